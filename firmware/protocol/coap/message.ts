@@ -1,0 +1,232 @@
+// CoAP messages over datagrams: RFC 7252 section 3.
+import { concat, EMPTY } from "../bytes.ts";
+
+export type MessageType = "CON" | "NON" | "ACK" | "RST";
+
+export interface CoapOption {
+  readonly number: number;
+  readonly value: Uint8Array;
+}
+
+/** What a message says, apart from how it travels: the part that OSCORE protects. */
+export interface CoapContent {
+  /** Code as one byte, class in the upper three bits: 0.01 is 1, 2.05 is 69. */
+  readonly code: number;
+  /** In ascending order of number; equal numbers in their own order. */
+  readonly options: readonly CoapOption[];
+  /** Empty for none: CoAP has no way to send an empty payload. */
+  readonly payload: Uint8Array;
+}
+
+export interface CoapMessage extends CoapContent {
+  readonly type: MessageType;
+  /** 0 to 65535. */
+  readonly messageId: number;
+  /** 0 to 8 bytes. */
+  readonly token: Uint8Array;
+}
+
+/** Why bytes are no CoAP message; `messageId` where an RST could name it. */
+export interface CoapFormatError {
+  readonly error: "too-short" | "version" | "token" | "option" | "payload" | "empty";
+  readonly confirmableId?: number;
+}
+
+export const CODE = {
+  empty: 0x00,
+  get: 0x01,
+  post: 0x02,
+  put: 0x03,
+  delete: 0x04,
+  fetch: 0x05,
+  created: 0x41,
+  deleted: 0x42,
+  valid: 0x43,
+  changed: 0x44,
+  content: 0x45,
+  badRequest: 0x80,
+  unauthorized: 0x81,
+  badOption: 0x82,
+  forbidden: 0x83,
+  notFound: 0x84,
+  methodNotAllowed: 0x85,
+  notAcceptable: 0x86,
+  entityTooLarge: 0x8d,
+  unsupportedContentFormat: 0x8f,
+  internalServerError: 0xa0,
+  serviceUnavailable: 0xa3,
+  proxyingNotSupported: 0xa5,
+} as const;
+
+/** Option numbers: RFC 7252 12.2, RFC 7641, 7959, 8613, 8768, 9175, 9668. */
+export const OPTION = {
+  uriHost: 3,
+  observe: 6,
+  uriPort: 7,
+  oscore: 9,
+  uriPath: 11,
+  contentFormat: 12,
+  maxAge: 14,
+  uriQuery: 15,
+  hopLimit: 16,
+  accept: 17,
+  edhoc: 21,
+  block2: 23,
+  block1: 27,
+  proxyUri: 35,
+  proxyScheme: 39,
+  echo: 252,
+  noResponse: 258,
+  requestTag: 292,
+} as const;
+
+/** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9. */
+export const FORMAT = {
+  linkFormat: 40,
+  cbor: 60,
+  edhoc: 64,
+  connectionIdAndEdhoc: 65,
+} as const;
+
+const TYPES: readonly MessageType[] = ["CON", "NON", "ACK", "RST"];
+/** More options than any message of ours or a proxy's has; bounds the work on hostile input. */
+const OPTIONS_MAX = 64;
+const OPTION_NUMBER_MAX = 65535;
+
+/** `c.dd`, as RFC 7252 writes a code. */
+export function codeText(code: number): string {
+  return `${code >> 5}.${String(code & 0x1f).padStart(2, "0")}`;
+}
+
+/** True for a request's code (0.01 to 0.31). */
+export function isRequestCode(code: number): boolean {
+  return code >= 1 && code <= 0x1f;
+}
+
+/** True for an option that a receiver must understand or refuse the message (RFC 7252 5.4.6). */
+export function isCritical(optionNumber: number): boolean {
+  return (optionNumber & 1) === 1;
+}
+
+/** The value of the first option with this number. */
+export function findOption(content: CoapContent, number: number): Uint8Array | undefined {
+  return content.options.find((option) => option.number === number)?.value;
+}
+
+/** The Uri-Path joined by `/`, without a leading one; undefined where a segment is no UTF-8. */
+export function pathOf(content: CoapContent): string | undefined {
+  try {
+    const utf8 = new TextDecoder("utf-8", { fatal: true });
+    return content.options
+      .filter((option) => option.number === OPTION.uriPath)
+      .map((option) => utf8.decode(option.value))
+      .join("/");
+  } catch {
+    return undefined;
+  }
+}
+
+/** Options in the order that the codec needs; equal numbers keep their order. */
+export function sortOptions(options: readonly CoapOption[]): CoapOption[] {
+  return [...options].sort((a, b) => a.number - b.number);
+}
+
+/** A message's bytes. The caller's options must be in order; a wrong one is a bug and throws. */
+export function encodeMessage(message: CoapMessage): Uint8Array {
+  const header = new Uint8Array(4);
+  header[0] = 0x40 | (TYPES.indexOf(message.type) << 4) | message.token.length;
+  header[1] = message.code;
+  header[2] = message.messageId >> 8;
+  header[3] = message.messageId & 0xff;
+  return concat(header, message.token, encodeOptionsAndPayload(message.options, message.payload));
+}
+
+/** Options, and where there is a payload the marker FF and the payload: RFC 7252 3.1. */
+export function encodeOptionsAndPayload(options: readonly CoapOption[], payload: Uint8Array): Uint8Array {
+  const parts: Uint8Array[] = [];
+  let previous = 0;
+  for (const { number, value } of options) {
+    if (number < previous) throw new Error(`option ${number} after option ${previous}`);
+    parts.push(encodeOptionHead(number - previous, value.length), value);
+    previous = number;
+  }
+  if (payload.length > 0) parts.push(Uint8Array.of(0xff), payload);
+  return concat(...parts);
+}
+
+function encodeOptionHead(delta: number, length: number): Uint8Array {
+  const [deltaNibble, deltaBytes] = extend(delta);
+  const [lengthNibble, lengthBytes] = extend(length);
+  return Uint8Array.of((deltaNibble << 4) | lengthNibble, ...deltaBytes, ...lengthBytes);
+}
+
+function extend(value: number): [nibble: number, extension: number[]] {
+  if (value < 13) return [value, []];
+  if (value < 269) return [13, [value - 13]];
+  return [14, [(value - 269) >> 8, (value - 269) & 0xff]];
+}
+
+/** The message that the bytes are, or why they are none. Never throws. */
+export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError {
+  if (bytes.length < 4) return { error: "too-short" };
+  const [first, code, high, low] = bytes as unknown as [number, number, number, number];
+  if (first >> 6 !== 1) return { error: "version" };
+  const type = TYPES[(first >> 4) & 3] as MessageType;
+  const messageId = (high << 8) | low;
+  const refuse = (error: CoapFormatError["error"]): CoapFormatError =>
+    type === "CON" ? { error, confirmableId: messageId } : { error };
+  const tokenLength = first & 0x0f;
+  if (tokenLength > 8 || 4 + tokenLength > bytes.length) return refuse("token");
+  if (code === CODE.empty && bytes.length !== 4) return refuse("empty");
+  const body = decodeOptionsAndPayload(bytes.subarray(4 + tokenLength));
+  if ("error" in body) return refuse(body.error);
+  return { type, code, messageId, token: bytes.slice(4, 4 + tokenLength), ...body };
+}
+
+/** The reverse of {@link encodeOptionsAndPayload}; never throws. */
+export function decodeOptionsAndPayload(
+  bytes: Uint8Array,
+): { options: CoapOption[]; payload: Uint8Array } | { error: "option" | "payload" } {
+  const options: CoapOption[] = [];
+  let number = 0;
+  let at = 0;
+  while (at < bytes.length) {
+    if (bytes[at] === 0xff) {
+      if (at + 1 === bytes.length) return { error: "payload" };
+      return { options, payload: bytes.slice(at + 1) };
+    }
+    const head = decodeOptionHead(bytes, at);
+    if (head === undefined || options.length === OPTIONS_MAX) return { error: "option" };
+    number += head.delta;
+    if (number > OPTION_NUMBER_MAX || head.valueAt + head.length > bytes.length) return { error: "option" };
+    options.push({ number, value: bytes.slice(head.valueAt, head.valueAt + head.length) });
+    at = head.valueAt + head.length;
+  }
+  return { options, payload: EMPTY };
+}
+
+function decodeOptionHead(
+  bytes: Uint8Array,
+  at: number,
+): { delta: number; length: number; valueAt: number } | undefined {
+  const head = bytes[at] as number;
+  const delta = readExtended(bytes, at + 1, head >> 4);
+  if (delta === undefined) return undefined;
+  const length = readExtended(bytes, delta.next, head & 0x0f);
+  if (length === undefined) return undefined;
+  return { delta: delta.value, length: length.value, valueAt: length.next };
+}
+
+function readExtended(
+  bytes: Uint8Array,
+  at: number,
+  nibble: number,
+): { value: number; next: number } | undefined {
+  if (nibble < 13) return { value: nibble, next: at };
+  const first = bytes[at];
+  if (nibble === 15 || first === undefined) return undefined;
+  if (nibble === 13) return { value: first + 13, next: at + 1 };
+  const second = bytes[at + 1];
+  if (second === undefined) return undefined;
+  return { value: ((first << 8) | second) + 269, next: at + 2 };
+}

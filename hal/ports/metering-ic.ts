@@ -1,0 +1,69 @@
+/** How a value came about; a value that is neither is absent, never 0 and never the last one. */
+export type Quality = "measured" | "derived";
+
+/** An integer in the unit that the field's name ends with, and how it came about. */
+export interface Measurement {
+  readonly value: number;
+  readonly quality: Quality;
+}
+
+/** Instant values of one phase. An absent field is one that the part cannot give, or gave wrongly just now. */
+export interface PhaseReading {
+  readonly voltageMillivolts?: Measurement;
+  readonly currentMilliamperes?: Measurement;
+  /** Positive into the installation (import). */
+  readonly activePowerMilliwatts?: Measurement;
+  readonly apparentPowerMillivoltamperes?: Measurement;
+}
+
+/** What one poll of a metering part found. */
+export interface MeteringReading {
+  /** When the part's answer was complete, on the monotonic clock. */
+  readonly atMs: number;
+  /**
+   * Active energy since the reading before, in whole milliwatt-hours, each 0 or more. The first
+   * reading after a start only sets the baseline and gives 0. Fractions are carried, not dropped:
+   * over any span the sum differs from the part's own counter by less than 1 mWh.
+   */
+  readonly importMilliwattHours: number;
+  readonly exportMilliwattHours: number;
+  readonly energyQuality: Quality;
+  readonly frequencyMillihertz?: Measurement;
+  readonly phases: readonly PhaseReading[];
+}
+
+/**
+ * What kept a poll from giving a reading, or what a reading gave away: no answer in time, bytes that
+ * were no frame, a counter that went back without a wrap, a step beyond what the installation can draw.
+ */
+export type MeteringFault = "silent" | "bad-frame" | "counter-reset" | "implausible";
+
+export interface MeteringIcListener {
+  reading(reading: MeteringReading): void;
+  fault(fault: MeteringFault): void;
+}
+
+/** Frames and faults since the start; numbers only grow. */
+export interface MeteringIcCounters {
+  readonly readings: number;
+  readonly faults: Readonly<Record<MeteringFault, number>>;
+}
+
+/**
+ * One metering part, whatever its bus. The driver owns its bytes, sets the part up when it appears
+ * and again after it was away, and answers each `poll` with one reading or one fault.
+ *
+ * A caller may assume: energy is booked once, even over lost frames, wraps and part resets; a silent
+ * part gives a fault and no values. A caller must poll at least every `maxPollIntervalMs`, which
+ * follows from the width of the part's counter and the installation's largest current.
+ */
+export interface MeteringIc {
+  /** The part's name, as its folder has it: `bl0942`. */
+  readonly part: string;
+  readonly maxPollIntervalMs: number;
+  readonly counters: MeteringIcCounters;
+  /** Asks for a reading; `busy` while the one before is under way. */
+  poll(): "started" | "busy" | "down";
+  /** Installs the one listener. A second call is a bug in the caller and throws. */
+  listen(listener: MeteringIcListener): void;
+}
