@@ -1,6 +1,6 @@
 // The one door for CBOR (RFC 8949): deterministic out (4.2.1), strict and bounded in.
 import { Decoder } from "cbor-x/index-no-eval";
-import { concat, EMPTY } from "./bytes.ts";
+import { concat, EMPTY, fromText } from "./bytes.ts";
 
 /** What our bodies are made of. Integers are safe integers; there are no floats and no tags. */
 export type CborValue =
@@ -29,10 +29,7 @@ export function encodeCbor(value: CborValue): Uint8Array {
   if (typeof value === "number") return encodeInteger(value);
   if (typeof value === "boolean") return Uint8Array.of(value ? 0xf5 : 0xf4);
   if (value === null) return Uint8Array.of(0xf6);
-  if (typeof value === "string") {
-    const bytes = new TextEncoder().encode(value);
-    return concat(encodeHead(3, bytes.length), bytes);
-  }
+  if (typeof value === "string") return encodeText(value);
   if (value instanceof Uint8Array) return concat(encodeHead(2, value.length), value);
   if (value instanceof Map) return encodeMap(value);
   const items = value as readonly CborValue[];
@@ -42,6 +39,13 @@ export function encodeCbor(value: CborValue): Uint8Array {
 /** Items one after the other, without an array around them (RFC 8742). */
 export function encodeCborSequence(items: readonly CborValue[]): Uint8Array {
   return concat(...items.map(encodeCbor));
+}
+
+/** A byte order mark is refused as on the way in: TextDecoder, which many a peer reads with, drops it. */
+function encodeText(text: string): Uint8Array {
+  if (text.startsWith("\ufeff")) throw new Error("text that starts with a byte order mark");
+  const bytes = fromText(text);
+  return concat(encodeHead(3, bytes.length), bytes);
 }
 
 function encodeInteger(value: number): Uint8Array {
@@ -140,7 +144,8 @@ function scanItem(scan: Scan, depth: number): boolean {
 
 /** The head's argument: shortest form only, safe integers only. */
 function scanArgument(scan: Scan): number | undefined {
-  const info = (scan.bytes[scan.at] as number) & 0x1f;
+  const first = scan.bytes[scan.at] as number;
+  const info = first & 0x1f;
   scan.at++;
   if (info < 24) return info;
   if (info > 27) return undefined;
@@ -150,18 +155,22 @@ function scanArgument(scan: Scan): number | undefined {
   for (let i = 0; i < size; i++) argument = argument * 256 + (scan.bytes[scan.at + i] as number);
   scan.at += size;
   const least = size === 1 ? 24 : 2 ** (4 * size);
-  return argument < least || argument >= Number.MAX_SAFE_INTEGER ? undefined : argument;
+  // Major type 1 stands for -1 - argument, which must be safe too.
+  const most = Number.MAX_SAFE_INTEGER - (first >> 5 === 1 ? 1 : 0);
+  return argument < least || argument > most ? undefined : argument;
 }
 
 function scanString(scan: Scan, length: number, isText: boolean): boolean {
   const end = scan.at + length;
   if (end > scan.bytes.length) return false;
-  if (isText && !isUtf8(scan.bytes.subarray(scan.at, end))) return false;
+  if (isText && !isPlainText(scan.bytes.subarray(scan.at, end))) return false;
   scan.at = end;
   return true;
 }
 
-function isUtf8(bytes: Uint8Array): boolean {
+/** UTF-8 without a byte order mark at its start. */
+function isPlainText(bytes: Uint8Array): boolean {
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return false;
   try {
     utf8.decode(bytes);
     return true;

@@ -92,6 +92,10 @@ const TYPES: readonly MessageType[] = ["CON", "NON", "ACK", "RST"];
 /** More options than any message of ours or a proxy's has; bounds the work on hostile input. */
 const OPTIONS_MAX = 64;
 const OPTION_NUMBER_MAX = 65535;
+/** RFC 7252 3.1: what an extended length can say. */
+const OPTION_BYTES_MAX = 65535 + 269;
+/** RFC 7252 3: lengths 9 to 15 are reserved. */
+const TOKEN_BYTES_MAX = 8;
 
 /** `c.dd`, as RFC 7252 writes a code. */
 export function codeText(code: number): string {
@@ -101,6 +105,13 @@ export function codeText(code: number): string {
 /** True for a request's code (0.01 to 0.31). */
 export function isRequestCode(code: number): boolean {
   return code >= 1 && code <= 0x1f;
+}
+
+/** What a code (0 to 255) stands for by its class: RFC 7252 12.1. */
+export function codeKind(code: number): "empty" | "request" | "response" | "reserved" {
+  if (code === CODE.empty) return "empty";
+  if (isRequestCode(code)) return "request";
+  return code >= 0x40 && code <= 0xbf ? "response" : "reserved";
 }
 
 /** True for an option that a receiver must understand or refuse the message (RFC 7252 5.4.6). */
@@ -126,13 +137,44 @@ export function pathOf(content: CoapContent): string | undefined {
   }
 }
 
+/** A request to a resource that is named by one path segment; a body is in `format`, CBOR by default. */
+export function resourceRequest(
+  code: number,
+  path: string,
+  body: Uint8Array = EMPTY,
+  format: number = FORMAT.cbor,
+): CoapContent {
+  const uriPath = { number: OPTION.uriPath, value: new TextEncoder().encode(path) };
+  const options = body.length === 0 ? [uriPath] : [uriPath, contentFormat(format)];
+  return { code, options, payload: body };
+}
+
+/** The option Content-Format; a format below 256 takes one byte, 0 none (RFC 7252 3.2). */
+export function contentFormat(format: number): CoapOption {
+  const value =
+    format === 0 ? EMPTY : format < 256 ? Uint8Array.of(format) : Uint8Array.of(format >> 8, format & 0xff);
+  return { number: OPTION.contentFormat, value };
+}
+
+/** An answer with a body in the given format. */
+export function answerWith(code: number, format: number, payload: Uint8Array): CoapContent {
+  return { code, options: [contentFormat(format)], payload };
+}
+
+/** An answer that is a code alone, or a code and a diagnostic text for people (RFC 7252 5.5.2). */
+export function bareAnswer(code: number, diagnostic = ""): CoapContent {
+  return { code, options: [], payload: new TextEncoder().encode(diagnostic) };
+}
+
 /** Options in the order that the codec needs; equal numbers keep their order. */
 export function sortOptions(options: readonly CoapOption[]): CoapOption[] {
   return [...options].sort((a, b) => a.number - b.number);
 }
 
-/** A message's bytes. The caller's options must be in order; a wrong one is a bug and throws. */
+/** A message's bytes. Options out of order or anything out of its range is a bug and throws. */
 export function encodeMessage(message: CoapMessage): Uint8Array {
+  if (message.token.length > TOKEN_BYTES_MAX) throw new Error(`token of ${message.token.length} bytes`);
+  if (message.messageId >>> 16 !== 0) throw new Error(`Message ID ${message.messageId}`);
   const header = new Uint8Array(4);
   header[0] = 0x40 | (TYPES.indexOf(message.type) << 4) | message.token.length;
   header[1] = message.code;
@@ -147,6 +189,8 @@ export function encodeOptionsAndPayload(options: readonly CoapOption[], payload:
   let previous = 0;
   for (const { number, value } of options) {
     if (number < previous) throw new Error(`option ${number} after option ${previous}`);
+    if (number > OPTION_NUMBER_MAX) throw new Error(`option ${number}`);
+    if (value.length > OPTION_BYTES_MAX) throw new Error(`option ${number} of ${value.length} bytes`);
     parts.push(encodeOptionHead(number - previous, value.length), value);
     previous = number;
   }
@@ -176,7 +220,7 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError 
   const refuse = (error: CoapFormatError["error"]): CoapFormatError =>
     type === "CON" ? { error, confirmableId: messageId } : { error };
   const tokenLength = first & 0x0f;
-  if (tokenLength > 8 || 4 + tokenLength > bytes.length) return refuse("token");
+  if (tokenLength > TOKEN_BYTES_MAX || 4 + tokenLength > bytes.length) return refuse("token");
   if (code === CODE.empty && bytes.length !== 4) return refuse("empty");
   const body = decodeOptionsAndPayload(bytes.subarray(4 + tokenLength));
   if ("error" in body) return refuse(body.error);

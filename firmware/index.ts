@@ -1,0 +1,32 @@
+// The firmware as a library: a meter's runtime, its identity, and both ends of its protocol.
+export {
+  type Identity,
+  isValidId,
+  type NewIdentity,
+  newIdentity,
+  type Role,
+  readCredentialFile,
+  readKeyFile,
+  writeCredentialFile,
+  writeKeyFile,
+} from "./identity/identity.ts";
+export { HEAD_ENDS_MAX, refusalOf, TrustList, type TrustProfile } from "./identity/trust.ts";
+export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.ts";
+export { EnergyRegisters } from "./metrology/energy-registers.ts";
+export { IntervalProfile, type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
+export { CoapEndpoint, type CoapEvent } from "./protocol/coap/exchange.ts";
+export type { CoapContent, CoapMessage } from "./protocol/coap/message.ts";
+export type { Credential } from "./protocol/cose/credential.ts";
+export { Drive } from "./protocol/drive.ts";
+export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
+export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
+export { type Obis, parseObis } from "./protocol/readings/obis.ts";
+export { REGISTERS, type Register, registerByObis } from "./protocol/readings/register-table.ts";
+export { type ClientEvent, SecureClient } from "./protocol/secure-client.ts";
+export {
+  type Resources,
+  SecureServer,
+  type ServedRequest,
+  type ServerEvent,
+} from "./protocol/secure-server.ts";
+export { type MeterBoard, MeterRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -1,0 +1,160 @@
+// Composition root on a board: picks the ports, starts the meter, and ends with the process.
+//
+//   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
+//                --keys M1.key.json --trust head-end.credential.json --serial-number 4711
+import { readFileSync } from "node:fs";
+import { parseArgs } from "node:util";
+import { nobleEngine } from "../hal/crypto/noble.ts";
+import { formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
+import { openAttachedPart } from "../hal/node/attached-part.ts";
+import { programDigest, programVersion } from "../hal/node/installed-program.ts";
+import { LineError } from "../hal/node/line-error.ts";
+import { systemClock } from "../hal/node/system-clock.ts";
+import { systemRandom } from "../hal/node/system-random.ts";
+import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
+import { HEAD_ENDS_MAX, refusalOf, TrustList } from "./identity/trust.ts";
+import type { Credential } from "./protocol/cose/credential.ts";
+import { MeterRuntime } from "./runtime.ts";
+
+const EXIT_USAGE = 2;
+const EXIT_IDENTITY = 4;
+const POLL_INTERVAL_MS = 1000;
+
+/** Ends the program with an exit code and one sentence. */
+class BoardFault extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number, sentence: string) {
+    super(sentence);
+    this.exitCode = exitCode;
+  }
+}
+
+try {
+  await main();
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode =
+    error instanceof BoardFault ? error.exitCode : error instanceof LineError ? EXIT_USAGE : 1;
+}
+
+async function main(): Promise<void> {
+  const options = readOptions();
+  const identity = readMeterKey(options.keys);
+  const trusted = options.trust.map(readHeadEnd);
+  const address = parseAddress(options.at);
+  if ("error" in address) throw new LineError(address.error);
+  const { meteringIc, uart } = await openAttachedPart(options.chip, systemClock);
+  const { link } = await openLink(address, "serve");
+  const board = { clock: systemClock, meterClock: systemClock, crypto: nobleEngine, random: systemRandom };
+  const runtime = new MeterRuntime(
+    { ...board, link, meteringIc },
+    {
+      identity,
+      trust: new TrustList(trusted),
+      pollIntervalMs: POLL_INTERVAL_MS,
+      configuration: {
+        serialNumber: options.serialNumber,
+        type: "meterbench 1-phase",
+        block: "",
+        chargingPolicyId: "",
+        firmwareVersion: programVersion(),
+        firmwareDigest: programDigest(),
+        accuracyClass: "B",
+        impulsesPerKilowattHour: 1000,
+        simulated: false,
+      },
+    },
+  );
+  const ready = { ready: true, id: identity.credential.id, address: formatAddress(address) };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      runtime.stop();
+      link.close();
+      uart.close();
+    });
+  }
+}
+
+interface Options {
+  readonly at: string;
+  readonly chip: string;
+  readonly keys: string;
+  readonly trust: readonly string[];
+  readonly serialNumber: string;
+}
+
+function readOptions(): Options {
+  const { values } = parseOptions();
+  const { at, chip, keys, trust = [] } = values;
+  const serialNumber = values["serial-number"];
+  if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
+    throw new BoardFault(
+      EXIT_USAGE,
+      "A meter needs --at ADDRESS, --chip PART@ADDRESS, --keys FILE and --serial-number TEXT: give all four.",
+    );
+  }
+  if (trust.length === 0 || trust.length > HEAD_ENDS_MAX) {
+    throw new BoardFault(
+      EXIT_USAGE,
+      `A meter serves 1 to ${HEAD_ENDS_MAX} head-ends: name their credential files with --trust.`,
+    );
+  }
+  return { at, chip, keys, trust, serialNumber };
+}
+
+function parseOptions() {
+  try {
+    return parseArgs({
+      options: {
+        at: { type: "string" },
+        chip: { type: "string" },
+        keys: { type: "string" },
+        trust: { type: "string", multiple: true },
+        "serial-number": { type: "string" },
+      },
+    });
+  } catch (error) {
+    throw new BoardFault(EXIT_USAGE, `${(error as Error).message.split(". ")[0]}.`);
+  }
+}
+
+function readMeterKey(path: string): Identity {
+  const identity = readKeyFile(nobleEngine, readText(path));
+  if ("error" in identity) throw new BoardFault(EXIT_USAGE, `The key file ${path} ${identity.error}.`);
+  if (identity.role !== "meter")
+    throw new BoardFault(EXIT_USAGE, `The key file ${path} is a ${identity.role}'s: name a meter's.`);
+  refuseUnfit(identity.credential, path);
+  return identity;
+}
+
+function readHeadEnd(path: string): Credential {
+  const file = readCredentialFile(readText(path));
+  if ("error" in file) throw new BoardFault(EXIT_USAGE, `The credential file ${path} ${file.error}.`);
+  if (file.role !== "head-end")
+    throw new BoardFault(EXIT_USAGE, `The credential file ${path} is a ${file.role}'s: name a head-end's.`);
+  refuseUnfit(file.credential, path);
+  return file.credential;
+}
+
+/** A board runs the production profile and no other. */
+function refuseUnfit(credential: Credential, path: string): void {
+  const refusal = refusalOf("production", credential);
+  if (refusal !== undefined)
+    throw new BoardFault(
+      EXIT_IDENTITY,
+      `The credential in ${path} ${refusal}: make a real key with 'meterbench keys new'.`,
+    );
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    throw new BoardFault(
+      EXIT_USAGE,
+      `The file ${path} cannot be read (${(error as NodeJS.ErrnoException).code}): check the path and its owner.`,
+    );
+  }
+}

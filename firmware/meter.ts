@@ -1,0 +1,288 @@
+// The meter: what it has measured, and the resources that a head-end asks for it.
+
+import type { CryptoEngine } from "../hal/ports/crypto.ts";
+import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
+import { EnergyRegisters } from "./metrology/energy-registers.ts";
+import { IntervalProfile, intervalsInSteps } from "./metrology/interval-profile.ts";
+import { encodeCbor } from "./protocol/cbor.ts";
+import { encodeLinkFormat } from "./protocol/coap/link-format.ts";
+import {
+  answerWith,
+  bareAnswer,
+  CODE,
+  type CoapContent,
+  FORMAT,
+  findOption,
+  isCritical,
+  OPTION,
+  pathOf,
+} from "./protocol/coap/message.ts";
+import { STATUS } from "./protocol/readings/answer-fields.ts";
+import { PADDING_TENTHS, type PaddingTenths } from "./protocol/readings/interval-block.ts";
+import { encodeNameplate, type Nameplate, type NameplateCounters } from "./protocol/readings/nameplate.ts";
+import type { Obis } from "./protocol/readings/obis.ts";
+import {
+  decodeProfileRequest,
+  encodeProfileReading,
+  type ProfileRequest,
+} from "./protocol/readings/profile-reading.ts";
+import {
+  decodeRegisterRequest,
+  encodeRegisterReading,
+  type RegisterEntry,
+} from "./protocol/readings/register-reading.ts";
+import { DEFAULT_REGISTERS } from "./protocol/readings/register-table.ts";
+import type { Resources } from "./protocol/secure-server.ts";
+
+/** How this meter is set and what its plate says; the same for every meter of a group. */
+export interface MeterConfiguration {
+  readonly serialNumber: string;
+  readonly type: string;
+  /** Block of flats or line of houses that the meter is read with; empty for none. */
+  readonly block: string;
+  readonly chargingPolicyId: string;
+  readonly firmwareVersion: string;
+  /** 8 to 32 leading bytes of the SHA-256 over the firmware. */
+  readonly firmwareDigest: Uint8Array;
+  readonly accuracyClass: string;
+  readonly impulsesPerKilowattHour: number;
+  /** True where time or load is played, not lived: every answer says so. */
+  readonly simulated: boolean;
+}
+
+/** What the meter reads of the board around it when it is asked. */
+export interface MeterSurroundings {
+  readonly crypto: CryptoEngine;
+  readonly chip: string;
+  /** UTC in milliseconds, or undefined while the clock is not set. */
+  readonly utcMs: () => number | undefined;
+  readonly counters: () => NameplateCounters;
+  /** How old a reading of the part may be before its instant values are no longer given, on the monotonic clock. */
+  readonly monotonicMs: () => number;
+  readonly staleAfterMs: number;
+}
+
+/** 190 days of quarter-hours, the depth that utility meters have. */
+const PROFILE_ROWS = 18_240;
+/** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
+const RAISED_PADDING_SECONDS = 30 * 86_400;
+const DIGEST_BYTES = 8;
+
+interface Taken {
+  readonly reading: MeteringReading;
+  readonly atMs: number;
+}
+
+/** Serves a meter's resources to a head-end that has proved itself; it never reaches for time or chance itself. */
+export class Meter implements Resources {
+  readonly #configuration: MeterConfiguration;
+  readonly #around: MeterSurroundings;
+  readonly #energy = new EnergyRegisters();
+  readonly #profile = new IntervalProfile({ capacity: PROFILE_ROWS });
+  #last: Taken | undefined;
+  #padding: PaddingTenths = PADDING_TENTHS[0];
+  #paddingUntilSeconds = 0;
+
+  constructor(configuration: MeterConfiguration, surroundings: MeterSurroundings) {
+    this.#configuration = configuration;
+    this.#around = surroundings;
+    this.#advanceProfile();
+  }
+
+  readonly links = encodeLinkFormat([
+    { path: "/r", attributes: { if: "core.s" } },
+    { path: "/p", attributes: { if: "core.s" } },
+    { path: "/i", attributes: { if: "core.p" } },
+    { path: "/k", attributes: { rt: "core.edhoc" } },
+    { path: "/.well-known/edhoc", attributes: { rt: "core.edhoc" } },
+  ]);
+
+  /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
+  get importWattHours(): number {
+    return Math.floor(this.#energy.importMilliwattHours / 1000);
+  }
+
+  /** Books what one poll of the metering part found. */
+  take(reading: MeteringReading): void {
+    this.#last = { reading, atMs: this.#around.monotonicMs() };
+    this.#energy.book(reading.importMilliwattHours, reading.exportMilliwattHours);
+    this.#advanceProfile();
+  }
+
+  serve({ content }: { readonly content: CoapContent }): CoapContent {
+    const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
+    if (unknown !== undefined)
+      return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
+    const resource = this.#resources[pathOf(content) ?? ""];
+    if (resource === undefined) return bareAnswer(CODE.notFound, "no such resource");
+    const method = resource[content.code];
+    if (method === undefined) return bareAnswer(CODE.methodNotAllowed, "no such method here");
+    if (!isAcceptable(content)) return bareAnswer(CODE.notAcceptable, "answers are CBOR");
+    if (content.payload.length > 0 && !hasFormat(content, OPTION.contentFormat, FORMAT.cbor)) {
+      return bareAnswer(CODE.unsupportedContentFormat, "bodies are CBOR");
+    }
+    return method(content.payload);
+  }
+
+  readonly #resources: Readonly<Record<string, Readonly<Record<number, (body: Uint8Array) => CoapContent>>>> =
+    {
+      r: {
+        [CODE.get]: () => this.#registers(DEFAULT_REGISTERS),
+        [CODE.fetch]: (body) => {
+          const registers = decodeRegisterRequest(body);
+          return registers === undefined
+            ? bareAnswer(CODE.badRequest, "no list of registers")
+            : this.#registers(registers);
+        },
+      },
+      p: {
+        [CODE.fetch]: (body) => {
+          const request = decodeProfileRequest(body);
+          return request === undefined
+            ? bareAnswer(CODE.badRequest, "no profile request")
+            : this.#intervals(request);
+        },
+      },
+      i: { [CODE.get]: () => answerWith(CODE.content, FORMAT.cbor, encodeNameplate(this.#nameplate())) },
+    };
+
+  #registers(registers: readonly Obis[]): CoapContent {
+    const entries = registers.map((register) => this.#register(register));
+    const body = encodeRegisterReading({ timeSeconds: this.#utcSeconds(), status: this.#status(), entries });
+    return answerWith(CODE.content, FORMAT.cbor, body);
+  }
+
+  #register(register: Obis): RegisterEntry {
+    const { importMilliwattHours, exportMilliwattHours } = this.#energy;
+    if (register === "1-0:1.8.0*255") return wattHours(register, importMilliwattHours);
+    if (register === "1-0:2.8.0*255") return wattHours(register, exportMilliwattHours);
+    const instant = INSTANT_REGISTERS[register];
+    if (instant === undefined) return { register, quality: "not-in-meter" };
+    const measurement = this.#isFresh() && this.#last !== undefined ? instant(this.#last.reading) : undefined;
+    return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
+  }
+
+  #intervals(request: ProfileRequest): CoapContent {
+    if (request.register !== "1-0:1.8.0*255") return bareAnswer(CODE.notFound, "no profile of that register");
+    const rows = this.#profile.read(request.startSeconds, request.count);
+    const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
+    const intervals = intervalsInSteps(rows, request.step);
+    const timeSeconds = this.#utcSeconds();
+    for (const padding of PADDING_TENTHS.slice(PADDING_TENTHS.indexOf(this.#paddingNow()))) {
+      const body = encodeProfileReading({ timeSeconds, startSeconds, intervals }, request, padding);
+      if (body === undefined) continue;
+      if (padding !== this.#paddingNow()) this.#raisePadding(padding);
+      return answerWith(CODE.content, FORMAT.cbor, body);
+    }
+    return bareAnswer(CODE.internalServerError, "the intervals fit no answer: ask for a larger step");
+  }
+
+  #paddingNow(): PaddingTenths {
+    return (this.#utcSeconds() ?? 0) < this.#paddingUntilSeconds ? this.#padding : PADDING_TENTHS[0];
+  }
+
+  #raisePadding(padding: PaddingTenths): void {
+    this.#padding = padding;
+    this.#paddingUntilSeconds = (this.#utcSeconds() ?? 0) + RAISED_PADDING_SECONDS;
+  }
+
+  #nameplate(): Nameplate {
+    const { simulated: _, ...plate } = this.#configuration;
+    return {
+      ...plate,
+      configurationDigest: this.#configurationDigest(),
+      chip: this.#around.chip,
+      clockStatus: this.#status(),
+      counters: this.#around.counters(),
+    };
+  }
+
+  /** Over what meters of one group must have in common: how they measure, bill and answer. */
+  #configurationDigest(): Uint8Array {
+    const { type, accuracyClass, impulsesPerKilowattHour, firmwareVersion } = this.#configuration;
+    const common = [
+      type,
+      accuracyClass,
+      impulsesPerKilowattHour,
+      firmwareVersion,
+      this.#profile.periodSeconds,
+      [...DEFAULT_REGISTERS],
+    ];
+    return this.#around.crypto.sha256(encodeCbor(common)).slice(0, DIGEST_BYTES);
+  }
+
+  #status(): number {
+    const clock = this.#around.utcMs() === undefined ? STATUS.clockInvalid : 0;
+    return clock | (this.#configuration.simulated ? STATUS.simulatedTime : 0);
+  }
+
+  #isFresh(): boolean {
+    return (
+      this.#last !== undefined && this.#around.monotonicMs() - this.#last.atMs <= this.#around.staleAfterMs
+    );
+  }
+
+  #utcSeconds(): number | undefined {
+    const utcMs = this.#around.utcMs();
+    return utcMs === undefined ? undefined : Math.floor(utcMs / 1000);
+  }
+
+  #advanceProfile(): void {
+    const utcMs = this.#around.utcMs();
+    if (utcMs !== undefined) this.#profile.advance(utcMs / 1000, this.#energy.importMilliwattHours);
+  }
+}
+
+/** Options that a request may carry; any other critical one is refused (RFC 7252 5.4.1). */
+const SERVED_OPTIONS: ReadonlySet<number> = new Set([
+  OPTION.uriHost,
+  OPTION.uriPort,
+  OPTION.uriPath,
+  OPTION.accept,
+]);
+
+type Value = { readonly value: number; readonly quality: "measured" | "derived" } | undefined;
+
+/** Instant registers by OBIS code, in their published unit and scaler. */
+const INSTANT_REGISTERS: Readonly<Record<Obis, (reading: MeteringReading) => Value>> = {
+  "1-0:1.7.0*255": (reading) => activePower(reading, (milliwatts) => Math.max(0, milliwatts)),
+  "1-0:2.7.0*255": (reading) => activePower(reading, (milliwatts) => Math.max(0, -milliwatts)),
+  "1-0:16.7.0*255": (reading) => activePower(reading, (milliwatts) => milliwatts),
+  "1-0:32.7.0*255": ({ phases }) => scaled(phases[0]?.voltageMillivolts, 100),
+  "1-0:31.7.0*255": ({ phases }) => phases[0]?.currentMilliamperes,
+  "1-0:14.7.0*255": ({ frequencyMillihertz }) => frequencyMillihertz,
+};
+
+function activePower({ phases }: MeteringReading, part: (milliwatts: number) => number): Value {
+  const power = total(phases);
+  return power === undefined ? undefined : scaled({ ...power, value: part(power.value) }, 1000);
+}
+
+/** The sum over phases; undefined as soon as one is unknown: part of a sum is no sum. */
+function total(phases: readonly PhaseReading[]): Value {
+  let sum = 0;
+  let quality: "measured" | "derived" = "measured";
+  for (const { activePowerMilliwatts: power } of phases) {
+    if (power === undefined) return undefined;
+    sum += power.value;
+    if (power.quality === "derived") quality = "derived";
+  }
+  return phases.length === 0 ? undefined : { value: sum, quality };
+}
+
+function scaled(measurement: Value, divisor: number): Value {
+  return measurement && { ...measurement, value: Math.round(measurement.value / divisor) };
+}
+
+function wattHours(register: Obis, milliwattHours: number): RegisterEntry {
+  return { register, quality: "measured", value: Math.floor(milliwattHours / 1000) };
+}
+
+function isAcceptable(content: CoapContent): boolean {
+  return findOption(content, OPTION.accept) === undefined || hasFormat(content, OPTION.accept, FORMAT.cbor);
+}
+
+function hasFormat(content: CoapContent, option: number, format: number): boolean {
+  const value = findOption(content, option);
+  return value !== undefined && value.length === 1 && value[0] === format;
+}

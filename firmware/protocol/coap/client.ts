@@ -1,0 +1,156 @@
+// The client's side of RFC 7252 4 and 5: requests until their end.
+import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
+import type { Random } from "../../../hal/ports/random.ts";
+import { type CoapContent, type CoapMessage, codeKind, codeText, encodeMessage } from "./message.ts";
+import { emptyMessage, type Outbox } from "./outbox.ts";
+import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
+import { exchangeLifetimeMs } from "./timing.ts";
+
+/**
+ * How a request ended. `answered`: the one answer came, or the time for many is up and some came;
+ * `timeout`: none came in time, or nobody acknowledged; `reset`: the peer will not have it.
+ */
+export type EndReason = "answered" | "timeout" | "reset" | "cancelled";
+
+/** `answer`: one answer to a request of ours. `ended`: told exactly once for each request of ours. */
+export type ClientSideEvent =
+  | {
+      readonly kind: "answer";
+      readonly request: RequestId;
+      readonly from: Station;
+      readonly message: CoapMessage;
+    }
+  | { readonly kind: "ended"; readonly request: RequestId; readonly reason: EndReason };
+
+/** How a request travels and how long it is followed. */
+export interface RequestOptions {
+  /** CON (the default) is repeated until acknowledged; NON is sent once. */
+  readonly confirmable?: boolean;
+  /** `many` keeps the token open until `untilMs`; the default is `one`. */
+  readonly answers?: "one" | "many";
+  /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
+  readonly untilMs: number;
+  /** 1 is the default; two are taken by itself while too few of one byte are free. */
+  readonly tokenBytes?: TokenBytes;
+}
+
+/** What became of a message that came in; an `unknown` one belongs to nothing of ours. */
+export type Outcome = "taken" | "copy" | "unknown";
+
+/** The client half of an endpoint: sends through the shared outbox and tells what comes of it. */
+export class ClientSide {
+  readonly #outbox: Outbox;
+  readonly #tell: (event: ClientSideEvent) => void;
+  readonly #requests: OpenRequests;
+  readonly #taken: TakenAnswers;
+
+  /** `tell` is called with each event, from inside the call that caused it. */
+  constructor(outbox: Outbox, traits: LinkTraits, random: Random, tell: (event: ClientSideEvent) => void) {
+    this.#outbox = outbox;
+    this.#tell = tell;
+    this.#requests = new OpenRequests(random);
+    this.#taken = new TakenAnswers(exchangeLifetimeMs(traits));
+  }
+
+  /** See `CoapEndpoint.request`. */
+  request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
+    if (codeKind(content.code) !== "request") throw new Error(`${codeText(content.code)} is no request`);
+    if (this.#requests.isFull) return undefined;
+    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1 } = options;
+    const token = this.#requests.freeToken(tokenBytes);
+    const messageId = this.#outbox.takeMessageId();
+    const bytes = encodeMessage({ ...content, type: confirmable ? "CON" : "NON", messageId, token });
+    const phase = this.#sendFirst(nowMs, confirmable, messageId, { to, bytes });
+    return this.#requests.add({ to, messageId, token, answers, untilMs, phase }).id;
+  }
+
+  #sendFirst(
+    nowMs: number,
+    confirmable: boolean,
+    messageId: number,
+    datagram: { to: Station; bytes: Uint8Array },
+  ): OpenRequest["phase"] {
+    if (confirmable) {
+      return { kind: "confirming", transmission: this.#outbox.transmit(nowMs, messageId, datagram) };
+    }
+    this.#outbox.sendExpectant(nowMs, datagram);
+    return { kind: "unconfirmed" };
+  }
+
+  /** See `CoapEndpoint.cancel`. */
+  cancel(id: RequestId): void {
+    const request = this.#requests.byId(id);
+    if (request !== undefined) this.#end(request, "cancelled");
+  }
+
+  /** A CON or NON with an answer; the ACK for a CON that is not unknown is sent, again for each copy. */
+  takeSeparateAnswer(nowMs: number, from: Station, answer: CoapMessage): Outcome {
+    const isCopy = this.#taken.has(nowMs, from, answer);
+    const request = this.#requests.byToken(from, answer.token);
+    if (!isCopy && request === undefined) return "unknown";
+    if (answer.type === "CON") this.#outbox.send({ to: from, bytes: emptyMessage("ACK", answer.messageId) });
+    if (isCopy || request === undefined) return "copy";
+    this.#taken.add(nowMs, from, answer);
+    this.#takeAnswer(request, from, answer);
+    return "taken";
+  }
+
+  /** An ACK with an answer; a copy of it is unknown, so that it counts once among many. */
+  takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
+    const request = this.#requests.byToken(from, answer.token);
+    if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
+    this.#takeAnswer(request, from, answer);
+    return "taken";
+  }
+
+  /** RFC 7252 5.2.2: an answer that overtakes the ACK stands for it. */
+  #takeAnswer(request: OpenRequest, from: Station, message: CoapMessage): void {
+    request.phase = { kind: "acknowledged" };
+    request.answersTaken++;
+    this.#tell({ kind: "answer", request: request.id, from, message });
+    if (request.answers === "one") this.#end(request, "answered");
+  }
+
+  /** An empty ACK: the request arrived, and its answer comes by itself. */
+  takeAcknowledgement(from: Station, messageId: number): Outcome {
+    const request = this.#requests.byMessageId(from, messageId);
+    if (request?.phase.kind !== "confirming") return "unknown";
+    request.phase = { kind: "acknowledged" };
+    return "taken";
+  }
+
+  /** An RST to a request that nobody has acknowledged ends it. */
+  takeReset(from: Station, messageId: number): Outcome {
+    const request = this.#requests.byMessageId(from, messageId);
+    if (request === undefined) return "unknown";
+    this.#end(request, "reset");
+    return "taken";
+  }
+
+  /** Repeats and gives up what is due by `nowMs`. */
+  wake(nowMs: number): void {
+    for (const request of this.#requests.values()) {
+      if (nowMs >= request.untilMs) {
+        this.#end(request, request.answersTaken > 0 ? "answered" : "timeout");
+      } else if (request.phase.kind === "confirming") {
+        const state = this.#outbox.retransmit(nowMs, request.phase.transmission);
+        if (state === "failed") this.#end(request, "timeout");
+      }
+    }
+  }
+
+  /** Infinity when nothing is pending. */
+  nextWakeMs(): number {
+    let nextMs = Number.POSITIVE_INFINITY;
+    for (const { untilMs, phase } of this.#requests.values()) {
+      nextMs = Math.min(nextMs, untilMs);
+      if (phase.kind === "confirming") nextMs = Math.min(nextMs, phase.transmission.dueMs);
+    }
+    return nextMs;
+  }
+
+  #end(request: OpenRequest, reason: EndReason): void {
+    this.#requests.remove(request);
+    this.#tell({ kind: "ended", request: request.id, reason });
+  }
+}

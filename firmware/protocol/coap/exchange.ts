@@ -1,0 +1,180 @@
+// CoAP over datagrams, client and server in one: RFC 7252 sections 4 and 5.
+import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
+import type { Random } from "../../../hal/ports/random.ts";
+import type { Endpoint, OutgoingDatagram } from "../endpoint.ts";
+import { ClientSide, type ClientSideEvent, type Outcome, type RequestOptions } from "./client.ts";
+import type { ExchangeId } from "./duplicates.ts";
+import {
+  type CoapContent,
+  type CoapFormatError,
+  type CoapMessage,
+  codeKind,
+  decodeMessage,
+} from "./message.ts";
+import { Outbox } from "./outbox.ts";
+import type { RequestId } from "./requests.ts";
+import { ServerSide, type ServerSideEvent } from "./server.ts";
+
+/** What an endpoint tells: requests to handle, and answers and ends of its own requests. */
+export type CoapEvent = ServerSideEvent | ClientSideEvent;
+
+/**
+ * Why a datagram was refused: a format error; a code that has no place in its message type; an
+ * answer, ACK or RST to nothing of ours; or too much waits to be taken out.
+ */
+export type CoapRefusal = CoapFormatError["error"] | "code" | "unknown" | "overload";
+
+/** Since the start; numbers only grow. */
+export interface CoapCounters {
+  /** Copies of messages of ours that were sent because no acknowledgement came. */
+  readonly retransmissions: number;
+  /** Copies of requests and separate answers that came in. */
+  readonly duplicates: number;
+  /** Empty confirmable messages that came in (RFC 7252 4.3). */
+  readonly pings: number;
+  readonly refused: Readonly<Record<CoapRefusal, number>>;
+}
+
+/** More than one call can make; whoever takes nothing out gets nothing more. */
+const WAITING_MAX = 1024;
+
+const NOTHING_REFUSED: Readonly<Record<CoapRefusal, number>> = {
+  "too-short": 0,
+  version: 0,
+  token: 0,
+  option: 0,
+  payload: 0,
+  empty: 0,
+  code: 0,
+  unknown: 0,
+  overload: 0,
+};
+
+/** Both roles of CoAP on one link, without I/O. */
+export class CoapEndpoint implements Endpoint<CoapEvent> {
+  readonly #outbox: Outbox;
+  readonly #client: ClientSide;
+  readonly #server: ServerSide;
+  readonly #events: CoapEvent[] = [];
+  readonly #refused = { ...NOTHING_REFUSED };
+  #duplicates = 0;
+  #pings = 0;
+
+  /** `random` is a stream of its own, for tokens, Message IDs and the jitter of timers. */
+  constructor({ random, traits }: { readonly random: Random; readonly traits: LinkTraits }) {
+    const tell = (event: CoapEvent) => this.#events.push(event);
+    this.#outbox = new Outbox(random, traits);
+    this.#client = new ClientSide(this.#outbox, traits, random, tell);
+    this.#server = new ServerSide(this.#outbox, traits, tell);
+  }
+
+  /** A copy of the numbers as they are now. */
+  get counters(): CoapCounters {
+    return {
+      retransmissions: this.#outbox.retransmissions,
+      duplicates: this.#duplicates,
+      pings: this.#pings,
+      refused: { ...this.#refused },
+    };
+  }
+
+  /**
+   * Sends a request and follows it until its `ended` event; undefined while 256 others are open.
+   * A code that is no request's is a bug and throws.
+   */
+  request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
+    return this.#client.request(nowMs, to, content, options);
+  }
+
+  /** Gives an open request up, with an `ended` event; one that has ended is left alone. */
+  cancel(request: RequestId): void {
+    this.#client.cancel(request);
+  }
+
+  /**
+   * Answers a request: within the ACK where that is still to be sent, else in a message of its own
+   * that is as reliable as the request was. False where the exchange had to make room for others.
+   * A second answer, or a code that is no response's, is a bug and throws.
+   */
+  respond(nowMs: number, exchange: ExchangeId, content: CoapContent): boolean {
+    return this.#server.respond(nowMs, exchange, content);
+  }
+
+  /** Tells the client that its request arrived and that the answer will take longer (RFC 7252 5.2.2). */
+  acknowledge(exchange: ExchangeId): void {
+    this.#server.acknowledge(exchange);
+  }
+
+  /** Leaves a request, and copies of it, without any sign: it was meant for another station of the line. */
+  silence(exchange: ExchangeId): void {
+    this.#server.silence(exchange);
+  }
+
+  receive(nowMs: number, from: Station, datagram: Uint8Array): void {
+    if (this.#outbox.waiting + this.#events.length >= WAITING_MAX) {
+      this.#refused.overload++;
+      return;
+    }
+    const message = decodeMessage(datagram);
+    const outcome = "error" in message ? message.error : this.#take(nowMs, from, message, datagram);
+    if (outcome === "taken") return;
+    if (outcome === "copy") {
+      this.#duplicates++;
+      return;
+    }
+    if (outcome === "ping") this.#pings++;
+    else this.#refused[outcome]++;
+    const rejectedId = confirmableId(message);
+    if (rejectedId !== undefined) this.#outbox.reset(nowMs, from, rejectedId);
+  }
+
+  wake(nowMs: number): void {
+    this.#client.wake(nowMs);
+    this.#server.wake(nowMs);
+  }
+
+  nextDatagram(): OutgoingDatagram | undefined {
+    return this.#outbox.take();
+  }
+
+  nextEvent(): CoapEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextWakeMs(): number | undefined {
+    const nextMs = Math.min(this.#client.nextWakeMs(), this.#server.nextWakeMs());
+    return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
+  }
+
+  /** Which code has a place in which type: RFC 7252 table 1. */
+  #take(nowMs: number, from: Station, message: CoapMessage, datagram: Uint8Array): Outcome | "ping" | "code" {
+    switch (`${message.type} ${codeKind(message.code)}` as const) {
+      case "CON request":
+      case "NON request":
+        return this.#server.takeRequest(nowMs, from, message, datagram);
+      case "CON response":
+      case "NON response":
+        return this.#client.takeSeparateAnswer(nowMs, from, message);
+      case "ACK response":
+        return this.#client.takePiggybackedAnswer(from, message);
+      case "ACK empty": {
+        const outcome = this.#client.takeAcknowledgement(from, message.messageId);
+        return outcome === "unknown" ? this.#server.takeSettlement(from, message.messageId) : outcome;
+      }
+      case "RST empty": {
+        const outcome = this.#client.takeReset(from, message.messageId);
+        return outcome === "unknown" ? this.#server.takeSettlement(from, message.messageId) : outcome;
+      }
+      case "CON empty":
+        return "ping";
+      default:
+        return "code";
+    }
+  }
+}
+
+/** What an RST to this message would name: only a CON is rejected that way (RFC 7252 4.2, 4.3). */
+function confirmableId(message: CoapMessage | CoapFormatError): number | undefined {
+  if ("error" in message) return message.confirmableId;
+  return message.type === "CON" ? message.messageId : undefined;
+}

@@ -1,0 +1,145 @@
+// What a client must remember: its open requests by token, and the answers that it took.
+import type { Station } from "../../../hal/ports/link.ts";
+import type { Random } from "../../../hal/ports/random.ts";
+import { toHex, toUint } from "../bytes.ts";
+import type { CoapMessage } from "./message.ts";
+import type { Transmission } from "./outbox.ts";
+
+/** Names an open request of one endpoint; never used twice. */
+export type RequestId = number;
+
+/** Lengths of tokens that this client chooses. */
+export type TokenBytes = 1 | 2 | 3 | 4;
+
+/** `confirming` until acknowledged, `unconfirmed` for a NON, `acknowledged` while the answer is to come. */
+export type RequestPhase =
+  | { readonly kind: "confirming"; readonly transmission: Transmission }
+  | { readonly kind: "unconfirmed" }
+  | { readonly kind: "acknowledged" };
+
+/** One request from its sending to its end. */
+export interface OpenRequest {
+  readonly id: RequestId;
+  readonly to: Station;
+  readonly messageId: number;
+  readonly token: Uint8Array;
+  readonly answers: "one" | "many";
+  readonly untilMs: number;
+  answersTaken: number;
+  phase: RequestPhase;
+}
+
+/** As many as a head-end or DAP has under way on one link; each costs some hundred bytes. */
+const OPEN_MAX = 256;
+/** While half of the one-byte tokens are free, none comes round again within 128 requests. */
+const ONE_BYTE_TOKENS_MAX = 128;
+/** More than the answers that can come in within a repetition of the first of them. */
+const ANSWERS_MAX = 256;
+
+/** The open requests of one endpoint, at most 256. */
+export class OpenRequests {
+  readonly #byId = new Map<RequestId, OpenRequest>();
+  readonly #byToken = new Map<string, OpenRequest>();
+  #nextToken: number;
+  #nextId = 1;
+
+  /** `random` gives the first token. */
+  constructor(random: Random) {
+    this.#nextToken = toUint(random.bytes(4));
+  }
+
+  /** True when no more may be added. */
+  get isFull(): boolean {
+    return this.#byId.size >= OPEN_MAX;
+  }
+
+  /**
+   * A token that no open request has, of `length` bytes, or of two where too many of one are taken.
+   * Tokens count up, so that a late answer to an old request does not meet a new one soon.
+   */
+  freeToken(length: TokenBytes): Uint8Array {
+    const wanted = length === 1 && this.#byId.size >= ONE_BYTE_TOKENS_MAX ? 2 : length;
+    for (;;) {
+      const token = lowBytes(this.#nextToken++, wanted);
+      if (!this.#byToken.has(toHex(token))) return token;
+    }
+  }
+
+  /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
+  add(request: Omit<OpenRequest, "id" | "answersTaken">): OpenRequest {
+    const open = { ...request, id: this.#nextId++, answersTaken: 0 };
+    this.#byId.set(open.id, open);
+    this.#byToken.set(toHex(open.token), open);
+    return open;
+  }
+
+  /** Forgets a request; late answers to it are unknown from then on. */
+  remove(request: OpenRequest): void {
+    this.#byId.delete(request.id);
+    this.#byToken.delete(toHex(request.token));
+  }
+
+  /** Undefined for one that has ended. */
+  byId(id: RequestId): OpenRequest | undefined {
+    return this.#byId.get(id);
+  }
+
+  /** RFC 7252 5.3.2: an answer belongs to a request by its station and its token. */
+  byToken(from: Station, token: Uint8Array): OpenRequest | undefined {
+    const request = this.#byToken.get(toHex(token));
+    return request?.to === from ? request : undefined;
+  }
+
+  /** The request that an ACK or RST names: one that nobody has acknowledged yet. */
+  byMessageId(from: Station, messageId: number): OpenRequest | undefined {
+    for (const request of this.#byId.values()) {
+      const isNamed = request.messageId === messageId && request.to === from;
+      if (isNamed && request.phase.kind !== "acknowledged") return request;
+    }
+    return undefined;
+  }
+
+  /** All that are open, oldest first; the one in hand may be removed meanwhile. */
+  values(): IterableIterator<OpenRequest> {
+    return this.#byId.values();
+  }
+}
+
+function lowBytes(value: number, length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[length - 1 - i] = value >>> (8 * i);
+  return bytes;
+}
+
+/** The separate answers of late, so that copies of them are known: at most 256, the oldest go first. */
+export class TakenAnswers {
+  readonly #lifetimeMs: number;
+  readonly #takenMs = new Map<string, number>();
+
+  /** An answer is remembered for `lifetimeMs` (EXCHANGE_LIFETIME of RFC 7252 4.8.2). */
+  constructor(lifetimeMs: number) {
+    this.#lifetimeMs = lifetimeMs;
+  }
+
+  /** True for a copy of an answer that was added less than the lifetime ago. */
+  has(nowMs: number, from: Station, answer: CoapMessage): boolean {
+    const takenMs = this.#takenMs.get(keyOf(from, answer));
+    return takenMs !== undefined && nowMs < takenMs + this.#lifetimeMs;
+  }
+
+  /** Remembers an answer that was taken at `nowMs`. */
+  add(nowMs: number, from: Station, answer: CoapMessage): void {
+    const key = keyOf(from, answer);
+    this.#takenMs.delete(key);
+    for (const oldest of this.#takenMs.keys()) {
+      if (this.#takenMs.size < ANSWERS_MAX) break;
+      this.#takenMs.delete(oldest);
+    }
+    this.#takenMs.set(key, nowMs);
+  }
+}
+
+/** The token tells the answer of a restarted server from one with the same Message ID before. */
+function keyOf(from: Station, answer: CoapMessage): string {
+  return `${from} ${answer.messageId} ${toHex(answer.token)}`;
+}

@@ -1,0 +1,377 @@
+// The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { LinkTraits, Station } from "../../hal/ports/link.ts";
+import type { Random } from "../../hal/ports/random.ts";
+import type { Identity } from "../identity/identity.ts";
+import type { TrustList } from "../identity/trust.ts";
+import { concat, EMPTY } from "./bytes.ts";
+import { encodeCbor } from "./cbor.ts";
+import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
+import {
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  encodeMessage,
+  FORMAT,
+  findOption,
+  OPTION,
+  resourceRequest,
+  sortOptions,
+} from "./coap/message.ts";
+import type { Credential } from "./cose/credential.ts";
+import { EdhocInitiator } from "./edhoc/initiator.ts";
+import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { protectRequest, type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
+import { newSession, type Session } from "./sessions.ts";
+
+/** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
+export type AskFailure = "timeout" | "refused" | "not-proved" | "busy";
+
+/** What is asked of whom, and until when it is of use. */
+export interface Ask {
+  readonly to: Station;
+  /** Only this peer's credential will do; without it, any on the trust list. */
+  readonly expect?: string;
+  readonly content: CoapContent;
+  readonly untilMs: number;
+}
+
+/** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
+export interface HandshakeSize {
+  readonly message1Bytes: number;
+  readonly message2Bytes: number;
+  readonly message3AddedBytes: number;
+}
+
+export type ClientEvent =
+  | {
+      readonly kind: "answer";
+      readonly ask: number;
+      readonly peer: Credential;
+      readonly content: CoapContent;
+      /** CoAP bytes of the request without a handshake's part, and of the answer. */
+      readonly requestBytes: number;
+      readonly responseBytes: number;
+      /** Present where this exchange completed a handshake. */
+      readonly handshake?: HandshakeSize;
+    }
+  | { readonly kind: "failed"; readonly ask: number; readonly reason: AskFailure };
+
+export interface SecureClientParts {
+  readonly crypto: CryptoEngine;
+  readonly random: Random;
+  readonly traits: LinkTraits;
+  readonly identity: Identity;
+  readonly trust: TrustList;
+}
+
+/** EDHOC method and cipher suite of a P-256 identity: static Diffie-Hellman on both sides (RFC 9528 3.2, 3.6). */
+const METHOD = 3;
+const SUITES = [2];
+/** Asks under way or waiting at once; a head-end that has more collects in turns. */
+const ASKS_MAX = 256;
+/** Fresh starts of one ask after a forged answer or a lost session. */
+const TRIES_MAX = 3;
+/** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
+const NEWER_REQUESTS_MAX = 31;
+
+interface PendingAsk extends Ask {
+  readonly id: number;
+  tries: number;
+}
+
+interface Handshake {
+  readonly key: string;
+  readonly initiator: EdhocInitiator<Credential>;
+  /** In the order that they were asked; the first one's request carries message_3. */
+  waiting: PendingAsk[];
+}
+
+interface ClientSession extends Session {
+  readonly key: string;
+  /** Requests made so far, and those of them without an answer, oldest first. */
+  made: number;
+  readonly open: Set<number>;
+  readonly queue: PendingAsk[];
+}
+
+/** A protected request under way. */
+interface ProtectedRequest {
+  readonly kind: "protected";
+  readonly ask: PendingAsk;
+  readonly session: ClientSession;
+  readonly ordinal: number;
+  readonly binding: RequestBinding;
+  readonly requestBytes: number;
+  readonly completes?: { readonly handshake: Handshake; readonly size: HandshakeSize };
+}
+
+/** What a CoAP request of ours is for. */
+type Purpose =
+  | { readonly kind: "message-1"; readonly handshake: Handshake; readonly bytes: number }
+  | ProtectedRequest;
+
+/** One party's asking half, for any number of peers. */
+export class SecureClient implements Endpoint<ClientEvent> {
+  readonly #parts: SecureClientParts;
+  readonly #coap: CoapEndpoint;
+  readonly #edhocRandom: Random;
+  readonly #sessions = new Map<string, ClientSession>();
+  readonly #handshakes = new Map<string, Handshake>();
+  readonly #purposes = new Map<number, Purpose>();
+  readonly #asks = new Map<number, PendingAsk>();
+  readonly #events: ClientEvent[] = [];
+  #nextAsk = 1;
+  #nextConnectionId: number;
+
+  constructor(parts: SecureClientParts) {
+    this.#parts = parts;
+    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#edhocRandom = parts.random.fork("edhoc");
+    this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
+  }
+
+  /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
+  ask(nowMs: number, ask: Ask): number | undefined {
+    if (this.#asks.size >= ASKS_MAX) return undefined;
+    const pending = { ...ask, id: this.#nextAsk++, tries: 0 };
+    this.#asks.set(pending.id, pending);
+    this.#start(nowMs, pending);
+    return pending.id;
+  }
+
+  receive(nowMs: number, from: Station, datagram: Uint8Array): void {
+    this.#coap.receive(nowMs, from, datagram);
+    this.#takeAll(nowMs);
+  }
+
+  wake(nowMs: number): void {
+    this.#coap.wake(nowMs);
+    this.#takeAll(nowMs);
+    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
+  }
+
+  nextDatagram(): OutgoingDatagram | undefined {
+    return this.#coap.nextDatagram();
+  }
+
+  nextEvent(): ClientEvent | undefined {
+    return this.#events.shift();
+  }
+
+  nextWakeMs(): number | undefined {
+    let nextMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
+    return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
+  }
+
+  #start(nowMs: number, ask: PendingAsk): void {
+    const key = `${ask.to} ${ask.expect ?? ""}`;
+    const session = this.#sessions.get(key);
+    const handshake = this.#handshakes.get(key);
+    if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
+    else if (handshake !== undefined) handshake.waiting.push(ask);
+    else this.#beginHandshake(nowMs, key, ask);
+  }
+
+  #beginHandshake(nowMs: number, key: string, ask: PendingAsk): void {
+    const { crypto, identity, trust } = this.#parts;
+    const isExpected = ({ id }: Credential): boolean => ask.expect === undefined || id === ask.expect;
+    const initiator = new EdhocInitiator<Credential>({
+      crypto,
+      random: this.#edhocRandom,
+      identity,
+      resolve: (idCred) => trust.candidates(idCred).filter(isExpected),
+      method: METHOD,
+      suites: SUITES,
+      connectionId: this.#takeConnectionId(),
+    });
+    // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
+    const payload = concat(encodeCbor(true), initiator.message1());
+    const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+    const request = this.#coap.request(nowMs, ask.to, message, { untilMs: ask.untilMs });
+    if (request === undefined) return this.#fail(ask, "busy");
+    const handshake = { key, initiator, waiting: [ask] };
+    this.#handshakes.set(key, handshake);
+    this.#purposes.set(request, { kind: "message-1", handshake, bytes: sizeOf(message) });
+  }
+
+  /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
+  #takeConnectionId(): Uint8Array {
+    const n = this.#nextConnectionId++ % 48;
+    return encodeCbor(n < 24 ? n : 23 - n);
+  }
+
+  #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
+    const [oldest = session.made] = session.open;
+    if (session.made - oldest > NEWER_REQUESTS_MAX) session.queue.push(ask);
+    else this.#sendProtected(nowMs, ask, session);
+  }
+
+  #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
+    const request = protectRequest(session.context, session.sequence, ask.content);
+    // A context at its end is as good as none: the next handshake makes a new one.
+    if (request === undefined) return this.#startAnew(nowMs, session.key, ask, "timeout");
+    const { content, binding } = request;
+    const sent = first === undefined ? content : combined(content, first.message3);
+    const id = this.#coap.request(nowMs, ask.to, sent, { untilMs: ask.untilMs });
+    if (id === undefined) return this.#fail(ask, "busy");
+    const requestBytes = sizeOf(content);
+    const completes = first && {
+      handshake: first.handshake,
+      size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
+    };
+    const ordinal = session.made++;
+    session.open.add(ordinal);
+    this.#purposes.set(id, {
+      kind: "protected",
+      ask,
+      session,
+      ordinal,
+      binding,
+      requestBytes,
+      ...(completes && { completes }),
+    });
+  }
+
+  #takeAll(nowMs: number): void {
+    for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
+      if (event.kind === "request") this.#coap.silence(event.exchange);
+      else this.#take(nowMs, event);
+    }
+  }
+
+  #take(nowMs: number, event: Exclude<CoapEvent, { kind: "request" }>): void {
+    const purpose = this.#purposes.get(event.request);
+    if (purpose === undefined) return;
+    this.#purposes.delete(event.request);
+    if (purpose.kind === "protected") purpose.session.open.delete(purpose.ordinal);
+    if (event.kind === "ended")
+      this.#takeSilence(nowMs, purpose, event.reason === "reset" ? "refused" : "timeout");
+    else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
+    else this.#takeAnswer(nowMs, purpose, event.message);
+    if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
+  }
+
+  #takeSilence(nowMs: number, purpose: Purpose, reason: AskFailure): void {
+    if (purpose.kind === "message-1") this.#dropHandshake(nowMs, purpose.handshake, reason);
+    else if (purpose.completes !== undefined) this.#dropHandshake(nowMs, purpose.completes.handshake, reason);
+    else if (this.#asks.has(purpose.ask.id)) this.#startAnew(nowMs, undefined, purpose.ask, reason);
+  }
+
+  #takeMessage2(
+    nowMs: number,
+    { handshake, bytes }: Extract<Purpose, { kind: "message-1" }>,
+    message: CoapMessage,
+  ): void {
+    handshake.waiting = handshake.waiting.filter((ask) => this.#asks.has(ask.id));
+    const first = handshake.waiting[0];
+    if (first === undefined) return void this.#handshakes.delete(handshake.key);
+    if (message.code !== CODE.changed) return this.#endHandshake(handshake, "refused");
+    const outcome = handshake.initiator.receiveMessage2(message.payload);
+    if ("failed" in outcome) return this.#endHandshake(handshake, "not-proved");
+    const session: ClientSession = {
+      ...newSession(this.#parts.crypto, outcome.peer, handshake.initiator.exportOscore()),
+      key: handshake.key,
+      made: 0,
+      open: new Set(),
+      queue: [],
+    };
+    const size = {
+      message1Bytes: bytes,
+      message2Bytes: encodeMessage(message).length,
+      message3AddedBytes: 0,
+    };
+    this.#sendProtected(nowMs, first, session, { handshake, message3: outcome.message3, size });
+  }
+
+  #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
+    const { ask, session, binding, requestBytes, completes } = request;
+    const content = unprotectResponse(session.context, binding, message);
+    if (content === undefined) return this.#takeUnproved(nowMs, request, message);
+    if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
+    if (!this.#asks.delete(ask.id)) return;
+    this.#events.push({
+      kind: "answer",
+      ask: ask.id,
+      peer: session.peer,
+      content,
+      requestBytes,
+      responseBytes: encodeMessage(message).length,
+      ...(completes && { handshake: completes.size }),
+    });
+  }
+
+  /**
+   * An answer that nobody has proved is a hint at most (RFC 8613 8.4): that the peer has lost the
+   * session, or will not have us. The first is tried again from a new handshake, a few times.
+   */
+  #takeUnproved(nowMs: number, { ask, session, completes }: ProtectedRequest, message: CoapMessage): void {
+    const isHint = findOption(message, OPTION.oscore) === undefined;
+    if (completes !== undefined) {
+      if (isHint) this.#endHandshake(completes.handshake, "refused");
+      else this.#dropHandshake(nowMs, completes.handshake, "not-proved");
+    } else {
+      this.#startAnew(nowMs, isHint ? session.key : undefined, ask, isHint ? "refused" : "not-proved");
+    }
+  }
+
+  #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
+    this.#handshakes.delete(handshake.key);
+    this.#sessions.set(session.key, session);
+    for (const ask of handshake.waiting) if (ask !== first) this.#start(nowMs, ask);
+  }
+
+  /** Ends a handshake for good: nobody who waits for it is served. */
+  #endHandshake(handshake: Handshake, reason: AskFailure): void {
+    this.#handshakes.delete(handshake.key);
+    for (const ask of handshake.waiting) this.#fail(ask, reason);
+  }
+
+  /** Ends a handshake that came to nothing; who has time left waits for another. */
+  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
+    this.#handshakes.delete(handshake.key);
+    for (const ask of handshake.waiting) this.#startAnew(nowMs, undefined, ask, reason);
+  }
+
+  /** Starts an ask afresh, without the session `lost`; one that has had its tries or its time fails. */
+  #startAnew(nowMs: number, lost: string | undefined, ask: PendingAsk, reason: AskFailure): void {
+    if (lost !== undefined) this.#dropSession(nowMs, lost);
+    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
+    else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
+  }
+
+  #dropSession(nowMs: number, key: string): void {
+    const session = this.#sessions.get(key);
+    this.#sessions.delete(key);
+    for (const ask of session?.queue.splice(0) ?? []) this.#start(nowMs, ask);
+  }
+
+  /** Sends what waited for the peer's replay window to have room. */
+  #pump(nowMs: number, session: ClientSession): void {
+    for (const ask of session.queue.splice(0)) {
+      if (this.#asks.has(ask.id)) this.#sendOrQueue(nowMs, ask, session);
+    }
+  }
+
+  #fail(ask: PendingAsk, reason: AskFailure): void {
+    if (this.#asks.delete(ask.id)) this.#events.push({ kind: "failed", ask: ask.id, reason });
+  }
+}
+
+interface FirstRequest {
+  readonly handshake: Handshake;
+  readonly message3: Uint8Array;
+  readonly size: HandshakeSize;
+}
+
+/** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
+function combined(content: CoapContent, message3: Uint8Array): CoapContent {
+  const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
+  return { ...content, options, payload: concat(message3, content.payload) };
+}
+
+/** CoAP bytes of a request with a token of one byte. */
+function sizeOf(content: CoapContent): number {
+  return encodeMessage({ ...content, type: "CON", messageId: 0, token: new Uint8Array(1) }).length;
+}

@@ -1,0 +1,114 @@
+// The one loop of a meter: clock, link and metering part joined to the meter and its protocol.
+import type { Cancel, Clock } from "../hal/ports/clock.ts";
+import type { CryptoEngine } from "../hal/ports/crypto.ts";
+import type { Link } from "../hal/ports/link.ts";
+import type { MeteringIc } from "../hal/ports/metering-ic.ts";
+import type { Random } from "../hal/ports/random.ts";
+import type { Identity } from "./identity/identity.ts";
+import type { TrustList } from "./identity/trust.ts";
+import { Meter, type MeterConfiguration } from "./meter.ts";
+import { Drive } from "./protocol/drive.ts";
+import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
+import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
+
+/** The ports that a composition root has picked. */
+export interface MeterBoard {
+  /** For the protocol: real time, always. */
+  readonly clock: Clock;
+  /** For measuring and for the meter's UTC; the same clock, unless a load is played faster than life. */
+  readonly meterClock: Clock;
+  readonly link: Link;
+  readonly meteringIc: MeteringIc;
+  readonly crypto: CryptoEngine;
+  readonly random: Random;
+}
+
+export interface RuntimeOptions {
+  readonly configuration: MeterConfiguration;
+  readonly identity: Identity;
+  readonly trust: TrustList;
+  /** How often the metering part is asked; must not be above what its counter allows. */
+  readonly pollIntervalMs: number;
+  /** Told what happens on the line, for a console. */
+  readonly onEvent?: (event: ServerEvent) => void;
+}
+
+/** Polls missed in a row before instant values are no longer given. */
+const POLLS_UNTIL_STALE = 3;
+
+/** Runs a meter from construction until {@link MeterRuntime.stop}. */
+export class MeterRuntime {
+  readonly meter: Meter;
+  readonly #board: MeterBoard;
+  readonly #server: SecureServer;
+  readonly #drive: Drive<ServerEvent>;
+  readonly #pollIntervalMs: number;
+  #cancelPoll: Cancel = () => {};
+
+  /** Throws where the metering part's counter would wrap unseen at this poll interval. */
+  constructor(board: MeterBoard, options: RuntimeOptions) {
+    const { meteringIc, meterClock, clock, link } = board;
+    const { configuration, identity, trust, pollIntervalMs, onEvent = () => {} } = options;
+    if (pollIntervalMs > meteringIc.maxPollIntervalMs) {
+      throw new Error(
+        `a ${meteringIc.part} must be polled every ${meteringIc.maxPollIntervalMs} ms or sooner`,
+      );
+    }
+    this.#board = board;
+    this.#pollIntervalMs = pollIntervalMs;
+    this.meter = new Meter(configuration, {
+      crypto: board.crypto,
+      chip: meteringIc.part,
+      utcMs: () => meterClock.utcMs(),
+      monotonicMs: () => meterClock.monotonicMs(),
+      staleAfterMs: POLLS_UNTIL_STALE * pollIntervalMs,
+      counters: () => this.#counters(),
+    });
+    meteringIc.listen({ reading: (reading) => this.meter.take(reading), fault: () => {} });
+    this.#server = new SecureServer({
+      crypto: board.crypto,
+      random: board.random,
+      traits: link.traits,
+      identity,
+      trust,
+      resources: this.meter,
+    });
+    this.#drive = new Drive(this.#server, link, clock, onEvent);
+    this.#poll();
+  }
+
+  /** Ends polling and answering; link and part are their owner's to close. */
+  stop(): void {
+    this.#cancelPoll();
+    this.#drive.stop();
+  }
+
+  #poll(): void {
+    this.#board.meteringIc.poll();
+    this.#cancelPoll = this.#board.meterClock.after(this.#untilNextPollMs(), () => this.#poll());
+  }
+
+  /**
+   * Polls keep to a grid of UTC, computed afresh each time, so that one falls on each boundary of the
+   * load profile; while UTC is not known they only keep their distance.
+   */
+  #untilNextPollMs(): number {
+    const utcMs = this.#board.meterClock.utcMs();
+    return utcMs === undefined ? this.#pollIntervalMs : this.#pollIntervalMs - (utcMs % this.#pollIntervalMs);
+  }
+
+  #counters(): NameplateCounters {
+    const { link, meteringIc } = this.#board;
+    return {
+      meteringReadings: meteringIc.counters.readings,
+      meteringFaults: sum(meteringIc.counters.faults),
+      receivedDatagrams: link.counters.receivedDatagrams,
+      rejectedFrames: sum(link.counters.rejected),
+      refusedMessages: this.#server.refusedMessages,
+    };
+  }
+}
+
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}

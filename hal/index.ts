@@ -1,0 +1,27 @@
+// The HAL as a library: the ports, and every implementation that runs anywhere.
+
+export { nobleEngine } from "./crypto/noble.ts";
+export { FaultyLink, type LinkFault, type LinkFaults } from "./emulated/faulty-link.ts";
+export { linkPair, type SentDatagram } from "./emulated/link-pair.ts";
+export {
+  constantMains,
+  energyWattHours,
+  type Mains,
+  type MainsState,
+  mainsFromLoad,
+} from "./emulated/mains.ts";
+export { PacedClock } from "./emulated/paced-clock.ts";
+export { SeededRandom } from "./emulated/seeded-random.ts";
+export { type ByteFault, type EmulatedUart, type UartPairOptions, uartPair } from "./emulated/uart-pair.ts";
+export { VirtualClock } from "./emulated/virtual-clock.ts";
+export { Bl0942 } from "./metering-ics/bl0942/driver.ts";
+export { EmulatedBl0942 } from "./metering-ics/bl0942/emulated.ts";
+export { BL0942_LINE, BL0942_REFERENCE_BOARD, type Bl0942Profile } from "./metering-ics/bl0942/registers.ts";
+export { SlipmuxLink, type SlipmuxOptions } from "./modems/slipmux/driver.ts";
+export * from "./ports/clock.ts";
+export * from "./ports/crypto.ts";
+export * from "./ports/link.ts";
+export * from "./ports/metering-ic.ts";
+export * from "./ports/random.ts";
+export * from "./ports/storage.ts";
+export * from "./ports/uart.ts";

@@ -1,0 +1,152 @@
+import { BlockList, isIP } from "node:net";
+import { SlipmuxLink } from "../modems/slipmux/driver.ts";
+import { LINE, type Link, type Station } from "../ports/link.ts";
+import type { Uart, UartSettings } from "../ports/uart.ts";
+import { LineError } from "./line-error.ts";
+import { hostAndPort } from "./network.ts";
+import { makePty } from "./pty.ts";
+import { openSerialUart } from "./serial-uart.ts";
+import { reachTcpUart, serveTcpUart } from "./tcp-uart.ts";
+import { UdpLink } from "./udp-link.ts";
+
+/** Where a line or link is. A serial line's settings are those that the address names, no others. */
+export type Address =
+  | { readonly kind: "udp"; readonly host: string; readonly port: number }
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "serial"; readonly path: string; readonly settings: Partial<UartSettings> }
+  | { readonly kind: "pty"; readonly path: string };
+
+/** The end that waits for the other (makes the PTY, listens at the port), or the one that comes to it. */
+export type LineRole = "serve" | "reach";
+
+const LINE_FORMS = "tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH";
+const FORMS = `udp:HOST:PORT, ${LINE_FORMS}`;
+
+/** What a line is opened with for CoAP where its address does not say. */
+const SERIAL_SETTINGS: UartSettings = { baud: 9600, dataBits: 8, parity: "none", stopBits: 1 };
+const PTY_SETTINGS: UartSettings = { ...SERIAL_SETTINGS, baud: 115_200 };
+
+/** As over UDP: a network is between the ends. */
+const TCP_ROUND_TRIP_MS = 500;
+
+/** RFC 1122 3.2.1.3 (g) and RFC 4291 2.5.3. */
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8, "ipv4");
+LOOPBACK.addAddress("::1", "ipv6");
+
+type Refusal = { readonly error: string };
+
+/** The address that `text` writes, or one sentence on what is wrong with it and how to write it. */
+export function parseAddress(text: string): Address | Refusal {
+  const [, kind, rest = ""] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
+  if (kind === "udp" || kind === "tcp") return parseNetwork(kind, rest, text);
+  if (kind === "serial") return parseSerial(rest, text);
+  if (kind === "pty") return rest === "" ? refuse(text, "names no path") : { kind, path: rest };
+  return refuse(text, "has none of the known forms");
+}
+
+/** The address as it is written; {@link parseAddress} reads the same back. */
+export function formatAddress(address: Address): string {
+  if (address.kind === "udp" || address.kind === "tcp") {
+    return `${address.kind}:${hostAndPort(address.host, address.port)}`;
+  }
+  if (address.kind === "pty") return `pty:${address.path}`;
+  const { baud, parity, stopBits: stop } = address.settings;
+  const named = Object.entries({ baud, parity, stop }).filter(([, value]) => value !== undefined);
+  const query = named.map(([key, value]) => `${key}=${value}`).join("&");
+  return `serial:${address.path}${query === "" ? "" : `?${query}`}`;
+}
+
+/** True where no other machine can be at the other end by a network: serial lines, PTYs, loopback hosts. */
+export function isLoopback(address: Address): boolean {
+  if (address.kind === "serial" || address.kind === "pty") return true;
+  const family = isIP(address.host);
+  if (family === 0) return address.host === "localhost";
+  return LOOPBACK.check(address.host, family === 6 ? "ipv6" : "ipv4");
+}
+
+/**
+ * Opens a byte line. `settings` are what the part at the other end needs; those in the address
+ * override them. Rejects with a {@link LineError}.
+ */
+export function openUart(address: Address, settings: UartSettings, role: LineRole): Promise<Uart> {
+  switch (address.kind) {
+    case "serial":
+      return openSerialUart(address.path, { ...settings, ...address.settings });
+    case "pty":
+      return role === "serve" ? makePty(address.path, settings) : openSerialUart(address.path, settings);
+    case "tcp":
+      return (role === "serve" ? serveTcpUart : reachTcpUart)(address.host, address.port, settings);
+    case "udp":
+      return Promise.reject(
+        new LineError(`${formatAddress(address)} carries no byte line; use ${LINE_FORMS}.`),
+      );
+  }
+}
+
+/**
+ * Opens a link for CoAP: UDP, or slipmux on a line (serial and TCP count as 9600 baud 8N1 where the
+ * address does not say, PTYs as 115200). `peer` is the station to reach; undefined when serving
+ * UDP, where it is whoever asks. Rejects with a {@link LineError}.
+ */
+export async function openLink(
+  address: Address,
+  role: LineRole,
+): Promise<{ link: Link; peer: Station | undefined }> {
+  if (address.kind === "udp") {
+    if (role === "reach") return UdpLink.reach(address.host, address.port);
+    return { link: await UdpLink.serve(address.host, address.port), peer: undefined };
+  }
+  const settings = address.kind === "pty" ? PTY_SETTINGS : SERIAL_SETTINGS;
+  const uart = await openUart(address, settings, role);
+  const options = address.kind === "tcp" ? { roundTripMs: TCP_ROUND_TRIP_MS } : {};
+  return { link: new SlipmuxLink(uart, options), peer: LINE };
+}
+
+function parseNetwork(kind: "udp" | "tcp", rest: string, text: string): Address | Refusal {
+  const [, v6, name, port] = /^(?:\[([^\]]*)\]|([^:[\]/]+)):(\d{1,5})$/.exec(rest) ?? [];
+  if (port === undefined) return refuse(text, "is no host and port (an IPv6 address stands in brackets)");
+  if (v6 !== undefined && isIP(v6) !== 6) return refuse(text, "has no IPv6 address in its brackets");
+  if (Number(port) < 1 || Number(port) > 65535) return refuse(text, "has no port from 1 to 65535");
+  return { kind, host: v6 ?? (name as string), port: Number(port) };
+}
+
+function parseSerial(rest: string, text: string): Address | Refusal {
+  const [path, query] = cut(rest, "?");
+  if (path === "") return refuse(text, "names no path");
+  let settings: Partial<UartSettings> = {};
+  for (const pair of query === "" ? [] : query.split("&")) {
+    const [key, value] = cut(pair, "=");
+    const setting = readSetting(key, value);
+    if (setting === undefined) return refuse(text, `has the setting "${pair}", which no line has`);
+    settings = { ...settings, ...setting };
+  }
+  return { kind: "serial", path, settings };
+}
+
+function readSetting(key: string, value: string): Partial<UartSettings> | undefined {
+  switch (key) {
+    case "baud":
+      return /^\d{2,7}$/.test(value) && isBaud(Number(value)) ? { baud: Number(value) } : undefined;
+    case "parity":
+      return value === "none" || value === "even" || value === "odd" ? { parity: value } : undefined;
+    case "stop":
+      return value === "1" ? { stopBits: 1 } : value === "2" ? { stopBits: 2 } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+function isBaud(baud: number): boolean {
+  return baud >= 50 && baud <= 4_000_000;
+}
+
+/** What stands before the first `mark`, and what after it. */
+function cut(text: string, mark: string): [before: string, after: string] {
+  const at = text.indexOf(mark);
+  return at < 0 ? [text, ""] : [text.slice(0, at), text.slice(at + 1)];
+}
+
+function refuse(text: string, fault: string): Refusal {
+  return { error: `The address "${text}" ${fault}; write ${FORMS}.` };
+}

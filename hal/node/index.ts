@@ -1,0 +1,15 @@
+// The HAL on Node: real clocks, lines and randomness.
+export {
+  type Address,
+  formatAddress,
+  isLoopback,
+  type LineRole,
+  openLink,
+  openUart,
+  parseAddress,
+} from "./address.ts";
+export { openAttachedPart, PART_NAMES } from "./attached-part.ts";
+export { LineError } from "./line-error.ts";
+export { opensslEngine } from "./openssl.ts";
+export { systemClock } from "./system-clock.ts";
+export { systemRandom } from "./system-random.ts";

@@ -1,0 +1,37 @@
+// What is installed here: the version, and a digest of the files that make a meter.
+import { createHash } from "node:crypto";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const DIGEST_BYTES = 8;
+
+/** The package's version. */
+export function programVersion(): string {
+  // package.json is two folders up from source, three from dist/.
+  const file = readPackage("../../package.json") ?? readPackage("../../../package.json");
+  if (file === undefined) throw new Error("package.json is not where it was installed");
+  return file.version;
+}
+
+/** The leading 8 bytes of the SHA-256 over the files of firmware/ and hal/, in the order of their names. */
+export function programDigest(): Uint8Array {
+  const hash = createHash("sha256");
+  for (const folder of ["firmware", "hal"]) {
+    const root = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
+    const paths = readdirSync(root, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+      .map((entry) => join(entry.parentPath, entry.name))
+      .sort();
+    for (const path of paths) hash.update(readFileSync(path));
+  }
+  return Uint8Array.from(hash.digest().subarray(0, DIGEST_BYTES));
+}
+
+function readPackage(path: string): { readonly version: string } | undefined {
+  try {
+    return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as { version: string };
+  } catch {
+    return undefined;
+  }
+}

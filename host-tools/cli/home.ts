@@ -1,0 +1,127 @@
+// Keys, enrolment and state on a laptop: one folder, made on first use.
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join } from "node:path";
+import {
+  type Identity,
+  newIdentity,
+  type Role,
+  readCredentialFile,
+  readKeyFile,
+  writeKeyFile,
+} from "../../firmware/identity/identity.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { systemRandom } from "../../hal/node/system-random.ts";
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import { Registry } from "../head-end/registry.ts";
+import { usageFault } from "./fault.ts";
+
+/** `./.meterbench`, or what `--home` says. */
+export class Home {
+  readonly folder: string;
+  readonly #crypto: CryptoEngine;
+
+  constructor(folder: string, crypto: CryptoEngine) {
+    this.folder = folder;
+    this.#crypto = crypto;
+  }
+
+  get registry(): Registry {
+    return new Registry(join(this.folder, "registry.json"));
+  }
+
+  /** The development head-end of this folder, made on first use. */
+  headEnd(): Identity {
+    return this.#developmentIdentity("head-end", "head-end", join(this.folder, "head-end.key.json"));
+  }
+
+  /** The development meter `id` of this folder, made on first use. */
+  meter(id: string): Identity {
+    return this.#developmentIdentity("meter", id, join(this.folder, "meters", `${id}.key.json`));
+  }
+
+  #developmentIdentity(role: Role, id: string, path: string): Identity {
+    if (!existsSync(path)) {
+      const identity = newIdentity(this.#crypto, systemRandom, { role, id, development: true });
+      createFile(path, writeKeyFile(identity), 0o600);
+    }
+    return readIdentity(this.#crypto, path, role);
+  }
+}
+
+/** The key file's identity; a file that is none, or of the other role, is a usage fault. */
+export function readIdentity(crypto: CryptoEngine, path: string, role: Role): Identity {
+  const identity = readKeyFile(crypto, readTextFile(path, "key file"));
+  if ("error" in identity)
+    throw usageFault(`The key file ${path} ${identity.error}: make one with 'meterbench keys new'.`);
+  if (identity.role !== role) {
+    throw usageFault(
+      `The key file ${path} is a ${identity.role}'s and a ${role}'s is needed: name another file.`,
+    );
+  }
+  return identity;
+}
+
+/** The credential file's credential; a file that is none, or of the other role, is a usage fault. */
+export function readCredential(path: string, role: Role): Credential {
+  const read = readCredentialFile(readTextFile(path, "credential file"));
+  if ("error" in read) {
+    throw usageFault(
+      `The credential file ${path} ${read.error}: make one with 'meterbench keys credential KEY-FILE'.`,
+    );
+  }
+  if (read.role !== role) {
+    throw usageFault(
+      `The credential file ${path} is a ${read.role}'s and a ${role}'s is needed: name another file.`,
+    );
+  }
+  return read.credential;
+}
+
+/** A text file's content; one that cannot be read is a usage fault that says why. */
+export function readTextFile(path: string, what: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    const why =
+      code === "ENOENT"
+        ? "does not exist"
+        : code === "EACCES"
+          ? "may not be read by you"
+          : `cannot be read (${code})`;
+    throw usageFault(`The ${what} ${path} ${why}: check the path.`);
+  }
+}
+
+/**
+ * Makes a file that did not exist, whole and durable, or leaves the one that was there: two commands
+ * may start in one new folder at once. Returns whether this call made it.
+ */
+export function createFile(path: string, text: string, mode: number): boolean {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomBytes(4).toString("hex")}`;
+  const file = openSync(temporary, "wx", mode);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+    linkSync(temporary, path);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;
+    throw error;
+  } finally {
+    closeSync(file);
+    rmSync(temporary);
+  }
+}

@@ -1,0 +1,126 @@
+// What people and machines read: text made safe, times, tables and plots.
+import { STATUS } from "../../firmware/protocol/readings/answer-fields.ts";
+import type { RegisterEntry } from "../../firmware/protocol/readings/register-reading.ts";
+import { registerByObis } from "../../firmware/protocol/readings/register-table.ts";
+import type { Layer } from "../decode/explain.ts";
+import type { ExchangeSize } from "../head-end/client.ts";
+
+/** Control, formatting and line characters, which could forge lines or hide and turn text on a terminal. */
+const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
+
+/** Text of another device, shown as itself but for unsafe characters, which become `\u....`. */
+export function printable(text: string): string {
+  return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
+}
+
+export function say(line = ""): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** One JSON document, on one line. */
+export function sayJson(document: unknown): void {
+  process.stdout.write(`${JSON.stringify(document)}\n`);
+}
+
+/** For a person at a terminal only: machines and pipes get none. */
+export function sayProgress(line: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${line}\n`);
+}
+
+/** `2026-11-25T03:15:00Z`. */
+export function utcText(utcSeconds: number): string {
+  return new Date(utcSeconds * 1000).toISOString().replace(".000Z", "Z");
+}
+
+/** `2026-11-25 04:15:00+01:00`, in this machine's time zone. */
+export function localText(utcSeconds: number): string {
+  const date = new Date(utcSeconds * 1000);
+  const offsetMinutes = -date.getTimezoneOffset();
+  const shifted = new Date(date.getTime() + offsetMinutes * 60_000).toISOString();
+  const pad = (value: number): string => String(value).padStart(2, "0");
+  const sign = offsetMinutes < 0 ? "-" : "+";
+  const offset = `${sign}${pad(Math.trunc(Math.abs(offsetMinutes) / 60))}:${pad(Math.abs(offsetMinutes) % 60)}`;
+  return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)}${offset}`;
+}
+
+const TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d{1,9})?))?(Z|[+-]\d{2}:\d{2})?)?$/;
+
+/** UTC seconds of RFC 3339, or of local `YYYY-MM-DD[THH:MM]`; undefined where the text is neither. */
+export function parseTime(text: string): number | undefined {
+  const match = TIME.exec(text);
+  if (match === null) return undefined;
+  const [, day, clock = "00:00", seconds = "00", zone = ""] = match;
+  const milliseconds = Date.parse(`${day}T${clock}:${seconds}${zone}`);
+  const midnight = Date.parse(`${day}T00:00:00Z`);
+  if (Number.isNaN(milliseconds) || Number.isNaN(midnight)) return undefined;
+  // Date.parse rolls 30 February over into March: such a day is none.
+  return new Date(midnight).toISOString().startsWith(day as string) ? milliseconds / 1000 : undefined;
+}
+
+/** Rows of cells in columns, two spaces apart. */
+export function table(rows: readonly (readonly string[])[]): string[] {
+  const columns = Math.max(0, ...rows.map((row) => row.length));
+  const widths = Array.from({ length: columns }, (_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0)),
+  );
+  return rows.map((row) =>
+    row
+      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .join("  ")
+      .trimEnd(),
+  );
+}
+
+const BLOCKS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/** A bar for each value, `height` lines high, the largest as high as it goes; a missing value is a dot. */
+export function barPlot(values: readonly (number | undefined)[], height = 6): string[] {
+  const largest = Math.max(1, ...values.map((value) => value ?? 0));
+  const lines: string[] = [];
+  for (let line = height - 1; line >= 0; line--) {
+    lines.push(
+      values
+        .map((value) => barCell(value, largest, height, line))
+        .join("")
+        .trimEnd(),
+    );
+  }
+  return lines;
+}
+
+function barCell(value: number | undefined, largest: number, height: number, line: number): string {
+  if (value === undefined) return line === 0 ? "·" : " ";
+  const eighths = Math.round((value / largest) * height * 8) - line * 8;
+  return BLOCKS[Math.max(0, Math.min(8, eighths))] as string;
+}
+
+/** The bits of a reading's status, in words. */
+export function statusTexts(status: number): string[] {
+  const texts: readonly [number, string][] = [
+    [STATUS.clockInvalid, "clock invalid"],
+    [STATUS.clockDoubtful, "clock doubtful"],
+    [STATUS.simulatedTime, "simulated"],
+  ];
+  return texts.filter(([bit]) => (status & bit) !== 0).map(([, text]) => text);
+}
+
+/** What an exchange took, as the last line that a person reads. */
+export function sizeText({ requestBytes, responseBytes, milliseconds, handshake }: ExchangeSize): string {
+  const line = `${requestBytes} bytes asked, ${responseBytes} bytes answered, ${Math.round(milliseconds)} ms`;
+  if (handshake === undefined) return line;
+  const { message1Bytes, message2Bytes, message3AddedBytes } = handshake;
+  return `${line}, with a handshake of ${message1Bytes + message2Bytes + message3AddedBytes} bytes before`;
+}
+
+/** A register's value in the unit itself, exact (2301 with scaler -1 is 230.1); null where there is none. */
+export function publishedValue(entry: RegisterEntry): number | null {
+  if (!("value" in entry)) return null;
+  const scaler = registerByObis(entry.register)?.scaler ?? 0;
+  return Number(`${entry.value}e${scaler}`);
+}
+
+/** One layer of a frame on one line; not yet safe to print. */
+export function layerText({ layer, fields }: Layer): string {
+  const facts = Object.entries(fields).filter(([, value]) => value !== "");
+  return `${layer} ${facts.map(([name, value]) => `${name} ${value}`).join(", ")}`;
+}

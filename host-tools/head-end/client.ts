@@ -1,0 +1,232 @@
+// The head-end as programs use it: asks meters over one link and checks what they answer.
+
+import type { Identity } from "../../firmware/identity/identity.ts";
+import type { TrustList } from "../../firmware/identity/trust.ts";
+import { CODE, type CoapContent, codeText, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { Drive } from "../../firmware/protocol/drive.ts";
+import { INTERVALS_PER_BLOCK_MAX, type Interval } from "../../firmware/protocol/readings/interval.ts";
+import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
+import type { Obis } from "../../firmware/protocol/readings/obis.ts";
+import {
+  decodeProfileReading,
+  encodeProfileRequest,
+  type ProfileRequest,
+} from "../../firmware/protocol/readings/profile-reading.ts";
+import {
+  decodeRegisterReading,
+  encodeRegisterRequest,
+  type RegisterReading,
+} from "../../firmware/protocol/readings/register-reading.ts";
+import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import {
+  type AskFailure,
+  type ClientEvent,
+  type HandshakeSize,
+  SecureClient,
+} from "../../firmware/protocol/secure-client.ts";
+import type { Clock } from "../../hal/ports/clock.ts";
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { Link, Station } from "../../hal/ports/link.ts";
+import type { Random } from "../../hal/ports/random.ts";
+
+/** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
+export interface Target {
+  readonly station: Station;
+  readonly name: string;
+  readonly expect?: string;
+  readonly timeoutMs: number;
+}
+
+/** What one or more exchanges took: CoAP bytes without those of a handshake, and time. */
+export interface ExchangeSize {
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+  readonly milliseconds: number;
+  /** Present where these exchanges began with a handshake. */
+  readonly handshake?: HandshakeSize;
+}
+
+/** An answer whose sender proved to be `meter`. */
+export interface Answer<Body> {
+  readonly meter: string;
+  readonly body: Body;
+  readonly size: ExchangeSize;
+}
+
+/** An interval with its start, UTC in seconds. */
+export interface TimedInterval extends Interval {
+  readonly startSeconds: number;
+}
+
+/** What a head-end stands on, and whom it serves. */
+export interface HeadEndParts {
+  readonly link: Link;
+  readonly clock: Clock;
+  readonly crypto: CryptoEngine;
+  readonly random: Random;
+  readonly identity: Identity;
+  readonly trust: TrustList;
+  /** Told whenever a meter has proved its key in a handshake. */
+  readonly onProved?: (meter: Credential) => void;
+}
+
+/**
+ * Why a question got no answer: `timeout` nobody answered in time; `identity` one end did not prove
+ * who it is, or is not wanted; `answer` the meter answered, but not what was asked.
+ */
+export type HeadEndErrorKind = "timeout" | "identity" | "answer";
+
+/** One sentence: what, where, what to do. */
+export class HeadEndError extends Error {
+  readonly kind: HeadEndErrorKind;
+
+  constructor(kind: HeadEndErrorKind, sentence: string) {
+    super(sentence);
+    this.kind = kind;
+  }
+}
+
+type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
+
+/** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
+export class HeadEnd {
+  readonly #client: SecureClient;
+  readonly #drive: Drive<ClientEvent>;
+  readonly #clock: Clock;
+  readonly #onProved: (meter: Credential) => void;
+  readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+
+  constructor({ link, clock, onProved = () => {}, ...parts }: HeadEndParts) {
+    this.#clock = clock;
+    this.#onProved = onProved;
+    this.#client = new SecureClient({ ...parts, traits: link.traits });
+    this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
+  }
+
+  /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
+  async readRegisters(target: Target, registers: readonly Obis[] = []): Promise<Answer<RegisterReading>> {
+    const content =
+      registers.length === 0
+        ? resourceRequest(CODE.get, "r")
+        : resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
+    const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
+    return this.#ask(target, content, (body) => decodeRegisterReading(body, wanted));
+  }
+
+  /**
+   * The intervals of one request, `count` from 1 to 96. Rejects with {@link HeadEndError}.
+   */
+  async readProfile(
+    target: Target,
+    request: ProfileRequest,
+    periodSeconds: number,
+  ): Promise<Answer<TimedInterval[]>> {
+    const content = resourceRequest(CODE.fetch, "p", encodeProfileRequest(request));
+    return this.#ask(target, content, (body) => {
+      const reading = decodeProfileReading(body, request);
+      return reading?.intervals.map((interval, i) => ({
+        ...interval,
+        startSeconds: reading.startSeconds + i * periodSeconds,
+      }));
+    });
+  }
+
+  /** The meter's nameplate. Rejects with {@link HeadEndError}. */
+  async readNameplate(target: Target): Promise<Answer<Nameplate>> {
+    return this.#ask(target, resourceRequest(CODE.get, "i"), decodeNameplate);
+  }
+
+  /** Ends all that is under way; the link is its owner's to close. */
+  close(): void {
+    this.#drive.stop();
+  }
+
+  async #ask<Body>(
+    target: Target,
+    content: CoapContent,
+    decode: (body: Uint8Array) => Body | undefined,
+  ): Promise<Answer<Body>> {
+    const startMs = this.#clock.monotonicMs();
+    const outcome = await this.#exchange(target, content);
+    if (typeof outcome === "string") throw failure(outcome, target);
+    const { peer, content: answer, requestBytes, responseBytes, handshake } = outcome;
+    if (answer.code !== CODE.content) throw unwanted(answer, target);
+    const body = decode(answer.payload);
+    if (body === undefined) {
+      throw new HeadEndError(
+        "answer",
+        `The meter at ${target.name} answered in a form that this version does not know: compare versions.`,
+      );
+    }
+    const milliseconds = this.#clock.monotonicMs() - startMs;
+    const size = { requestBytes, responseBytes, milliseconds, ...(handshake !== undefined && { handshake }) };
+    return { meter: peer.id, body, size };
+  }
+
+  #exchange({ station, expect, timeoutMs }: Target, content: CoapContent): Promise<Outcome> {
+    return new Promise((resolve) => {
+      const nowMs = this.#clock.monotonicMs();
+      const ask = this.#client.ask(nowMs, {
+        to: station,
+        content,
+        untilMs: nowMs + timeoutMs,
+        ...(expect !== undefined && { expect }),
+      });
+      if (ask === undefined) return resolve("busy");
+      this.#waiting.set(ask, resolve);
+      this.#drive.run();
+    });
+  }
+
+  #take(event: ClientEvent): void {
+    if (event.kind === "answer" && event.handshake !== undefined) this.#onProved(event.peer);
+    const resolve = this.#waiting.get(event.ask);
+    this.#waiting.delete(event.ask);
+    resolve?.(event.kind === "answer" ? event : event.reason);
+  }
+}
+
+/** Spans longer than one request holds, cut into requests of at most 96 intervals each. */
+export function profileRequests(request: ProfileRequest, periodSeconds: number): ProfileRequest[] {
+  const requests: ProfileRequest[] = [];
+  for (let done = 0; done < request.count; done += INTERVALS_PER_BLOCK_MAX) {
+    const count = Math.min(INTERVALS_PER_BLOCK_MAX, request.count - done);
+    requests.push({ ...request, startSeconds: request.startSeconds + done * periodSeconds, count });
+  }
+  return requests;
+}
+
+function failure(reason: AskFailure, { name, expect, timeoutMs }: Target): HeadEndError {
+  const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
+  switch (reason) {
+    case "timeout":
+      return new HeadEndError(
+        "timeout",
+        `Nobody at ${name} answered within ${timeoutMs / 1000} s: check that the meter runs and the line is right.`,
+      );
+    case "refused":
+      return new HeadEndError(
+        "identity",
+        `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
+      );
+    case "not-proved":
+      return new HeadEndError(
+        "identity",
+        `Who answers at ${name} did not prove to be ${expect ?? "an enrolled meter"}: enrol its credential first (meterbench enrol), or check the line.`,
+      );
+    case "busy":
+      return new HeadEndError(
+        "timeout",
+        `Too many questions are under way to ask ${name}: wait for some answers first.`,
+      );
+  }
+}
+
+function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
+  const text = new TextDecoder().decode(answer.payload);
+  return new HeadEndError(
+    "answer",
+    `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ask for something that it has.`,
+  );
+}

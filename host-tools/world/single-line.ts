@@ -1,0 +1,116 @@
+// The smallest world: one meter and one head-end at the ends of one serial line, on one virtual clock.
+
+import { newIdentity } from "../../firmware/identity/identity.ts";
+import { TrustList } from "../../firmware/identity/trust.ts";
+import type { MeterConfiguration } from "../../firmware/meter.ts";
+import { MeterRuntime } from "../../firmware/runtime.ts";
+import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
+import { uartPair } from "../../hal/emulated/uart-pair.ts";
+import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
+import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
+import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
+import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
+import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import { LINE, type Link } from "../../hal/ports/link.ts";
+import { HeadEnd, type Target } from "../head-end/client.ts";
+import { type Load, mainsOf } from "../loads/index.ts";
+
+/** Which end of the line sent a datagram. */
+export type Sender = "head-end" | "meter";
+
+export interface SingleLineOptions {
+  readonly seed: number;
+  readonly load: Load;
+  readonly startUtcMs: number;
+  readonly crypto: CryptoEngine;
+  /** 8N1. */
+  readonly baud: number;
+  readonly pollIntervalMs: number;
+  readonly configuration: MeterConfiguration;
+  /** Puts something between an end and its line: a tap, or faults. */
+  readonly wrapLink?: (link: Link, sender: Sender, clock: VirtualClock) => Link;
+}
+
+export interface SingleLine {
+  readonly clock: VirtualClock;
+  readonly runtime: MeterRuntime;
+  readonly headEnd: HeadEnd;
+  readonly target: Target;
+  /** Ends both ends; the clock has nothing left to do then. */
+  stop(): void;
+}
+
+/** Patience of the world's head-end, as the command line's default. */
+const TIMEOUT_MS = 8000;
+
+/** Builds the world; keys, tokens and jitter all follow from the seed. */
+export function singleLine(options: SingleLineOptions): SingleLine {
+  const {
+    seed,
+    load,
+    startUtcMs,
+    crypto,
+    baud,
+    pollIntervalMs,
+    configuration,
+    wrapLink = (link) => link,
+  } = options;
+  const clock = new VirtualClock({ utcMs: startUtcMs });
+  const random = new SeededRandom(seed);
+  const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
+  new EmulatedBl0942(chipEnd, clock, mainsOf(load, startUtcMs), BL0942_REFERENCE_BOARD);
+  const [meterUart, headEndUart] = uartPair(clock, { baud, dataBits: 8, parity: "none", stopBits: 1 });
+  const meter = newIdentity(crypto, random.fork("meter key"), { role: "meter", id: "M1", development: true });
+  const asker = newIdentity(crypto, random.fork("head-end key"), {
+    role: "head-end",
+    id: "head-end",
+    development: true,
+  });
+  const runtime = new MeterRuntime(
+    {
+      clock,
+      meterClock: clock,
+      crypto,
+      random: random.fork("meter"),
+      link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
+      meteringIc: new Bl0942(driverEnd, clock, BL0942_REFERENCE_BOARD),
+    },
+    { configuration, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
+  );
+  const headEnd = new HeadEnd({
+    clock,
+    crypto,
+    random: random.fork("head-end"),
+    link: wrapLink(new SlipmuxLink(headEndUart, {}), "head-end", clock),
+    identity: asker,
+    trust: new TrustList([meter.credential]),
+  });
+  const stop = (): void => {
+    runtime.stop();
+    headEnd.close();
+  };
+  return { clock, runtime, headEnd, target: { station: LINE, name: "mem:", timeoutMs: TIMEOUT_MS }, stop };
+}
+
+/** Lets virtual time pass until the promise settles; it must be the only thing that the world waits for. */
+export async function settle<Result>(clock: VirtualClock, promise: Promise<Result>): Promise<Result> {
+  let isSettled = false;
+  const mark = (): void => {
+    isSettled = true;
+  };
+  promise.then(mark, mark);
+  await macrotask();
+  while (!isSettled) {
+    const dueMs = clock.nextDueMs();
+    if (dueMs === undefined) throw new Error("nothing is left that could settle the promise");
+    clock.advanceBy(Math.max(0, dueMs - clock.monotonicMs()));
+    await macrotask();
+  }
+  return promise;
+}
+
+/** Lets everything run that promises have made ready. */
+function macrotask(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

@@ -1,0 +1,251 @@
+import { describe, expect, test } from "vitest";
+import { Meter } from "../../firmware/meter.ts";
+import { fromText } from "../../firmware/protocol/bytes.ts";
+import { encodeCbor } from "../../firmware/protocol/cbor.ts";
+import {
+  CODE,
+  type CoapContent,
+  contentFormat,
+  FORMAT,
+  OPTION,
+  resourceRequest,
+} from "../../firmware/protocol/coap/message.ts";
+import { decodeNameplate } from "../../firmware/protocol/readings/nameplate.ts";
+import {
+  decodeProfileReading,
+  encodeProfileRequest,
+} from "../../firmware/protocol/readings/profile-reading.ts";
+import {
+  decodeRegisterReading,
+  encodeRegisterRequest,
+} from "../../firmware/protocol/readings/register-reading.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import type { MeteringReading } from "../../hal/ports/metering-ic.ts";
+import { configuration } from "../support/configuration.ts";
+
+const START_SECONDS = Date.UTC(2026, 10, 24) / 1000;
+const IMPORT = "1-0:1.8.0*255";
+
+function meterAt(utcSeconds: number | undefined = START_SECONDS) {
+  const now = { utcMs: utcSeconds === undefined ? undefined : utcSeconds * 1000, monotonicMs: 0 };
+  const meter = new Meter(configuration, {
+    crypto: opensslEngine,
+    chip: "bl0942",
+    utcMs: () => now.utcMs,
+    monotonicMs: () => now.monotonicMs,
+    staleAfterMs: 3000,
+    counters: () => ({
+      meteringReadings: 1,
+      meteringFaults: 2,
+      receivedDatagrams: 3,
+      rejectedFrames: 4,
+      refusedMessages: 5,
+    }),
+  });
+  const pass = (seconds: number, importMilliwattHours: number): void => {
+    now.monotonicMs += seconds * 1000;
+    if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
+    meter.take(reading(importMilliwattHours));
+  };
+  const ask = (content: CoapContent): CoapContent => meter.serve({ content });
+  return { meter, now, pass, ask };
+}
+
+function reading(importMilliwattHours: number): MeteringReading {
+  return {
+    atMs: 0,
+    importMilliwattHours,
+    exportMilliwattHours: 0,
+    energyQuality: "measured",
+    frequencyMillihertz: { value: 49_975, quality: "measured" },
+    phases: [
+      {
+        voltageMillivolts: { value: 230_149, quality: "measured" },
+        currentMilliamperes: { value: 1234, quality: "measured" },
+        activePowerMilliwatts: { value: -250_400, quality: "measured" },
+      },
+    ],
+  };
+}
+
+function registers(...names: string[]): CoapContent {
+  return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(names));
+}
+
+describe("registers", () => {
+  test("energy is published in whole watt-hours, rounded down, and instants in their unit and scaler", () => {
+    const { pass, ask } = meterAt();
+    pass(1, 1_999_999);
+    const names = [
+      IMPORT,
+      "1-0:2.7.0*255",
+      "1-0:1.7.0*255",
+      "1-0:16.7.0*255",
+      "1-0:32.7.0*255",
+      "1-0:31.7.0*255",
+      "1-0:14.7.0*255",
+    ];
+    const answer = decodeRegisterReading(ask(registers(...names)).payload, names);
+    expect(answer?.entries.map((entry) => ("value" in entry ? entry.value : entry.quality))).toEqual([
+      1999, 250, 0, -250, 2301, 1234, 49_975,
+    ]);
+  });
+
+  test("a silent part's instants become unavailable, never the last value, and its energy stays", () => {
+    const { pass, ask, now } = meterAt();
+    pass(1, 5000);
+    now.monotonicMs += 3001;
+    const names = [IMPORT, "1-0:32.7.0*255"];
+    const answer = decodeRegisterReading(ask(registers(...names)).payload, names);
+    expect(answer?.entries).toMatchObject([{ value: 5, quality: "measured" }, { quality: "unavailable" }]);
+  });
+
+  test("a register that the meter has not is told apart from one without a value now", () => {
+    const { ask } = meterAt();
+    const names = ["1-0:32.7.0*255", "1-0:9.8.0*255", "1-0:96.1.0*255"];
+    const answer = decodeRegisterReading(ask(registers(...names)).payload, names);
+    expect(answer?.entries.map(({ quality }) => quality)).toEqual([
+      "unavailable",
+      "not-in-meter",
+      "not-in-meter",
+    ]);
+  });
+
+  test("GET answers the default set, with the meter's time and its state", () => {
+    const { ask } = meterAt();
+    const answer = decodeRegisterReading(ask(resourceRequest(CODE.get, "r")).payload, [IMPORT]);
+    expect(answer).toMatchObject({ timeSeconds: START_SECONDS, status: 4, entries: [{ value: 0 }] });
+  });
+
+  test("without a clock readings go on, marked so, and no interval is made", () => {
+    const { now, pass, ask } = meterAt();
+    now.utcMs = undefined;
+    pass(1, 7000);
+    const answer = decodeRegisterReading(ask(registers(IMPORT)).payload, [IMPORT]);
+    expect(answer).toMatchObject({ timeSeconds: undefined, status: 5, entries: [{ value: 7 }] });
+  });
+});
+
+describe("profile", () => {
+  const request = (count: number, step = 1) => ({
+    profile: 0,
+    register: IMPORT,
+    startSeconds: START_SECONDS,
+    count,
+    step,
+  });
+  const intervals = (ask: (content: CoapContent) => CoapContent, count: number, step = 1) => {
+    const wanted = request(count, step);
+    const answer = ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(wanted)));
+    return { answer, reading: decodeProfileReading(answer.payload, wanted) };
+  };
+
+  test("intervals sum to the register in every step", () => {
+    const { meter, pass, ask } = meterAt();
+    for (let i = 0; i < 96; i++) pass(900, 123_456 + 7919 * i);
+    for (const step of [1, 10, 100, 1000]) {
+      const sum = intervals(ask, 96, step).reading?.intervals.reduce(
+        (total, { value = 0 }) => total + value,
+        0,
+      );
+      expect(sum).toBe(Math.floor(meter.importWattHours / step));
+    }
+  });
+
+  test("a day that compresses badly raises the padding for thirty days, not only its own answer", () => {
+    const { pass, ask, now } = meterAt();
+    const nasty = (i: number): number => (i % 2 === 0 ? 0 : 1_000_000_000);
+    for (let i = 0; i < 96; i++) pass(900, nasty(i));
+    const raised = intervals(ask, 96).answer.payload.length;
+    const sameLater = (): number => intervals(ask, 96).answer.payload.length;
+    expect(raised).toBeGreaterThan(152);
+    const later = meterAt(START_SECONDS);
+    for (let i = 0; i < 96; i++) later.pass(900, 1000);
+    expect(intervals(later.ask, 96).answer.payload.length).toBe(152);
+    expect(sameLater()).toBe(raised);
+    const quiet = { ...request(96), startSeconds: START_SECONDS + 96 * 900 };
+    for (let i = 0; i < 96; i++) pass(900, 1000);
+    const answer = (): number =>
+      ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(quiet))).payload.length;
+    expect(answer()).toBe(raised);
+    now.utcMs = (START_SECONDS + 31 * 86_400 + 86_400) * 1000;
+    expect(answer()).toBe(152);
+  });
+
+  test("a register without a profile is 4.04", () => {
+    const { ask } = meterAt();
+    const wanted = { ...request(1), register: "1-0:2.8.0*255" };
+    expect(ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(wanted))).code).toBe(CODE.notFound);
+  });
+});
+
+test("the nameplate tells chip, configuration digest and counters; meters set alike have one digest", () => {
+  const plate = (): ReturnType<typeof decodeNameplate> =>
+    decodeNameplate(meterAt().ask(resourceRequest(CODE.get, "i")).payload);
+  expect(plate()).toMatchObject({
+    serialNumber: "T-1",
+    chip: "bl0942",
+    clockStatus: 4,
+    counters: { rejectedFrames: 4 },
+  });
+  expect(plate()?.configurationDigest).toEqual(plate()?.configurationDigest);
+});
+
+describe("requests that are not right", () => {
+  const body = encodeCbor([0]);
+  const path = { number: OPTION.uriPath, value: fromText("r") };
+  test.each([
+    ["an unknown path", resourceRequest(CODE.get, "x"), CODE.notFound],
+    ["a path below a resource", { ...resourceRequest(CODE.get, "r"), options: [path, path] }, CODE.notFound],
+    ["a method that the resource has not", resourceRequest(CODE.delete, "r"), CODE.methodNotAllowed],
+    ["FETCH with no body", resourceRequest(CODE.fetch, "r"), CODE.badRequest],
+    ["FETCH with a body that is no list", resourceRequest(CODE.fetch, "r", encodeCbor(1)), CODE.badRequest],
+    [
+      "FETCH of seventeen registers",
+      resourceRequest(CODE.fetch, "r", encodeCbor(Array(17).fill(0))),
+      CODE.badRequest,
+    ],
+    [
+      "a profile request of 97 intervals",
+      resourceRequest(CODE.fetch, "p", encodeCbor([0, 0, START_SECONDS, 97, 1])),
+      CODE.badRequest,
+    ],
+    [
+      "a body without a format",
+      { code: CODE.fetch, options: [path], payload: body },
+      CODE.unsupportedContentFormat,
+    ],
+    ["a body in JSON", resourceRequest(CODE.fetch, "r", body, 50), CODE.unsupportedContentFormat],
+    [
+      "an answer wanted in JSON",
+      {
+        code: CODE.get,
+        options: [path, { number: OPTION.accept, value: Uint8Array.of(50) }],
+        payload: new Uint8Array(0),
+      },
+      CODE.notAcceptable,
+    ],
+    [
+      "a critical option that is not known",
+      {
+        code: CODE.get,
+        options: [path, { number: 65001, value: Uint8Array.of(1) }],
+        payload: new Uint8Array(0),
+      },
+      CODE.badOption,
+    ],
+  ])("%s", (_, content, code) => {
+    const answer = meterAt().ask(content);
+    expect(answer.code).toBe(code);
+  });
+
+  test("an elective option that is not known is ignored", () => {
+    const options = [path, { number: 65000, value: Uint8Array.of(1) }];
+    expect(meterAt().ask({ code: CODE.get, options, payload: new Uint8Array(0) }).code).toBe(CODE.content);
+  });
+
+  test("Accept of CBOR is served", () => {
+    const options = [path, { ...contentFormat(FORMAT.cbor), number: OPTION.accept }];
+    expect(meterAt().ask({ code: CODE.get, options, payload: new Uint8Array(0) }).code).toBe(CODE.content);
+  });
+});

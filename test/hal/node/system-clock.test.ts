@@ -1,0 +1,35 @@
+import { describe, expect, test } from "vitest";
+import { systemClock } from "../../../hal/node/system-clock.ts";
+import { clockContract } from "../../contracts/clock.ts";
+import { sleep } from "../../support/real-time.ts";
+
+clockContract("the system clock", () => ({ clock: systemClock, pass: sleep }));
+
+describe("the system clock", () => {
+  test("orders wake-ups by due time even where host timers would not", async () => {
+    const woken: string[] = [];
+    systemClock.after(10.9, () => woken.push("later"));
+    systemClock.after(10.1, () => woken.push("sooner"));
+    await sleep(40);
+    expect(woken).toEqual(["sooner", "later"]);
+  });
+
+  test("a delay beyond a host timer's range does not fire at once", async () => {
+    let woken = 0;
+    const cancels = [2 ** 31, 2 ** 40, Number.POSITIVE_INFINITY].map((ms) =>
+      systemClock.after(ms, () => woken++),
+    );
+    await sleep(30);
+    for (const cancel of cancels) cancel();
+    expect(woken).toBe(0);
+  });
+
+  test("a delay that is none is refused", () => {
+    expect(() => systemClock.after(-1, () => {})).toThrow("no span of time");
+    expect(() => systemClock.after(Number.NaN, () => {})).toThrow("no span of time");
+  });
+
+  test("UTC is the host's", () => {
+    expect(Math.abs((systemClock.utcMs() as number) - Date.now())).toBeLessThan(1000);
+  });
+});

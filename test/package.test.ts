@@ -1,0 +1,131 @@
+// The package as a stranger gets it: built, packed, installed into an empty folder, and run from there.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { emptyFolder, run, start, stopAll } from "./support/command.ts";
+import { freeUdpPort } from "./support/ports.ts";
+
+let folder: ReturnType<typeof emptyFolder>;
+let installed: string;
+
+/** The installed command. */
+function command(args: readonly string[], cwd = installed) {
+  return run(
+    process.execPath,
+    [join(installed, "node_modules/meterbench/host-tools/cli/launch.js"), ...args],
+    { cwd },
+  );
+}
+
+beforeAll(() => {
+  folder = emptyFolder();
+  installed = join(folder.path, "empty");
+  mkdirSync(installed);
+  const npm = (args: readonly string[], cwd: string): void => {
+    execFileSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd, stdio: "pipe" });
+  };
+  npm(["run", "package", "--", "--pack-destination", folder.path], process.cwd());
+  const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz"));
+  writeFileSync(join(installed, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
+  npm(
+    ["install", "--prefer-offline", "--ignore-scripts", join(folder.path, tarball ?? "no tarball")],
+    installed,
+  );
+}, 120_000);
+afterEach(stopAll);
+afterAll(() => folder.remove());
+
+describe("the installed package", () => {
+  test("plays the demonstration", async () => {
+    const demo = await command(["demo", "--json"]);
+    expect(demo).toMatchObject({ code: 0, stderr: "" });
+    const day = JSON.parse(demo.stdout);
+    expect(day.registerWattHours).toBe(day.sumOfIntervalsWattHours);
+  });
+
+  test("holds no source and no tests, and its licence and notices", () => {
+    const files = readdirSync(join(installed, "node_modules/meterbench"), { recursive: true }).map(String);
+    expect(files.filter((name) => /(?<!\.d)\.ts$/.test(name) || name.startsWith("test"))).toEqual([]);
+    expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "host-tools/loads/NOTICE.md"]));
+  });
+
+  test("is a library: its exports load, with types", async () => {
+    const script = `
+      import { VirtualClock, nobleEngine } from "meterbench/hal";
+      import { systemClock } from "meterbench/hal/node";
+      import { newIdentity, MeterRuntime } from "meterbench/firmware";
+      import { HeadEnd, Registry } from "meterbench/head-end";
+      console.log([VirtualClock, newIdentity, MeterRuntime, HeadEnd, Registry].map((one) => typeof one).join(" "), nobleEngine.name, systemClock.monotonicMs() > 0);`;
+    writeFileSync(join(installed, "library.js"), script);
+    const { stdout } = await run(process.execPath, ["library.js"], { cwd: installed });
+    expect(stdout.trim()).toBe("function function function function function noble true");
+    const types = readdirSync(join(installed, "node_modules/meterbench/dist"), { recursive: true }).map(
+      String,
+    );
+    expect(types).toEqual(
+      expect.arrayContaining(["hal/index.d.ts", "firmware/index.d.ts", "host-tools/head-end/index.d.ts"]),
+    );
+  });
+
+  test("runs the firmware as on a board, with a chip on a PTY, and is read and profiled by the installed head-end", async () => {
+    for (const [role, id] of [
+      ["meter", "B1"],
+      ["head-end", "H"],
+    ] as const) {
+      await command(["keys", "new", role, "--id", id, "--out", `${id}.key.json`]);
+      const { stdout } = await command(["keys", "credential", `${id}.key.json`]);
+      writeFileSync(join(installed, `${id}.credential.json`), stdout);
+    }
+    await command(["enrol", "B1.credential.json"]);
+    const launcher = join(installed, "node_modules/meterbench/host-tools/cli/launch.js");
+    const chip = ["ic", "emulate", "bl0942", "--at", "pty:./chip", "--load", "watts:1200", "--json"];
+    await start(process.execPath, [launcher, ...chip], { cwd: installed });
+    const at = `udp:127.0.0.1:${await freeUdpPort()}`;
+    const main = join(installed, "node_modules/meterbench/dist/firmware/main.js");
+    const keys = ["--keys", "B1.key.json", "--trust", "H.credential.json", "--serial-number", "4711"];
+    const board = await start(
+      process.execPath,
+      [main, "--at", at, "--chip", "bl0942@serial:./chip", ...keys],
+      { cwd: installed },
+    );
+    expect(board.ready).toEqual({ ready: true, id: "B1", address: at });
+    const read = await command(["read", at, "1.7.0", "--keys", "H.key.json", "--meter", "B1", "--json"]);
+    expect(read).toMatchObject({ code: 0 });
+    const reading = JSON.parse(read.stdout);
+    expect(reading).toMatchObject({ meter: "B1", status: [], registers: [{ value: 1200, unit: "W" }] });
+    const span = ["--from", "2026-01-01T00:00:00Z", "--to", "2026-01-01T01:00:00Z"];
+    const profile = await command(["profile", at, ...span, "--keys", "H.key.json", "--json"]);
+    expect(JSON.parse(profile.stdout).intervals).toHaveLength(4);
+    const info = await command(["info", at, "--keys", "H.key.json", "--json"]);
+    expect(JSON.parse(info.stdout)).toMatchObject({ serialNumber: "4711", chip: "bl0942" });
+    expect(await board.stop()).toBe(0);
+  });
+
+  test("the board's program says in one sentence what it needs, and refuses development keys", async () => {
+    const main = join(installed, "node_modules/meterbench/dist/firmware/main.js");
+    const bare = await run(process.execPath, [main], { cwd: installed });
+    expect(bare.code).toBe(2);
+    expect(bare.stderr.trim().split("\n")).toHaveLength(1);
+    await command(["read", "udp:127.0.0.1:1", "--timeout", "0.1"]);
+    const keys = ["--keys", ".meterbench/head-end.key.json", "--trust", "H.credential.json"];
+    const development = await run(
+      process.execPath,
+      [main, "--at", "udp:127.0.0.1:0", "--chip", "bl0942@serial:./none", ...keys, "--serial-number", "1"],
+      { cwd: installed },
+    );
+    expect(development.code).toBe(2);
+  });
+});
+
+test("an old Node is told in one sentence which one is needed", async () => {
+  const fake = `
+    Object.defineProperty(process.versions, "node", { value: "18.20.8" });
+    Object.defineProperty(process, "version", { value: "v18.20.8" });
+    await import(${JSON.stringify(join(process.cwd(), "host-tools/cli/launch.js"))});`;
+  const { code, stderr } = await run(process.execPath, ["--input-type=module", "-e", fake]);
+  expect(code).toBe(2);
+  expect(stderr).toBe(
+    "meterbench needs Node 20.19 or newer and this is v18.20.8: install a newer Node and run the command again.\n",
+  );
+});

@@ -1,0 +1,112 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const LAUNCHER = fileURLToPath(new URL("../../host-tools/cli/launch.js", import.meta.url));
+
+export interface Finished {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs a program to its end; one that hangs is ended after 30 s. */
+export function run(
+  program: string,
+  args: readonly string[],
+  { cwd, input = "" }: { cwd?: string; input?: string } = {},
+): Promise<Finished> {
+  const child = spawn(program, args, {
+    ...(cwd !== undefined && { cwd }),
+    env: { ...process.env, NO_COLOR: "1" },
+  });
+  const guard = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  child.stdin.on("error", () => {});
+  child.stdin.end(input);
+  const output = collect(child);
+  return new Promise((resolve) => {
+    child.once("close", (code) => {
+      clearTimeout(guard);
+      resolve({ code, ...output });
+    });
+  });
+}
+
+/** Runs the command line. */
+export function meterbench(
+  args: readonly string[],
+  options: { cwd?: string; input?: string } = {},
+): Promise<Finished> {
+  return run(process.execPath, [LAUNCHER, ...args], options);
+}
+
+export interface Running {
+  /** The line of JSON that it printed when it was ready. */
+  readonly ready: Record<string, unknown>;
+  readonly child: ChildProcess;
+  /** Ends it as a user would, and gives its exit code. */
+  stop(): Promise<number | null>;
+}
+
+const running = new Set<Running>();
+
+/** Starts a program that prints one line of JSON when it is ready, and goes on. */
+export async function start(
+  program: string,
+  args: readonly string[],
+  { cwd }: { cwd?: string } = {},
+): Promise<Running> {
+  const child = spawn(program, args, {
+    ...(cwd !== undefined && { cwd }),
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+  const output = collect(child);
+  const ended = new Promise<number | null>((resolve) => child.once("close", resolve));
+  const ready = await new Promise<Record<string, unknown>>((resolve, reject) => {
+    child.stdout.on("data", () => {
+      const end = output.stdout.indexOf("\n");
+      if (end >= 0) resolve(JSON.parse(output.stdout.slice(0, end)) as Record<string, unknown>);
+    });
+    void ended.then((code) => reject(new Error(`ended with ${code} before it was ready: ${output.stderr}`)));
+  });
+  const started: Running = {
+    ready,
+    child,
+    stop: () => {
+      running.delete(started);
+      child.kill("SIGTERM");
+      return ended;
+    },
+  };
+  running.add(started);
+  return started;
+}
+
+/** Starts a long-running sub-command with `--json`. */
+export function startMeterbench(args: readonly string[], options: { cwd?: string } = {}): Promise<Running> {
+  return start(process.execPath, [LAUNCHER, ...args, "--json"], options);
+}
+
+/** Ends whatever a test left running. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running].map((started) => started.stop()));
+}
+
+/** A folder of its own, and how to be rid of it. */
+export function emptyFolder(): { path: string; remove: () => void } {
+  const path = mkdtempSync(join(tmpdir(), "meterbench-"));
+  return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
+}
+
+function collect(child: ChildProcess): { stdout: string; stderr: string } {
+  const output = { stdout: "", stderr: "" };
+  child.stdout?.on("data", (data: Buffer) => {
+    output.stdout += data.toString();
+  });
+  child.stderr?.on("data", (data: Buffer) => {
+    output.stderr += data.toString();
+  });
+  return output;
+}

@@ -1,0 +1,14 @@
+import type { MeterConfiguration } from "../../firmware/meter.ts";
+
+/** The plate of a meter in tests. */
+export const configuration: MeterConfiguration = {
+  serialNumber: "T-1",
+  type: "test",
+  block: "B1",
+  chargingPolicyId: "policy",
+  firmwareVersion: "0.0.0",
+  firmwareDigest: new Uint8Array(8),
+  accuracyClass: "B",
+  impulsesPerKilowattHour: 1000,
+  simulated: true,
+};

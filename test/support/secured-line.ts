@@ -1,0 +1,128 @@
+import { type Identity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
+import { TrustList } from "../../firmware/identity/trust.ts";
+import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import { Drive } from "../../firmware/protocol/drive.ts";
+import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
+import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
+import { linkPair } from "../../hal/emulated/link-pair.ts";
+import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
+import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import { LINE, type Link, type LinkTraits } from "../../hal/ports/link.ts";
+
+export function identity(role: Role, id: string, seed = id): Identity {
+  return newIdentity(opensslEngine, new SeededRandom(seed), { role, id, development: true });
+}
+
+export interface SecuredLineOptions {
+  readonly seed?: number;
+  readonly meter?: Identity;
+  readonly headEnd?: Identity;
+  /** Whom the meter serves; the head-end, unless given. */
+  readonly served?: readonly Identity[];
+  /** Which meters the head-end knows; the meter, unless given. */
+  readonly enrolled?: readonly Identity[];
+  readonly traits?: Partial<LinkTraits>;
+  /** Sees each datagram as it is sent. */
+  readonly tap?: (datagram: Uint8Array, from: "head-end" | "meter") => unknown;
+  /** Stands in the middle: what the other end gets instead of a datagram, in order. */
+  readonly between?: (datagram: Uint8Array, from: "head-end" | "meter") => readonly Uint8Array[];
+  readonly wrap?: (link: Link, clock: VirtualClock) => Link;
+}
+
+/** A head-end and a meter with one resource on a line in memory, and whoever stands between them. */
+export function securedLine(options: SecuredLineOptions = {}) {
+  const {
+    seed = 1,
+    between = (datagram) => [datagram],
+    wrap = (link) => link,
+    traits = {},
+    tap = () => {},
+  } = options;
+  const meter = options.meter ?? identity("meter", "M1");
+  const headEnd = options.headEnd ?? identity("head-end", "H");
+  const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
+  const random = new SeededRandom(seed);
+  const [near, nearMiddle] = linkPair(clock, traits);
+  const [farMiddle, far] = linkPair(clock, traits);
+  const pass =
+    (from: "head-end" | "meter", to: Link) =>
+    (_: string, bytes: Uint8Array): void => {
+      tap(bytes, from);
+      for (const out of between(bytes, from)) to.send(LINE, out);
+    };
+  nearMiddle.listen({ datagram: pass("head-end", farMiddle) });
+  farMiddle.listen({ datagram: pass("meter", nearMiddle) });
+  const served: string[] = [];
+  const clientEvents: ClientEvent[] = [];
+  const serverEvents: ServerEvent[] = [];
+  const crypto = opensslEngine;
+  const makeServer = (name: string): SecureServer =>
+    new SecureServer({
+      crypto,
+      random: random.fork(name),
+      traits: far.traits,
+      identity: meter,
+      trust: new TrustList((options.served ?? [headEnd]).map(({ credential }) => credential)),
+      resources: {
+        links: "</r>",
+        serve: ({ peer, content }) => {
+          served.push(peer.id);
+          return answerWith(CODE.content, FORMAT.cbor, content.payload);
+        },
+      },
+    });
+  let server = makeServer("meter");
+  let starts = 1;
+  const restartable: Endpoint<ServerEvent> = {
+    receive: (nowMs, from, datagram) => server.receive(nowMs, from, datagram),
+    wake: (nowMs) => server.wake(nowMs),
+    nextDatagram: () => server.nextDatagram(),
+    nextEvent: () => server.nextEvent(),
+    nextWakeMs: () => server.nextWakeMs(),
+  };
+  const client = new SecureClient({
+    crypto,
+    random: random.fork("head-end"),
+    traits: near.traits,
+    identity: headEnd,
+    trust: new TrustList((options.enrolled ?? [meter]).map(({ credential }) => credential)),
+  });
+  new Drive(restartable, wrap(far, clock), clock, (event) => serverEvents.push(event));
+  const drive = new Drive(client, wrap(near, clock), clock, (event) => clientEvents.push(event));
+  return {
+    clock,
+    served,
+    clientEvents,
+    serverEvents,
+    /** Asks the meter to echo a body and gives how that ended. */
+    ask(body: Uint8Array, { expect, withinMs = 8000 }: { expect?: string; withinMs?: number } = {}) {
+      const nowMs = clock.monotonicMs();
+      const id = client.ask(nowMs, {
+        to: LINE,
+        content: resourceRequest(CODE.fetch, "r", body),
+        untilMs: nowMs + withinMs,
+        ...(expect !== undefined && { expect }),
+      });
+      drive.run();
+      clock.runUntil(() => clientEvents.some((event) => event.ask === id), withinMs + 1000);
+      return clientEvents.find((event) => event.ask === id);
+    },
+    /** The meter loses its memory, as in a power cut. */
+    restartMeter() {
+      server = makeServer(`meter ${starts++}`);
+    },
+    /** Asks without waiting. */
+    askLater(body: Uint8Array, withinMs = 8000): number | undefined {
+      const nowMs = clock.monotonicMs();
+      const id = client.ask(nowMs, {
+        to: LINE,
+        content: resourceRequest(CODE.fetch, "r", body),
+        untilMs: nowMs + withinMs,
+      });
+      drive.run();
+      return id;
+    },
+  };
+}
