@@ -34,6 +34,8 @@ export interface Ask {
   readonly expect?: string;
   readonly content: CoapContent;
   readonly untilMs: number;
+  /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
+  readonly answerBytes?: number;
 }
 
 /** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
@@ -72,6 +74,10 @@ const SUITES = [2];
 const ASKS_MAX = 256;
 /** Fresh starts of one ask after a forged answer or a lost session. */
 const TRIES_MAX = 3;
+/** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
+const MESSAGE_2_BYTES = 64;
+/** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
+const OPEN_ON_LINE_MAX = 1;
 /** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
 const NEWER_REQUESTS_MAX = 31;
 
@@ -89,9 +95,9 @@ interface Handshake {
 
 interface ClientSession extends Session {
   readonly key: string;
-  /** Requests made so far, and those of them without an answer, oldest first. */
-  made: number;
+  /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
   readonly open: Set<number>;
+  nextNumber: number;
   readonly queue: PendingAsk[];
 }
 
@@ -100,7 +106,7 @@ interface ProtectedRequest {
   readonly kind: "protected";
   readonly ask: PendingAsk;
   readonly session: ClientSession;
-  readonly ordinal: number;
+  readonly number: number;
   readonly binding: RequestBinding;
   readonly requestBytes: number;
   readonly completes?: { readonly handshake: Handshake; readonly size: HandshakeSize };
@@ -189,7 +195,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
     const payload = concat(encodeCbor(true), initiator.message1());
     const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
-    const request = this.#coap.request(nowMs, ask.to, message, { untilMs: ask.untilMs });
+    const request = this.#coap.request(nowMs, ask.to, message, {
+      untilMs: ask.untilMs,
+      answerBytes: MESSAGE_2_BYTES,
+    });
     if (request === undefined) return this.#fail(ask, "busy");
     const handshake = { key, initiator, waiting: [ask] };
     this.#handshakes.set(key, handshake);
@@ -203,8 +212,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
-    const [oldest = session.made] = session.open;
-    if (session.made - oldest > NEWER_REQUESTS_MAX) session.queue.push(ask);
+    const { open, nextNumber, queue } = session;
+    const [oldest = nextNumber] = open;
+    const openMax = this.#parts.traits.bitsPerSecond === undefined ? NEWER_REQUESTS_MAX : OPEN_ON_LINE_MAX;
+    if (open.size >= openMax || nextNumber - oldest > NEWER_REQUESTS_MAX) queue.push(ask);
     else this.#sendProtected(nowMs, ask, session);
   }
 
@@ -212,22 +223,26 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const request = protectRequest(session.context, session.sequence, ask.content);
     // A context at its end is as good as none: the next handshake makes a new one.
     if (request === undefined) return this.#startAnew(nowMs, session.key, ask, "timeout");
-    const { content, binding } = request;
+    const { content, binding, number } = request;
     const sent = first === undefined ? content : combined(content, first.message3);
-    const id = this.#coap.request(nowMs, ask.to, sent, { untilMs: ask.untilMs });
+    const { to, untilMs, answerBytes } = ask;
+    const id = this.#coap.request(nowMs, to, sent, {
+      untilMs,
+      ...(answerBytes !== undefined && { answerBytes }),
+    });
     if (id === undefined) return this.#fail(ask, "busy");
     const requestBytes = sizeOf(content);
     const completes = first && {
       handshake: first.handshake,
       size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
     };
-    const ordinal = session.made++;
-    session.open.add(ordinal);
+    session.open.add(number);
+    session.nextNumber = number + 1;
     this.#purposes.set(id, {
       kind: "protected",
       ask,
       session,
-      ordinal,
+      number,
       binding,
       requestBytes,
       ...(completes && { completes }),
@@ -245,7 +260,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const purpose = this.#purposes.get(event.request);
     if (purpose === undefined) return;
     this.#purposes.delete(event.request);
-    if (purpose.kind === "protected") purpose.session.open.delete(purpose.ordinal);
+    if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
     if (event.kind === "ended")
       this.#takeSilence(nowMs, purpose, event.reason === "reset" ? "refused" : "timeout");
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
@@ -273,8 +288,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const session: ClientSession = {
       ...newSession(this.#parts.crypto, outcome.peer, handshake.initiator.exportOscore()),
       key: handshake.key,
-      made: 0,
       open: new Set(),
+      nextNumber: 0,
       queue: [],
     };
     const size = {

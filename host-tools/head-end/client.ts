@@ -20,6 +20,7 @@ import {
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
 import {
+  type Ask,
   type AskFailure,
   type ClientEvent,
   type HandshakeSize,
@@ -87,6 +88,14 @@ export class HeadEndError extends Error {
   }
 }
 
+/** What to ask, and how long the answer will be at the most, where that is known. */
+type Question = Pick<Ask, "content" | "answerBytes">;
+
+/** An answer's CoAP, OSCORE and CBOR around its values, a register's room, and an interval's at the usual padding. */
+const ANSWER_BYTES = 40;
+const REGISTER_BYTES = 7;
+const INTERVAL_BYTES = 1.5;
+
 type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
 
 /** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
@@ -111,7 +120,8 @@ export class HeadEnd {
         ? resourceRequest(CODE.get, "r")
         : resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
     const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
-    return this.#ask(target, content, (body) => decodeRegisterReading(body, wanted));
+    const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
+    return this.#ask(target, { content, answerBytes }, (body) => decodeRegisterReading(body, wanted));
   }
 
   /**
@@ -123,7 +133,8 @@ export class HeadEnd {
     periodSeconds: number,
   ): Promise<Answer<TimedInterval[]>> {
     const content = resourceRequest(CODE.fetch, "p", encodeProfileRequest(request));
-    return this.#ask(target, content, (body) => {
+    const answerBytes = ANSWER_BYTES + INTERVAL_BYTES * request.count;
+    return this.#ask(target, { content, answerBytes }, (body) => {
       const reading = decodeProfileReading(body, request);
       return reading?.intervals.map((interval, i) => ({
         ...interval,
@@ -134,7 +145,7 @@ export class HeadEnd {
 
   /** The meter's nameplate. Rejects with {@link HeadEndError}. */
   async readNameplate(target: Target): Promise<Answer<Nameplate>> {
-    return this.#ask(target, resourceRequest(CODE.get, "i"), decodeNameplate);
+    return this.#ask(target, { content: resourceRequest(CODE.get, "i") }, decodeNameplate);
   }
 
   /** Ends all that is under way; the link is its owner's to close. */
@@ -144,11 +155,11 @@ export class HeadEnd {
 
   async #ask<Body>(
     target: Target,
-    content: CoapContent,
+    question: Question,
     decode: (body: Uint8Array) => Body | undefined,
   ): Promise<Answer<Body>> {
     const startMs = this.#clock.monotonicMs();
-    const outcome = await this.#exchange(target, content);
+    const outcome = await this.#exchange(target, question);
     if (typeof outcome === "string") throw failure(outcome, target);
     const { peer, content: answer, requestBytes, responseBytes, handshake } = outcome;
     if (answer.code !== CODE.content) throw unwanted(answer, target);
@@ -164,12 +175,12 @@ export class HeadEnd {
     return { meter: peer.id, body, size };
   }
 
-  #exchange({ station, expect, timeoutMs }: Target, content: CoapContent): Promise<Outcome> {
+  #exchange({ station, expect, timeoutMs }: Target, question: Question): Promise<Outcome> {
     return new Promise((resolve) => {
       const nowMs = this.#clock.monotonicMs();
       const ask = this.#client.ask(nowMs, {
         to: station,
-        content,
+        ...question,
         untilMs: nowMs + timeoutMs,
         ...(expect !== undefined && { expect }),
       });

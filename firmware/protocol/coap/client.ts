@@ -1,6 +1,7 @@
 // The client's side of RFC 7252 4 and 5: requests until their end.
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
+import type { OutgoingDatagram } from "../endpoint.ts";
 import { type CoapContent, type CoapMessage, codeKind, codeText, encodeMessage } from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
@@ -30,6 +31,8 @@ export interface RequestOptions {
   readonly answers?: "one" | "many";
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
+  /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
+  readonly answerBytes?: number;
   /** 1 is the default; two are taken by itself while too few of one byte are free. */
   readonly tokenBytes?: TokenBytes;
 }
@@ -56,23 +59,27 @@ export class ClientSide {
   request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
     if (codeKind(content.code) !== "request") throw new Error(`${codeText(content.code)} is no request`);
     if (this.#requests.isFull) return undefined;
-    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1 } = options;
+    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes } = options;
     const token = this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
     const bytes = encodeMessage({ ...content, type: confirmable ? "CON" : "NON", messageId, token });
-    const phase = this.#sendFirst(nowMs, confirmable, messageId, { to, bytes });
+    const phase = confirmable
+      ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
+      : this.#unconfirmed(nowMs, { to, bytes });
     return this.#requests.add({ to, messageId, token, answers, untilMs, phase }).id;
   }
 
-  #sendFirst(
+  #confirming(
     nowMs: number,
-    confirmable: boolean,
     messageId: number,
-    datagram: { to: Station; bytes: Uint8Array },
+    datagram: OutgoingDatagram,
+    answerBytes: number | undefined,
   ): OpenRequest["phase"] {
-    if (confirmable) {
-      return { kind: "confirming", transmission: this.#outbox.transmit(nowMs, messageId, datagram) };
-    }
+    const transmission = this.#outbox.transmit(nowMs, messageId, datagram, answerBytes);
+    return { kind: "confirming", transmission };
+  }
+
+  #unconfirmed(nowMs: number, datagram: OutgoingDatagram): OpenRequest["phase"] {
     this.#outbox.sendExpectant(nowMs, datagram);
     return { kind: "unconfirmed" };
   }

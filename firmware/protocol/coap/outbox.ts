@@ -73,10 +73,13 @@ export class Outbox {
     this.#quietUntilMs = Math.max(this.#quietUntilMs, quietUntilMs);
   }
 
-  /** Sends a confirmable message; its owner calls {@link retransmit} when it is due, until acknowledged. */
-  transmit(nowMs: number, messageId: number, datagram: OutgoingDatagram): Transmission {
+  /**
+   * Sends a confirmable message; its owner calls {@link retransmit} when it is due, until acknowledged.
+   * `answerBytes` is how long the answer will be at the most, where the caller knows.
+   */
+  transmit(nowMs: number, messageId: number, datagram: OutgoingDatagram, answerBytes?: number): Transmission {
     this.sendExpectant(nowMs, datagram);
-    const timeoutMs = firstTimeoutMs(this.#traits, this.#random, datagram.bytes.length);
+    const timeoutMs = firstTimeoutMs(this.#traits, this.#random, datagram.bytes.length, answerBytes);
     const dueMs = nowMs + timeoutMs;
     return { messageId, datagram, timeoutMs, dueMs, retransmissionsLeft: MAX_RETRANSMIT };
   }

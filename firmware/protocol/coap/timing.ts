@@ -20,17 +20,25 @@ const LATENCY_TIMEOUTS = 50;
 /** A quarter leaves the empty ACK the way back before the other side's timer ends. */
 const PROCESSING_SHARE = 1 / 4;
 
-/** ACK_TIMEOUT (RFC 7252 4.8) in ms for a datagram of `bytes` bytes: there and back, times a margin. */
-export function ackTimeoutMs(traits: LinkTraits, bytes: number): number {
-  const answerMs = serialisationMs(traits, Math.min(PRESUMED_BYTES, traits.mtuBytes));
+/**
+ * ACK_TIMEOUT (RFC 7252 4.8) in ms for a datagram of `bytes` bytes that is answered with `answerBytes`:
+ * there and back, times a margin.
+ */
+export function ackTimeoutMs(traits: LinkTraits, bytes: number, answerBytes = PRESUMED_BYTES): number {
+  const answerMs = serialisationMs(traits, Math.min(answerBytes, traits.mtuBytes));
   const thereAndBackMs = serialisationMs(traits, bytes) + traits.roundTripMs + answerMs;
   return Math.max(ACK_TIMEOUT_MIN_MS, MARGIN * thereAndBackMs);
 }
 
 /** The first wait for an acknowledgement in ms: ACK_TIMEOUT to ACK_RANDOM_FACTOR times that (RFC 7252 4.2). */
-export function firstTimeoutMs(traits: LinkTraits, random: Random, bytes: number): number {
+export function firstTimeoutMs(
+  traits: LinkTraits,
+  random: Random,
+  bytes: number,
+  answerBytes?: number,
+): number {
   const fraction = toUint(random.bytes(2)) / 0x10000;
-  return ackTimeoutMs(traits, bytes) * (1 + fraction * (ACK_RANDOM_FACTOR - 1));
+  return ackTimeoutMs(traits, bytes, answerBytes) * (1 + fraction * (ACK_RANDOM_FACTOR - 1));
 }
 
 /**

@@ -22,6 +22,10 @@ describe("timers that follow from the link", () => {
     expect(ackTimeoutMs(LINE_9600, 286) - ackTimeoutMs(LINE_9600, 30)).toBeCloseTo(533.33, 1);
   });
 
+  test("where the length of the answer is known, the wait is for that", () => {
+    expect(ackTimeoutMs(LINE_9600, 30, 32)).toBeCloseTo(2 * (36.46 + 38.54 + 20), 1);
+  });
+
   test("no answer is presumed longer than the link can carry", () => {
     expect(ackTimeoutMs({ ...LINE_9600, mtuBytes: 51 }, 30)).toBeCloseTo(2 * (36.46 + 58.33 + 20), 1);
   });
