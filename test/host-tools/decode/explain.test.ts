@@ -1,0 +1,140 @@
+import { describe, expect, test } from "vitest";
+import { fromHex } from "../../../firmware/protocol/bytes.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { readContextFile } from "../../../host-tools/decode/context-pair.ts";
+import { Explainer, type Layer } from "../../../host-tools/decode/explain.ts";
+
+function explain(hex: string, explainer = new Explainer()): Layer[] {
+  return explainer.explain(fromHex(hex) ?? new Uint8Array());
+}
+
+function withContext(file: object): Explainer {
+  const context = readContextFile(opensslEngine, JSON.stringify(file));
+  if ("error" in context) throw new Error(context.error);
+  return new Explainer(context);
+}
+
+describe("frames on a line", () => {
+  test("a slipmux frame is explained down to its CoAP message", () => {
+    expect(explain("c0a94101 1234 dbdc b16d 8303 c0")).toEqual([
+      { layer: "slipmux", fields: { type: "CoAP", bytes: 10, fcs: "holds" } },
+      {
+        layer: "coap",
+        fields: expect.objectContaining({
+          type: "CON",
+          "message id": 0x1234,
+          token: "c0",
+          code: "0.01 GET",
+          path: "/m",
+        }),
+      },
+    ]);
+  });
+
+  test("several frames in a row are explained one by one", () => {
+    const layers = explain("c00a48656c6c6f20576f726c6421c0c0a940010000bc38c0");
+    expect(layers.map(({ layer, fields }) => [layer, fields["type"]])).toEqual([
+      ["slipmux", "diagnostic"],
+      ["slipmux", "CoAP"],
+      ["coap", "CON"],
+    ]);
+    expect(layers[0]?.fields["text"]).toBe("Hello World!");
+  });
+
+  test.each([
+    ["a damaged FCS", "c0a940010000bc39c0", "the FCS does not hold"],
+    ["another frame type", "c0450000c0", "a type that is not served"],
+    ["no whole frame", "c0a94001", "no whole frame"],
+    ["a token length that no message has", "4f010000", "no CoAP message (token)"],
+    ["nothing much", "00", "no CoAP message (too-short)"],
+  ])("%s is named", (_, hex, error) => {
+    expect(explain(hex).at(-1)?.fields["error"]).toBe(error);
+  });
+});
+
+describe("protected messages", () => {
+  // RFC 8613 C.4 and C.7.
+  const request = "44025d1f00003974396c6f63616c686f7374620914ff612f1092f1776f1c1668b3825e";
+  const answer = "64445d1f0000397490ffdbaad1e9a7e7b2a813d3c31524378303cdafae119106";
+  const secret = "0102030405060708090a0b0c0d0e0f10";
+  const file = { masterSecret: secret, masterSalt: "9e7ca92223786340", senderId: "", recipientId: "01" };
+
+  test("without keys one sees method class, names for proxies, number, kid and sizes, and nothing inside", () => {
+    const layers = explain(request);
+    expect(layers.map(({ layer }) => layer)).toEqual(["coap", "oscore"]);
+    expect(layers[0]?.fields).toMatchObject({
+      code: "0.02 POST",
+      options: "Uri-Host localhost, OSCORE 0914",
+    });
+    expect(layers[1]?.fields).toEqual({ "partial IV": 20, kid: "", "ciphertext bytes": 13 });
+    expect(JSON.stringify(layers)).not.toContain("tv1");
+  });
+
+  test.each([
+    ["as the client sees it", file],
+    ["as the server sees it", { ...file, senderId: "01", recipientId: "" }],
+  ])("with the context %s, request and answer are opened", (_, context) => {
+    const explainer = withContext(context);
+    expect(explain(request, explainer).at(-1)).toEqual({
+      layer: "plaintext",
+      fields: { code: "0.01 GET", path: "/tv1", options: "Uri-Host localhost" },
+    });
+    expect(explain(answer, explainer).slice(-2)).toEqual([
+      { layer: "plaintext", fields: { code: "2.05", "payload bytes": 12 } },
+      { layer: "bytes", fields: { text: "Hello World!" } },
+    ]);
+  });
+
+  test("with another context, and for an answer whose request was not seen, it says so", () => {
+    const other = withContext({ ...file, masterSecret: "00" });
+    expect(explain(request, other).at(-1)?.fields["error"]).toBe("these keys do not open it");
+    expect(explain(answer, withContext(file)).at(-1)?.fields["error"]).toBe("these keys do not open it");
+  });
+
+  test.each([
+    ["{}", "is no OSCORE context file"],
+    ["no JSON", "is no OSCORE context file"],
+    [JSON.stringify({ ...file, masterSecret: "xyz" }), "hex digits are expected"],
+    [JSON.stringify({ ...file, algorithm: 99 }), "names COSE algorithm 99"],
+    [JSON.stringify({ ...file, recipientId: "" }), "holds no usable context"],
+    [JSON.stringify({ ...file, more: 1 }), "is no OSCORE context file"],
+  ])("the context file %s is refused with a reason", (text, reason) => {
+    expect(readContextFile(opensslEngine, text)).toEqual({ error: expect.stringContaining(reason) });
+  });
+});
+
+describe("EDHOC", () => {
+  // RFC 9529 chapter 3, as CoAP carries it (RFC 9528 appendix A.2).
+  const message1 = "0382060258208af6f430ebe18d34184017a9a11bf511c8dff8f834730b96c1b7c8dbca2fc3b637";
+  const message2 =
+    "582b419701d7f00a26c2dc587a36dd752549f33763c893422c8ea0f955a13a4ff5d59862a1eef9e0e7e1886fcd";
+
+  test("message_1 shows method, suites, the ephemeral key and C_I", () => {
+    const [, edhoc] = explain(`41020001aab16b1141fff5${message1}`);
+    expect(edhoc).toEqual({
+      layer: "edhoc",
+      fields: {
+        message: "message_1",
+        method: 3,
+        suites: "6 2",
+        G_X: "8af6f430ebe18d34184017a9a11bf511c8dff8f834730b96c1b7c8dbca2fc3b6",
+        C_I: "37",
+      },
+    });
+  });
+
+  test("message_2 shows the other ephemeral key and no more", () => {
+    const [, edhoc] = explain(`61440001aac140ff${message2}`);
+    expect(edhoc?.fields).toMatchObject({ message: "message_2", "ciphertext bytes": 11 });
+  });
+
+  test("an EDHOC error shows its code and text", () => {
+    const [, edhoc] = explain("61800001aac140ff016c4544484f43206661696c6564");
+    expect(edhoc?.fields).toMatchObject({ message: "error", code: 1, text: "EDHOC failed" });
+  });
+});
+
+test("a CBOR body is written in diagnostic notation", () => {
+  const [, cbor] = explain("61450001aac13cff84011920d843010203a1016161");
+  expect(cbor).toEqual({ layer: "cbor", fields: { text: "[1, 8408, h'010203', {1: \"a\"}]" } });
+});
