@@ -2,7 +2,9 @@
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { equal, fromHex, toHex } from "../protocol/bytes.ts";
-import { type Credential, decodeCcs, encodeCcs, kidOf } from "../protocol/cose/credential.ts";
+import { type Credential, decodeCcs, encodeCcs, type KeyKind, kidOf } from "../protocol/cose/credential.ts";
+import { type Authentication, cipherSuite, keyKindFor } from "../protocol/edhoc/suites.ts";
+import { suitesOf } from "./proving.ts";
 
 export type Role = "meter" | "head-end";
 
@@ -11,6 +13,8 @@ export interface Identity {
   readonly role: Role;
   readonly credential: Credential;
   readonly secretKey: Uint8Array;
+  /** The EDHOC cipher suite that it prefers (RFC 9528 3.6). */
+  readonly suite: number;
 }
 
 /** An alias travels in the credential and in Uri-Host: short, and safe in paths, logs and terminals. */
@@ -26,33 +30,54 @@ export interface NewIdentity {
   readonly role: Role;
   readonly id: string;
   readonly development: boolean;
+  /** The cipher suite that the key is for; 2, the common one, where not given. */
+  readonly suite?: number;
+  /** `static-dh` where not given; `signature` keys exist for the suites with EdDSA. */
+  readonly authentication?: Authentication;
 }
 
-/** A fresh P-256 key, for EDHOC method 3 with suite 2. `id` must be a valid one. */
-export function newIdentity(
-  crypto: CryptoEngine,
-  random: Random,
-  { role, id, development }: NewIdentity,
-): Identity {
+/** Keys of one kind do one thing: of suites with ES256 there are none that sign. */
+export function canSignWith(suite: number): boolean {
+  return keyKindFor(cipherSuite(suite), "signature") === "Ed25519";
+}
+
+/** A fresh key. `id` and `suite` must be valid ones, and a key that signs possible in the suite. */
+export function newIdentity(crypto: CryptoEngine, random: Random, wanted: NewIdentity): Identity {
+  const { role, id, development, suite = 2, authentication = "static-dh" } = wanted;
+  if (authentication === "signature" && !canSignWith(suite))
+    throw new Error(`no signing keys in suite ${suite}`);
+  const kind = keyKindFor(cipherSuite(suite), authentication);
   let secretKey: Uint8Array | undefined;
-  // One draw in 2^32 is no scalar of the curve: draw again.
-  while (secretKey === undefined) secretKey = crypto.agreementKey("P-256", random.bytes(32));
-  const publicKey = crypto.agreementPublicKey("P-256", secretKey);
+  // One draw in 2^32 is no scalar of P-256: draw again.
+  while (secretKey === undefined) secretKey = secretKeyOf(crypto, kind, random.bytes(32));
+  const publicKey = publicKeyOf(crypto, kind, secretKey);
   const kid = kidOf(crypto, publicKey);
   return {
     role,
     secretKey,
-    credential: encodeCcs({ id, kid, key: { kind: "P-256", publicKey }, development }),
+    suite,
+    credential: encodeCcs({ id, kid, key: { kind, publicKey }, development }),
   };
+}
+
+function secretKeyOf(crypto: CryptoEngine, kind: KeyKind, bytes: Uint8Array): Uint8Array | undefined {
+  return kind === "Ed25519" ? bytes : crypto.agreementKey(kind, bytes);
+}
+
+function publicKeyOf(crypto: CryptoEngine, kind: KeyKind, secretKey: Uint8Array): Uint8Array {
+  return kind === "Ed25519"
+    ? crypto.signingPublicKey("EdDSA", secretKey)
+    : crypto.agreementPublicKey(kind, secretKey);
 }
 
 /** The text of a key file. It holds the secret: its file must be readable by its owner alone. */
 export function writeKeyFile(identity: Identity): string {
-  const { role, credential, secretKey } = identity;
+  const { role, credential, secretKey, suite } = identity;
   const file = {
     meterbench: "key",
     role,
     id: credential.id,
+    suite,
     credential: toHex(credential.bytes),
     secretKey: toHex(secretKey),
   };
@@ -69,24 +94,30 @@ export function writeCredentialFile(role: Role, credential: Credential): string 
 export function readKeyFile(crypto: CryptoEngine, text: string): Identity | { readonly error: string } {
   const fields = parseFields(text, "key");
   if ("error" in fields) return fields;
-  const secretKey = fromHex(fields.secretKey ?? "");
+  const { role, credential, file } = fields;
+  const secretKey = fromHex(typeof file["secretKey"] === "string" ? file["secretKey"] : "");
   if (secretKey?.length !== 32) return { error: "has no secret key of 32 bytes" };
-  if (!holdsKeyOf(crypto, secretKey, fields.credential))
+  if (!holdsKeyOf(crypto, secretKey, credential)) {
     return { error: "has a secret key that is not its credential's" };
-  return { role: fields.role, credential: fields.credential, secretKey };
+  }
+  const suite = file["suite"];
+  if (typeof suite !== "number" || !suitesOf(credential.key.kind, suite).includes(suite)) {
+    return { error: "names a cipher suite that is not for its key" };
+  }
+  return { role, credential, secretKey, suite };
 }
 
 /** The credential in a credential file's text, or what is wrong with it, as the end of a sentence. */
 export function readCredentialFile(
   text: string,
-): { role: Role; credential: Credential } | { readonly error: string } {
+): { readonly role: Role; readonly credential: Credential } | { readonly error: string } {
   return parseFields(text, "credential");
 }
 
 interface Fields {
   readonly role: Role;
   readonly credential: Credential;
-  readonly secretKey?: string;
+  readonly file: Readonly<Record<string, unknown>>;
 }
 
 function parseFields(text: string, kind: "key" | "credential"): Fields | { error: string } {
@@ -101,9 +132,7 @@ function parseFields(text: string, kind: "key" | "credential"): Fields | { error
   if (credential === undefined) return { error: "has no credential that can be read" };
   if (!isValidId(credential.id) || credential.id !== file["id"])
     return { error: "has an id that is not its credential's" };
-  return typeof file["secretKey"] === "string"
-    ? { role, credential, secretKey: file["secretKey"] }
-    : { role, credential };
+  return { role, credential, file };
 }
 
 function parseJson(text: string): Record<string, unknown> | undefined {
@@ -116,7 +145,6 @@ function parseJson(text: string): Record<string, unknown> | undefined {
 }
 
 function holdsKeyOf(crypto: CryptoEngine, secretKey: Uint8Array, { key }: Credential): boolean {
-  if (key.kind === "Ed25519") return equal(crypto.signingPublicKey("EdDSA", secretKey), key.publicKey);
-  const scalar = crypto.agreementKey(key.kind, secretKey);
-  return scalar !== undefined && equal(crypto.agreementPublicKey(key.kind, scalar), key.publicKey);
+  const usable = secretKeyOf(crypto, key.kind, secretKey);
+  return usable !== undefined && equal(publicKeyOf(crypto, key.kind, usable), key.publicKey);
 }

@@ -3,8 +3,24 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
+import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { concat, EMPTY } from "./bytes.ts";
+import {
+  type Ask,
+  type AskFailure,
+  type ClientSession,
+  clientSession,
+  combined,
+  type FirstRequest,
+  type Handshake,
+  type HandshakeSize,
+  type PendingAsk,
+  type ProtectedRequest,
+  type Purpose,
+  sizeOf,
+  withEcho,
+} from "./asks.ts";
+import { concat } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
@@ -16,46 +32,24 @@ import {
   findOption,
   OPTION,
   resourceRequest,
-  sortOptions,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { protectRequest, type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
-import { newSession, type Session } from "./sessions.ts";
-
-/** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
-export type AskFailure = "timeout" | "refused" | "not-proved" | "busy";
-
-/** What is asked of whom, and until when it is of use. */
-export interface Ask {
-  readonly to: Station;
-  /** Only this peer's credential will do; without it, any on the trust list. */
-  readonly expect?: string;
-  readonly content: CoapContent;
-  readonly untilMs: number;
-  /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
-  readonly answerBytes?: number;
-}
-
-/** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
-export interface HandshakeSize {
-  readonly message1Bytes: number;
-  readonly message2Bytes: number;
-  readonly message3AddedBytes: number;
-}
+import { protectRequest, unprotectResponse } from "./oscore/protect.ts";
+import { newSession, type Peer, type PresetContext, presetSession } from "./sessions.ts";
 
 export type ClientEvent =
   | {
       readonly kind: "answer";
       readonly ask: number;
-      readonly peer: Credential;
+      readonly peer: Peer;
       readonly content: CoapContent;
       /** CoAP bytes of the request without a handshake's part, and of the answer. */
       readonly requestBytes: number;
       readonly responseBytes: number;
-      /** Present where this exchange completed a handshake. */
-      readonly handshake?: HandshakeSize;
+      /** Present where this exchange completed a handshake, in which `proved` proved its key. */
+      readonly handshake?: HandshakeSize & { readonly proved: Credential };
     }
   | { readonly kind: "failed"; readonly ask: number; readonly reason: AskFailure };
 
@@ -65,11 +59,10 @@ export interface SecureClientParts {
   readonly traits: LinkTraits;
   readonly identity: Identity;
   readonly trust: TrustList;
+  /** A context that needs no EDHOC, in place of handshakes; development only. */
+  readonly preset?: PresetContext;
 }
 
-/** EDHOC method and cipher suite of a P-256 identity: static Diffie-Hellman on both sides (RFC 9528 3.2, 3.6). */
-const METHOD = 3;
-const SUITES = [2];
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
 const ASKS_MAX = 256;
 /** Fresh starts of one ask after a forged answer or a lost session. */
@@ -81,47 +74,12 @@ const OPEN_ON_LINE_MAX = 1;
 /** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
 const NEWER_REQUESTS_MAX = 31;
 
-interface PendingAsk extends Ask {
-  readonly id: number;
-  tries: number;
-}
-
-interface Handshake {
-  readonly key: string;
-  readonly initiator: EdhocInitiator<Credential>;
-  /** In the order that they were asked; the first one's request carries message_3. */
-  waiting: PendingAsk[];
-}
-
-interface ClientSession extends Session {
-  readonly key: string;
-  /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
-  readonly open: Set<number>;
-  nextNumber: number;
-  readonly queue: PendingAsk[];
-}
-
-/** A protected request under way. */
-interface ProtectedRequest {
-  readonly kind: "protected";
-  readonly ask: PendingAsk;
-  readonly session: ClientSession;
-  readonly number: number;
-  readonly binding: RequestBinding;
-  readonly requestBytes: number;
-  readonly completes?: { readonly handshake: Handshake; readonly size: HandshakeSize };
-}
-
-/** What a CoAP request of ours is for. */
-type Purpose =
-  | { readonly kind: "message-1"; readonly handshake: Handshake; readonly bytes: number }
-  | ProtectedRequest;
-
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
   readonly #coap: CoapEndpoint;
   readonly #edhocRandom: Random;
+  readonly #preset: ClientSession | undefined;
   readonly #sessions = new Map<string, ClientSession>();
   readonly #handshakes = new Map<string, Handshake>();
   readonly #purposes = new Map<number, Purpose>();
@@ -134,13 +92,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#parts = parts;
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
+    this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
 
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
     if (this.#asks.size >= ASKS_MAX) return undefined;
-    const pending = { ...ask, id: this.#nextAsk++, tries: 0 };
+    const pending = { ...ask, id: this.#nextAsk++, tries: 0, echo: undefined };
     this.#asks.set(pending.id, pending);
     this.#start(nowMs, pending);
     return pending.id;
@@ -173,25 +132,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #start(nowMs: number, ask: PendingAsk): void {
     const key = `${ask.to} ${ask.expect ?? ""}`;
-    const session = this.#sessions.get(key);
+    const session = this.#preset ?? this.#sessions.get(key);
     const handshake = this.#handshakes.get(key);
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
     else if (handshake !== undefined) handshake.waiting.push(ask);
     else this.#beginHandshake(nowMs, key, ask);
   }
 
-  #beginHandshake(nowMs: number, key: string, ask: PendingAsk): void {
-    const { crypto, identity, trust } = this.#parts;
-    const isExpected = ({ id }: Credential): boolean => ask.expect === undefined || id === ask.expect;
-    const initiator = new EdhocInitiator<Credential>({
-      crypto,
-      random: this.#edhocRandom,
-      identity,
-      resolve: (idCred) => trust.candidates(idCred).filter(isExpected),
-      method: METHOD,
-      suites: SUITES,
-      connectionId: this.#takeConnectionId(),
-    });
+  #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
+    const initiator = this.#initiator(ask, selectedSuite);
+    if (initiator === undefined) return this.#fail(ask, "not-proved");
     // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
     const payload = concat(encodeCbor(true), initiator.message1());
     const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
@@ -203,6 +153,28 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const handshake = { key, initiator, waiting: [ask] };
     this.#handshakes.set(key, handshake);
     this.#purposes.set(request, { kind: "message-1", handshake, bytes: sizeOf(message) });
+  }
+
+  /** Undefined where nobody is known that could answer, or no suite fits both keys. */
+  #initiator(
+    { expect }: PendingAsk,
+    selectedSuite: number | undefined,
+  ): EdhocInitiator<Credential> | undefined {
+    const { crypto, identity, trust } = this.#parts;
+    const isExpected = ({ id }: Credential): boolean => expect === undefined || id === expect;
+    const peer = trust.credentials.find(isExpected);
+    if (peer === undefined) return undefined;
+    const ground = commonGround(identity.credential.key.kind, peer.key.kind, identity.suite);
+    if (ground.suites.length === 0) return undefined;
+    return new EdhocInitiator<Credential>({
+      crypto,
+      random: this.#edhocRandom,
+      identity,
+      resolve: (idCred) => trust.candidates(idCred).filter(isExpected),
+      ...ground,
+      ...(selectedSuite !== undefined && { selectedSuite }),
+      connectionId: this.#takeConnectionId(),
+    });
   }
 
   /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
@@ -220,7 +192,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
-    const request = protectRequest(session.context, session.sequence, ask.content);
+    const request = protectRequest(session.context, session.sequence, withEcho(ask));
     // A context at its end is as good as none: the next handshake makes a new one.
     if (request === undefined) return this.#startAnew(nowMs, session.key, ask, "timeout");
     const { content, binding, number } = request;
@@ -233,7 +205,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (id === undefined) return this.#fail(ask, "busy");
     const requestBytes = sizeOf(content);
     const completes = first && {
-      handshake: first.handshake,
+      ...first,
       size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
     };
     session.open.add(number);
@@ -282,22 +254,28 @@ export class SecureClient implements Endpoint<ClientEvent> {
     handshake.waiting = handshake.waiting.filter((ask) => this.#asks.has(ask.id));
     const first = handshake.waiting[0];
     if (first === undefined) return void this.#handshakes.delete(handshake.key);
-    if (message.code !== CODE.changed) return this.#endHandshake(handshake, "refused");
+    if (message.code !== CODE.changed) return this.#takeRefusal(nowMs, handshake, first, message);
     const outcome = handshake.initiator.receiveMessage2(message.payload);
     if ("failed" in outcome) return this.#endHandshake(handshake, "not-proved");
-    const session: ClientSession = {
-      ...newSession(this.#parts.crypto, outcome.peer, handshake.initiator.exportOscore()),
-      key: handshake.key,
-      open: new Set(),
-      nextNumber: 0,
-      queue: [],
-    };
+    const { message3, peer: proved } = outcome;
+    const material = handshake.initiator.exportOscore();
+    const session = clientSession(newSession(this.#parts.crypto, proved, material), handshake.key);
     const size = {
       message1Bytes: bytes,
       message2Bytes: encodeMessage(message).length,
       message3AddedBytes: 0,
     };
-    this.#sendProtected(nowMs, first, session, { handshake, message3: outcome.message3, size });
+    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved });
+  }
+
+  /** A responder that wants another suite may get it, once; any other refusal is one (RFC 9528 6.3). */
+  #takeRefusal(nowMs: number, handshake: Handshake, first: PendingAsk, message: CoapMessage): void {
+    const nextSuite = handshake.initiator.receiveError(message.payload)?.nextSuite;
+    if (nextSuite === undefined || ++first.tries >= TRIES_MAX)
+      return this.#endHandshake(handshake, "refused");
+    this.#handshakes.delete(handshake.key);
+    this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
+    this.#handshakes.get(handshake.key)?.waiting.push(...handshake.waiting.slice(1));
   }
 
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
@@ -305,6 +283,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const content = unprotectResponse(session.context, binding, message);
     if (content === undefined) return this.#takeUnproved(nowMs, request, message);
     if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
+    const echo = content.code === CODE.unauthorized ? findOption(content, OPTION.echo) : undefined;
+    if (echo !== undefined && ask.echo === undefined) {
+      ask.echo = echo;
+      return this.#start(nowMs, ask);
+    }
     if (!this.#asks.delete(ask.id)) return;
     this.#events.push({
       kind: "answer",
@@ -313,7 +296,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       content,
       requestBytes,
       responseBytes: encodeMessage(message).length,
-      ...(completes && { handshake: completes.size }),
+      ...(completes && { handshake: { ...completes.size, proved: completes.proved } }),
     });
   }
 
@@ -372,21 +355,4 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #fail(ask: PendingAsk, reason: AskFailure): void {
     if (this.#asks.delete(ask.id)) this.#events.push({ kind: "failed", ask: ask.id, reason });
   }
-}
-
-interface FirstRequest {
-  readonly handshake: Handshake;
-  readonly message3: Uint8Array;
-  readonly size: HandshakeSize;
-}
-
-/** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
-function combined(content: CoapContent, message3: Uint8Array): CoapContent {
-  const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
-  return { ...content, options, payload: concat(message3, content.payload) };
-}
-
-/** CoAP bytes of a request with a token of one byte. */
-function sizeOf(content: CoapContent): number {
-  return encodeMessage({ ...content, type: "CON", messageId: 0, token: new Uint8Array(1) }).length;
 }

@@ -3,8 +3,9 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
+import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { equal, fromText } from "./bytes.ts";
+import { EMPTY, equal, fromText } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
@@ -22,12 +23,26 @@ import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { readOscoreOption } from "./oscore/option.ts";
-import { protectResponse, unprotectRequest } from "./oscore/protect.ts";
-import { HalfOpenTable, newSession, type Session, SessionTable } from "./sessions.ts";
+import {
+  type BoundRequest,
+  protectNumberedResponse,
+  protectResponse,
+  unprotectRequest,
+} from "./oscore/protect.ts";
+import { ReplayWindow } from "./oscore/replay-window.ts";
+import {
+  HalfOpenTable,
+  newSession,
+  type Peer,
+  type PresetContext,
+  presetSession,
+  type Session,
+  SessionTable,
+} from "./sessions.ts";
 
 /** A request whose sender has proved who it is. */
 export interface ServedRequest {
-  readonly peer: Credential;
+  readonly peer: Peer;
   readonly content: CoapContent;
 }
 
@@ -50,13 +65,14 @@ export interface SecureServerParts {
   readonly identity: Identity;
   readonly trust: TrustList;
   readonly resources: Resources;
+  /** Contexts that need no EDHOC; development only. */
+  readonly presets?: readonly PresetContext[];
 }
 
-/** EDHOC cipher suites and methods that a P-256 identity takes part in (RFC 9528 3.2, 3.6). */
-const SUITES = [2];
-const METHODS = [3];
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
 const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
+/** RFC 9175 2.2.1 lets the server choose; eight bytes cannot be guessed in a session's life. */
+const ECHO_BYTES = 8;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
 /** To a stranger every failure looks alike. */
@@ -70,6 +86,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
   readonly #halfOpen = new HalfOpenTable();
+  /** Sessions of before this start, and what an Echo must repeat before they are served. */
+  readonly #challenges = new Map<Session, Uint8Array>();
   readonly #events: ServerEvent[] = [];
   #refusedMessages = 0;
 
@@ -78,6 +96,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
+    const echoRandom = parts.random.fork("echo");
+    for (const preset of parts.presets ?? []) {
+      const session = presetSession(parts.crypto, preset);
+      this.#sessions.add(session);
+      this.#challenges.set(session, echoRandom.bytes(ECHO_BYTES));
+    }
   }
 
   /** Messages that protection or EDHOC refused since the start. */
@@ -145,10 +169,29 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #serveProtected(from: Station, session: Session, message: CoapContent): CoapContent {
-    const request = unprotectRequest(session.context, session.window, message);
+    const challenge = this.#challenges.get(session);
+    const window = challenge === undefined ? session.window : new ReplayWindow();
+    const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) return this.#refuse(from, request.refused);
+    if (challenge !== undefined) {
+      const echo = findOption(request.content, OPTION.echo);
+      if (echo === undefined || !equal(echo, challenge))
+        return this.#challenge(from, session, request, challenge);
+      session.window.beginAt(request.number);
+      this.#challenges.delete(session);
+    }
     const answer = this.#parts.resources.serve({ peer: session.peer, content: request.content });
     return protectResponse(session.context, request.binding, answer);
+  }
+
+  /**
+   * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
+   * As it may be one, its nonce may be spent: the answer has a number of its own.
+   */
+  #challenge(from: Station, session: Session, { binding }: BoundRequest, value: Uint8Array): CoapContent {
+    const answer = { code: CODE.unauthorized, options: [{ number: OPTION.echo, value }], payload: EMPTY };
+    const sealed = protectNumberedResponse(session.context, session.sequence, binding, answer);
+    return sealed ?? this.#refuse(from, "exhausted");
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
@@ -165,13 +208,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   #answerMessage1(nowMs: number, from: Station, message1: Uint8Array): CoapContent {
     const { crypto, identity, trust } = this.#parts;
+    const { kind } = identity.credential.key;
     const responder = new EdhocResponder<Credential>({
       crypto,
       random: this.#edhocRandom,
       identity,
       resolve: (idCred) => trust.candidates(idCred),
-      suites: SUITES,
-      methods: METHODS,
+      suites: suitesOf(kind, identity.suite),
+      methods: responderMethods(kind),
       chooseConnectionId: (theirs) => this.#freeConnectionId(theirs),
     });
     const answer = responder.receiveMessage1(message1);

@@ -4,16 +4,32 @@ import { toHex } from "./bytes.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import type { EdhocResponder } from "./edhoc/responder.ts";
-import { deriveContext, type OscoreContext } from "./oscore/context.ts";
+import { type ContextParameters, deriveContext, type OscoreContext } from "./oscore/context.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import { MemorySequence, type SenderSequence } from "./oscore/sender-sequence.ts";
 
-/** An OSCORE context with a peer that has proved who it is. It lives in memory only. */
+/** Whom a session is with. */
+export type Peer = Pick<Credential, "id">;
+
+/** An OSCORE context with a peer that has proved who it is. */
 export interface Session {
-  readonly peer: Credential;
+  readonly peer: Peer;
   readonly context: OscoreContext;
   readonly sequence: SenderSequence;
   readonly window: ReplayWindow;
+}
+
+/** A context that was agreed on beforehand, without EDHOC: for development, and peers that have none. */
+export interface PresetContext {
+  readonly peer: Peer;
+  readonly parameters: ContextParameters;
+  /** Its numbers go on where those of the process before ended. */
+  readonly sequence: SenderSequence;
+}
+
+/** The session of a preset context. */
+export function presetSession(crypto: CryptoEngine, { peer, parameters, sequence }: PresetContext): Session {
+  return { peer, sequence, context: deriveContext(crypto, parameters), window: new ReplayWindow() };
 }
 
 /** The session that a completed EDHOC run with `peer` gives. */
@@ -41,7 +57,8 @@ export class SessionTable {
   /** Takes a session in; its Recipient ID must be free. */
   add(session: Session): void {
     const ofPeer = [...this.#byKid].filter(([, other]) => other.peer.id === session.peer.id);
-    for (const [kid] of ofPeer.slice(0, ofPeer.length - SESSIONS_PER_PEER_MAX + 1)) this.#byKid.delete(kid);
+    for (const [kid] of ofPeer.slice(0, Math.max(0, ofPeer.length - SESSIONS_PER_PEER_MAX + 1)))
+      this.#byKid.delete(kid);
     this.#byKid.set(toHex(session.context.recipient.id), session);
   }
 }

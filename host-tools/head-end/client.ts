@@ -2,6 +2,7 @@
 
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
+import type { Ask, AskFailure, HandshakeSize } from "../../firmware/protocol/asks.ts";
 import { CODE, type CoapContent, codeText, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
@@ -19,13 +20,8 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
-import {
-  type Ask,
-  type AskFailure,
-  type ClientEvent,
-  type HandshakeSize,
-  SecureClient,
-} from "../../firmware/protocol/secure-client.ts";
+import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
@@ -68,6 +64,8 @@ export interface HeadEndParts {
   readonly random: Random;
   readonly identity: Identity;
   readonly trust: TrustList;
+  /** A context that needs no EDHOC; development only. */
+  readonly preset?: PresetContext;
   /** Told whenever a meter has proved its key in a handshake. */
   readonly onProved?: (meter: Credential) => void;
 }
@@ -161,7 +159,7 @@ export class HeadEnd {
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
     if (typeof outcome === "string") throw failure(outcome, target);
-    const { peer, content: answer, requestBytes, responseBytes, handshake } = outcome;
+    const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== CODE.content) throw unwanted(answer, target);
     const body = decode(answer.payload);
     if (body === undefined) {
@@ -171,7 +169,7 @@ export class HeadEnd {
       );
     }
     const milliseconds = this.#clock.monotonicMs() - startMs;
-    const size = { requestBytes, responseBytes, milliseconds, ...(handshake !== undefined && { handshake }) };
+    const size = { requestBytes, responseBytes, milliseconds, ...handshakeSize(outcome) };
     return { meter: peer.id, body, size };
   }
 
@@ -191,11 +189,17 @@ export class HeadEnd {
   }
 
   #take(event: ClientEvent): void {
-    if (event.kind === "answer" && event.handshake !== undefined) this.#onProved(event.peer);
+    if (event.kind === "answer" && event.handshake !== undefined) this.#onProved(event.handshake.proved);
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);
   }
+}
+
+function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSize, "handshake"> {
+  if (handshake === undefined) return {};
+  const { proved: _, ...size } = handshake;
+  return { handshake: size };
 }
 
 /** Spans longer than one request holds, cut into requests of at most 96 intervals each. */

@@ -1,10 +1,9 @@
 // The head-end's allow list: which meters it serves, and how far each has come.
-import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
-import { dirname } from "node:path";
+import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Credential, decodeCcs } from "../../firmware/protocol/cose/credential.ts";
+import { writeDurably } from "../durable-file.ts";
 
 /** `pending` until an EDHOC run has proved the meter's key; `revoked` for good, until enrolled anew. */
 export type EnrolmentState = "pending" | "proved" | "revoked";
@@ -131,19 +130,4 @@ function writeEnrolments(path: string, enrolments: readonly Enrolment[]): void {
     credential: toHex(credential.bytes),
   }));
   writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`);
-}
-
-/** Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. */
-function writeDurably(path: string, text: string, mode = 0o644): void {
-  const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
-  const temporary = `${path}.${randomBytes(4).toString("hex")}`;
-  const file = openSync(temporary, "wx", mode);
-  writeSync(file, text);
-  fsyncSync(file);
-  closeSync(file);
-  renameSync(temporary, path);
-  const folderHandle = openSync(folder, "r");
-  fsyncSync(folderHandle);
-  closeSync(folderHandle);
 }

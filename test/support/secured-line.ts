@@ -1,18 +1,19 @@
-import { type Identity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
+import { type Identity, type NewIdentity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
 import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
+import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import { linkPair } from "../../hal/emulated/link-pair.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { LINE, type Link, type LinkTraits } from "../../hal/ports/link.ts";
 
-export function identity(role: Role, id: string, seed = id): Identity {
-  return newIdentity(opensslEngine, new SeededRandom(seed), { role, id, development: true });
+export function identity(role: Role, id: string, seed = id, more: Partial<NewIdentity> = {}): Identity {
+  return newIdentity(opensslEngine, new SeededRandom(seed), { role, id, development: true, ...more });
 }
 
 export interface SecuredLineOptions {
@@ -23,6 +24,9 @@ export interface SecuredLineOptions {
   readonly served?: readonly Identity[];
   /** Which meters the head-end knows; the meter, unless given. */
   readonly enrolled?: readonly Identity[];
+  /** Contexts agreed on beforehand: the meter's, at each of its starts, and the head-end's. */
+  readonly meterPreset?: () => PresetContext;
+  readonly headEndPreset?: PresetContext;
   readonly traits?: Partial<LinkTraits>;
   /** Sees each datagram as it is sent. */
   readonly tap?: (datagram: Uint8Array, from: "head-end" | "meter") => unknown;
@@ -64,6 +68,7 @@ export function securedLine(options: SecuredLineOptions = {}) {
       random: random.fork(name),
       traits: far.traits,
       identity: meter,
+      ...(options.meterPreset && { presets: [options.meterPreset()] }),
       trust: new TrustList((options.served ?? [headEnd]).map(({ credential }) => credential)),
       resources: {
         links: "</r>",
@@ -87,6 +92,7 @@ export function securedLine(options: SecuredLineOptions = {}) {
     random: random.fork("head-end"),
     traits: near.traits,
     identity: headEnd,
+    ...(options.headEndPreset && { preset: options.headEndPreset }),
     trust: new TrustList((options.enrolled ?? [meter]).map(({ credential }) => credential)),
   });
   new Drive(restartable, wrap(far, clock), clock, (event) => serverEvents.push(event));

@@ -19,6 +19,15 @@ export class ReplayWindow {
     return age < WINDOW_SIZE && ((this.#seen >>> age) & 1) === 0;
   }
 
+  /**
+   * Begins after a restart at a number that was just proved fresh by other means: it and all below
+   * count as seen (RFC 8613 appendix B.1.2).
+   */
+  beginAt(number: number): void {
+    this.#top = number;
+    this.#seen = ~0;
+  }
+
   /** Marks a fresh number as seen. One that is not fresh is a bug of the caller and throws. */
   accept(number: number): void {
     if (!this.isFresh(number)) throw new Error(`number ${number} is not fresh`);

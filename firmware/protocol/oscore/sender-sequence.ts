@@ -10,6 +10,37 @@ export interface SenderSequence {
   next(): number | undefined;
 }
 
+/** Numbers are reserved so many at a time: each reservation is a write that must be durable. */
+const BLOCK_NUMBERS = 64;
+
+/**
+ * A sequence that outlives its process: numbers are used only below a mark that was made durable
+ * before (RFC 8613 appendix B.1.1), and the next start begins at the mark. What was not used of a
+ * block is lost.
+ */
+export class ReservedSequence implements SenderSequence {
+  #next: number;
+  #mark: number;
+  readonly #reserve: (mark: number) => boolean;
+
+  /** `start` is the mark of before; `reserve` makes a new mark durable, or gives false. */
+  constructor(start: number, reserve: (mark: number) => boolean) {
+    this.#next = start;
+    this.#mark = start;
+    this.#reserve = reserve;
+  }
+
+  next(): number | undefined {
+    if (this.#next >= NUMBERS_MAX) return undefined;
+    if (this.#next === this.#mark) {
+      const mark = Math.min(this.#mark + BLOCK_NUMBERS, NUMBERS_MAX);
+      if (!this.#reserve(mark)) return undefined;
+      this.#mark = mark;
+    }
+    return this.#next++;
+  }
+}
+
 /** A sequence that forgets with the process; its context must not outlive it. */
 export class MemorySequence implements SenderSequence {
   #next: number;

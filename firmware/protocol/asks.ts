@@ -1,0 +1,99 @@
+// What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
+import type { Station } from "../../hal/ports/link.ts";
+import { concat, EMPTY } from "./bytes.ts";
+import { type CoapContent, encodeMessage, OPTION, sortOptions } from "./coap/message.ts";
+import type { Credential } from "./cose/credential.ts";
+import type { EdhocInitiator } from "./edhoc/initiator.ts";
+import type { RequestBinding } from "./oscore/protect.ts";
+import type { Session } from "./sessions.ts";
+
+/** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
+export type AskFailure = "timeout" | "refused" | "not-proved" | "busy";
+
+/** What is asked of whom, and until when it is of use. */
+export interface Ask {
+  readonly to: Station;
+  /** Only this peer's credential will do; without it, any on the trust list. */
+  readonly expect?: string;
+  readonly content: CoapContent;
+  readonly untilMs: number;
+  /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
+  readonly answerBytes?: number;
+}
+
+/** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
+export interface HandshakeSize {
+  readonly message1Bytes: number;
+  readonly message2Bytes: number;
+  readonly message3AddedBytes: number;
+}
+
+export interface PendingAsk extends Ask {
+  readonly id: number;
+  tries: number;
+  /** What the peer wants to be repeated, once it has asked for it (RFC 9175 2.3). */
+  echo: Uint8Array | undefined;
+}
+
+export interface Handshake {
+  readonly key: string;
+  readonly initiator: EdhocInitiator<Credential>;
+  /** In the order that they were asked; the first one's request carries message_3. */
+  waiting: PendingAsk[];
+}
+
+export interface ClientSession extends Session {
+  readonly key: string;
+  /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
+  readonly open: Set<number>;
+  nextNumber: number;
+  readonly queue: PendingAsk[];
+}
+
+/** What an answer to a first request completes. */
+export interface Completion {
+  readonly handshake: Handshake;
+  readonly size: HandshakeSize;
+  readonly proved: Credential;
+}
+
+/** A protected request under way. */
+export interface ProtectedRequest {
+  readonly kind: "protected";
+  readonly ask: PendingAsk;
+  readonly session: ClientSession;
+  readonly number: number;
+  readonly binding: RequestBinding;
+  readonly requestBytes: number;
+  readonly completes?: Completion;
+}
+
+/** What a CoAP request of ours is for. */
+export type Purpose =
+  | { readonly kind: "message-1"; readonly handshake: Handshake; readonly bytes: number }
+  | ProtectedRequest;
+
+export interface FirstRequest extends Completion {
+  readonly message3: Uint8Array;
+}
+
+export function clientSession(session: Session, key: string): ClientSession {
+  return { ...session, key, open: new Set(), nextNumber: 0, queue: [] };
+}
+
+/** The request as asked, with the Echo that the peer wants, if it wants one. */
+export function withEcho({ content, echo }: PendingAsk): CoapContent {
+  if (echo === undefined) return content;
+  return { ...content, options: sortOptions([...content.options, { number: OPTION.echo, value: echo }]) };
+}
+
+/** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
+export function combined(content: CoapContent, message3: Uint8Array): CoapContent {
+  const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
+  return { ...content, options, payload: concat(message3, content.payload) };
+}
+
+/** CoAP bytes of a request with a token of one byte. */
+export function sizeOf(content: CoapContent): number {
+  return encodeMessage({ ...content, type: "CON", messageId: 0, token: new Uint8Array(1) }).length;
+}
