@@ -1,5 +1,6 @@
 import { stat } from "node:fs/promises";
-import { SerialPort } from "serialport";
+import { setTimeout as pause } from "node:timers/promises";
+import type { SerialPort } from "serialport";
 import { bitsPerCharacter, type Uart, type UartSettings } from "../ports/uart.ts";
 import { LineError } from "./line-error.ts";
 import { type Connection, connectStreams, type LineUart, type StallRule } from "./line-uart.ts";
@@ -14,6 +15,11 @@ const WRITE_HANGS_AFTER_MS = 5000;
  * means that the line is gone.
  */
 const LOOK_EVERY_MS = 500;
+
+/** A program that has just closed the line, this one included, may need a moment to let go of it. */
+const LOCKED_TRIES = 5;
+const LOCKED_PAUSE_MS = 100;
+const LOCKED = /cannot lock/i;
 
 /** Bytes that a driver may still hold from before; Linux gives a serial port one page. */
 const DRIVER_BUFFER_BYTES = 4096;
@@ -41,10 +47,12 @@ function stallRule(settings: UartSettings): StallRule {
 async function connect(line: LineUart, path: string, settings: UartSettings): Promise<Connection> {
   const { baud, dataBits, parity, stopBits } = settings;
   const format = { baudRate: baud, dataBits, parity, stopBits };
-  const port = new SerialPort({ path, ...format, lock: true, hupcl: false, autoOpen: false });
+  // Loaded with the first line that needs it: a meter on UDP does without its 4 MB.
+  const { SerialPort: Port } = await import("serialport");
+  const port = new Port({ path, ...format, lock: true, hupcl: false, autoOpen: false });
   const device = await deviceAt(path);
   try {
-    await outcome((done) => port.open(done));
+    await openUnlessLocked(port);
     await outcome((done) => port.flush(done));
   } catch (error) {
     port.close(() => {});
@@ -61,6 +69,17 @@ async function connect(line: LineUart, path: string, settings: UartSettings): Pr
     port.close(() => {});
   });
   return connection;
+}
+
+async function openUnlessLocked(port: SerialPort): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await outcome((done) => port.open(done));
+    } catch (error) {
+      if (tries === LOCKED_TRIES || !LOCKED.test((error as Error).message)) throw error;
+    }
+    await pause(LOCKED_PAUSE_MS);
+  }
 }
 
 /** What tells the device at `path` from any other that had or will have the name; undefined for none. */
@@ -85,7 +104,7 @@ function reason(message: string, settings: UartSettings): string {
   if (/permission denied/i.test(message)) {
     return "you may not; join the group that owns it (often: sudo usermod -aG dialout $USER) and log in again";
   }
-  if (/cannot lock/i.test(message)) {
+  if (LOCKED.test(message)) {
     return "another program has it; stop that one (often another meterbench, ModemManager or a getty)";
   }
   const { baud, dataBits, parity, stopBits } = settings;

@@ -9,7 +9,6 @@ import {
   readlinkSync,
   symlinkSync,
   writeFileSync,
-  writeSync,
 } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
@@ -98,7 +97,6 @@ for (const helper of ["socat", "python3"] as const) {
       const { path, served, reached, helperPids } = await pair(helper);
       reached.close();
       answer(served);
-      await sleep(20);
       for (let i = 0; i < 20; i++) expect(await askOnce(path, i)).toBeLessThan(2000);
       expect(helperPids()).toHaveLength(1);
     });
@@ -107,11 +105,9 @@ for (const helper of ["socat", "python3"] as const) {
       const { path, served, reached } = await pair(helper);
       reached.close();
       answer(served);
-      await sleep(20);
-      const idler = openSync(path, constants.O_RDWR | constants.O_NOCTTY | constants.O_NONBLOCK);
-      for (let sent = 0; sent < 100_000; sent += 1000) {
-        writeSync(idler, new Uint8Array(1000).fill(100));
-        await sleep(1);
+      const idler = openSync(path, constants.O_RDWR | constants.O_NOCTTY);
+      for (let taken = 0; taken < 100_000; await sleep(1)) {
+        if (served.write(new Uint8Array(1000).fill(100)) === "queued") taken += 1000;
       }
       closeSync(idler);
       expect(await askOnce(path, 7)).toBeLessThan(2000);
@@ -128,6 +124,7 @@ for (const helper of ["socat", "python3"] as const) {
       }
       expect(refused).toBeGreaterThan(0);
       await sleep(100);
+      expect(served.write(new Uint8Array(1000).fill(100))).toBe("queued");
       expect(await askOnce(path, 7)).toBeLessThan(2000);
     });
 
@@ -169,7 +166,12 @@ for (const helper of ["socat", "python3"] as const) {
     });
 
     test("its helper ends when its program is killed, and the link left behind is replaced", async () => {
-      const { program, helperPid, link } = await startProgram(helper, folder());
+      // A socat that waits for a reader would see the end only when one comes.
+      const { program, helperPid, link } = await startProgram(
+        helper,
+        folder(),
+        helper === "python3" ? 400 : 0,
+      );
       program.kill("SIGKILL");
       expect(await until(() => !isRunning(helperPid))).toBe(true);
       const served = await makePty(link, PTY_SETTINGS, [helper]);
@@ -252,13 +254,17 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Another Node program that serves a PTY and prints the process id of its helper. */
-async function startProgram(helper: PtyHelper, within: string) {
+/** Another Node program that serves a PTY, leaves kilobytes unread on it, and prints its helper's process id. */
+async function startProgram(helper: PtyHelper, within: string, unreadKilobytes = 0) {
   const link = join(within, "line");
   const source = `
     import { readFileSync } from "node:fs";
     import { makePty } from "${new URL("../../../hal/node/pty.ts", import.meta.url)}";
-    await makePty(${JSON.stringify(link)}, ${JSON.stringify(PTY_SETTINGS)}, ["${helper}"]);
+    const uart = await makePty(${JSON.stringify(link)}, ${JSON.stringify(PTY_SETTINGS)}, ["${helper}"]);
+    for (let n = 0; n < ${unreadKilobytes}; n++) {
+      uart.write(new Uint8Array(1000));
+      await new Promise(setImmediate);
+    }
     console.log(readFileSync("/proc/self/task/" + process.pid + "/children", "utf8"));
   `;
   const program = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", source]);

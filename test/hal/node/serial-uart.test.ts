@@ -85,13 +85,17 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("an open serial line", () => {
     expect(heard).toEqual([42]);
   });
 
+  test("waits a moment for a program that is just letting go of it", async () => {
+    const path = join(folder(), "line");
+    await served(path);
+    const leaving = await opened(path);
+    setTimeout(() => leaving.close(), 50);
+    expect((await opened(path)).state).toBe("open");
+  });
+
   test("can be opened again as soon as it is closed", async () => {
     const path = join(folder(), "line");
     await served(path);
-    for (let i = 0; i < 5; i++) {
-      const uart = await openSerialUart(path, PTY_SETTINGS);
-      uart.close();
-      await until(() => uart.state === "down");
-    }
+    for (let i = 0; i < 10; i++) (await openSerialUart(path, PTY_SETTINGS)).close();
   });
 });
