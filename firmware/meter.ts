@@ -59,7 +59,7 @@ export interface MeterSurroundings {
   readonly counters: () => NameplateCounters;
   /** How old a reading of the part may be before its instant values are no longer given, on the monotonic clock. */
   readonly monotonicMs: () => number;
-  readonly staleAfterMs: number;
+  readonly staleAfterMs: () => number;
 }
 
 /** 190 days of quarter-hours, the depth that utility meters have. */
@@ -218,7 +218,7 @@ export class Meter implements Resources {
 
   #isFresh(): boolean {
     return (
-      this.#last !== undefined && this.#around.monotonicMs() - this.#last.atMs <= this.#around.staleAfterMs
+      this.#last !== undefined && this.#around.monotonicMs() - this.#last.atMs <= this.#around.staleAfterMs()
     );
   }
 

@@ -10,6 +10,7 @@ import { Meter, type MeterConfiguration } from "./meter.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
+import type { PresetContext } from "./protocol/sessions.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -27,6 +28,8 @@ export interface RuntimeOptions {
   readonly configuration: MeterConfiguration;
   readonly identity: Identity;
   readonly trust: TrustList;
+  /** Contexts that need no EDHOC; development only. */
+  readonly presets?: readonly PresetContext[];
   /** How often the metering part is asked; must not be above what its counter allows. */
   readonly pollIntervalMs: number;
   /** Told what happens on the line, for a console. */
@@ -42,18 +45,14 @@ export class MeterRuntime {
   readonly #board: MeterBoard;
   readonly #server: SecureServer;
   readonly #drive: Drive<ServerEvent>;
-  readonly #pollIntervalMs: number;
+  #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
 
   /** Throws where the metering part's counter would wrap unseen at this poll interval. */
   constructor(board: MeterBoard, options: RuntimeOptions) {
     const { meteringIc, meterClock, clock, link } = board;
-    const { configuration, identity, trust, pollIntervalMs, onEvent = () => {} } = options;
-    if (pollIntervalMs > meteringIc.maxPollIntervalMs) {
-      throw new Error(
-        `a ${meteringIc.part} must be polled every ${meteringIc.maxPollIntervalMs} ms or sooner`,
-      );
-    }
+    const { configuration, identity, trust, presets = [], pollIntervalMs, onEvent = () => {} } = options;
+    refuseSlowPolls(meteringIc, pollIntervalMs);
     this.#board = board;
     this.#pollIntervalMs = pollIntervalMs;
     this.meter = new Meter(configuration, {
@@ -61,7 +60,7 @@ export class MeterRuntime {
       chip: meteringIc.part,
       utcMs: () => meterClock.utcMs(),
       monotonicMs: () => meterClock.monotonicMs(),
-      staleAfterMs: POLLS_UNTIL_STALE * pollIntervalMs,
+      staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
       counters: () => this.#counters(),
     });
     meteringIc.listen({ reading: (reading) => this.meter.take(reading), fault: () => {} });
@@ -71,10 +70,19 @@ export class MeterRuntime {
       traits: link.traits,
       identity,
       trust,
+      presets,
       resources: this.meter,
     });
     this.#drive = new Drive(this.#server, link, clock, onEvent);
     this.#poll();
+  }
+
+  /** Asks the metering part this often from now on. Throws where the constructor would. */
+  pollEvery(intervalMs: number): void {
+    refuseSlowPolls(this.#board.meteringIc, intervalMs);
+    this.#pollIntervalMs = intervalMs;
+    this.#cancelPoll();
+    this.#armPoll();
   }
 
   /** Ends polling and answering; link and part are their owner's to close. */
@@ -85,6 +93,10 @@ export class MeterRuntime {
 
   #poll(): void {
     this.#board.meteringIc.poll();
+    this.#armPoll();
+  }
+
+  #armPoll(): void {
     this.#cancelPoll = this.#board.meterClock.after(this.#untilNextPollMs(), () => this.#poll());
   }
 
@@ -107,6 +119,11 @@ export class MeterRuntime {
       refusedMessages: this.#server.refusedMessages,
     };
   }
+}
+
+function refuseSlowPolls({ part, maxPollIntervalMs }: MeteringIc, intervalMs: number): void {
+  if (intervalMs <= maxPollIntervalMs) return;
+  throw new Error(`a ${part} must be polled every ${maxPollIntervalMs} ms or sooner`);
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

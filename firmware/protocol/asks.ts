@@ -1,7 +1,7 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { Station } from "../../hal/ports/link.ts";
 import { concat, EMPTY } from "./bytes.ts";
-import { type CoapContent, encodeMessage, OPTION, sortOptions } from "./coap/message.ts";
+import { type CoapContent, messageBytes, OPTION, sortOptions } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { RequestBinding } from "./oscore/protect.ts";
@@ -95,5 +95,5 @@ export function combined(content: CoapContent, message3: Uint8Array): CoapConten
 
 /** CoAP bytes of a request with a token of one byte. */
 export function sizeOf(content: CoapContent): number {
-  return encodeMessage({ ...content, type: "CON", messageId: 0, token: new Uint8Array(1) }).length;
+  return messageBytes(content, 1);
 }

@@ -27,9 +27,9 @@ import {
   CODE,
   type CoapContent,
   type CoapMessage,
-  encodeMessage,
   FORMAT,
   findOption,
+  messageBytes,
   OPTION,
   resourceRequest,
 } from "./coap/message.ts";
@@ -262,7 +262,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const session = clientSession(newSession(this.#parts.crypto, proved, material), handshake.key);
     const size = {
       message1Bytes: bytes,
-      message2Bytes: encodeMessage(message).length,
+      message2Bytes: messageBytes(message, message.token.length),
       message3AddedBytes: 0,
     };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved });
@@ -295,7 +295,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       peer: session.peer,
       content,
       requestBytes,
-      responseBytes: encodeMessage(message).length,
+      responseBytes: messageBytes(message, message.token.length),
       ...(completes && { handshake: { ...completes.size, proved: completes.proved } }),
     });
   }

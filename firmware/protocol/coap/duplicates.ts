@@ -49,12 +49,12 @@ export class Exchanges {
   }
 
   /** The exchange that this datagram is a copy of. */
-  find(nowMs: number, from: Station, datagram: Uint8Array): Exchange | undefined {
+  find(nowMs: number, from: Station, messageId: number, datagram: Uint8Array): Exchange | undefined {
     for (const exchange of this.#byId.values()) {
       if (exchange.phase.kind === "done" && nowMs >= exchange.receivedMs + this.#lifetimeMs) {
         this.#remove(exchange);
-      } else if (exchange.from === from && equal(exchange.datagram, datagram)) {
-        return exchange;
+      } else if (exchange.header.messageId === messageId && exchange.from === from) {
+        if (equal(exchange.datagram, datagram)) return exchange;
       }
     }
     return undefined;
@@ -88,11 +88,21 @@ export class Exchanges {
 
   #makeRoom(keep: Exchange): void {
     while (this.#byId.size > EXCHANGES_MAX || this.#storedBytes > STORED_BYTES_MAX) {
-      const others = [...this.#byId.values()].filter((exchange) => exchange !== keep);
-      const dropped = others.find((exchange) => exchange.phase.kind === "done") ?? others[0];
+      const dropped = this.#leastNeeded(keep);
       if (dropped === undefined) return;
       this.#remove(dropped);
     }
+  }
+
+  /** The oldest settled one, or where none is, the oldest. */
+  #leastNeeded(keep: Exchange): Exchange | undefined {
+    let oldest: Exchange | undefined;
+    for (const exchange of this.#byId.values()) {
+      if (exchange === keep) continue;
+      if (exchange.phase.kind === "done") return exchange;
+      oldest ??= exchange;
+    }
+    return oldest;
   }
 
   #remove(exchange: Exchange): void {

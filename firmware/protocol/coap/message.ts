@@ -1,5 +1,5 @@
 // CoAP messages over datagrams: RFC 7252 section 3.
-import { concat, EMPTY } from "../bytes.ts";
+import { EMPTY } from "../bytes.ts";
 
 export type MessageType = "CON" | "NON" | "ACK" | "RST";
 
@@ -88,6 +88,8 @@ export const FORMAT = {
   connectionIdAndEdhoc: 65,
 } as const;
 
+const HEADER_BYTES = 4;
+const PAYLOAD_MARKER = 0xff;
 const TYPES: readonly MessageType[] = ["CON", "NON", "ACK", "RST"];
 /** More options than any message of ours or a proxy's has; bounds the work on hostile input. */
 const OPTIONS_MAX = 64;
@@ -171,43 +173,91 @@ export function sortOptions(options: readonly CoapOption[]): CoapOption[] {
   return [...options].sort((a, b) => a.number - b.number);
 }
 
-/** A message's bytes. Options out of order or anything out of its range is a bug and throws. */
+/** A message's bytes. The caller's options must be in order; whatever no message can hold is a bug and throws. */
 export function encodeMessage(message: CoapMessage): Uint8Array {
-  if (message.token.length > TOKEN_BYTES_MAX) throw new Error(`token of ${message.token.length} bytes`);
-  if (message.messageId >>> 16 !== 0) throw new Error(`Message ID ${message.messageId}`);
-  const header = new Uint8Array(4);
-  header[0] = 0x40 | (TYPES.indexOf(message.type) << 4) | message.token.length;
-  header[1] = message.code;
-  header[2] = message.messageId >> 8;
-  header[3] = message.messageId & 0xff;
-  return concat(header, message.token, encodeOptionsAndPayload(message.options, message.payload));
+  const { type, code, messageId, token, options, payload } = message;
+  if (token.length > TOKEN_BYTES_MAX) throw new Error(`token of ${token.length} bytes`);
+  if (messageId >>> 16 !== 0) throw new Error(`Message ID ${messageId}`);
+  const bytes = new Uint8Array(messageBytes(message, token.length));
+  bytes[0] = 0x40 | (TYPES.indexOf(type) << 4) | token.length;
+  bytes[1] = code;
+  bytes[2] = messageId >> 8;
+  bytes[3] = messageId & 0xff;
+  bytes.set(token, HEADER_BYTES);
+  writeOptionsAndPayload(bytes, HEADER_BYTES + token.length, options, payload);
+  return bytes;
 }
 
-/** Options, and where there is a payload the marker FF and the payload: RFC 7252 3.1. */
-export function encodeOptionsAndPayload(options: readonly CoapOption[], payload: Uint8Array): Uint8Array {
-  const parts: Uint8Array[] = [];
+/** How many bytes the content takes as a message with a token of `tokenBytes`. */
+export function messageBytes({ options, payload }: CoapContent, tokenBytes: number): number {
+  return HEADER_BYTES + tokenBytes + optionsAndPayloadBytes(options, payload);
+}
+
+/** `prefix`, then options, and where there is a payload the marker FF and the payload: RFC 7252 3.1. */
+export function encodeOptionsAndPayload(
+  options: readonly CoapOption[],
+  payload: Uint8Array,
+  prefix: Uint8Array = EMPTY,
+): Uint8Array {
+  const bytes = new Uint8Array(prefix.length + optionsAndPayloadBytes(options, payload));
+  bytes.set(prefix);
+  writeOptionsAndPayload(bytes, prefix.length, options, payload);
+  return bytes;
+}
+
+function optionsAndPayloadBytes(options: readonly CoapOption[], payload: Uint8Array): number {
+  let length = payload.length > 0 ? 1 + payload.length : 0;
   let previous = 0;
   for (const { number, value } of options) {
     if (number < previous) throw new Error(`option ${number} after option ${previous}`);
     if (number > OPTION_NUMBER_MAX) throw new Error(`option ${number}`);
     if (value.length > OPTION_BYTES_MAX) throw new Error(`option ${number} of ${value.length} bytes`);
-    parts.push(encodeOptionHead(number - previous, value.length), value);
+    length += 1 + extensionBytes(number - previous) + extensionBytes(value.length) + value.length;
     previous = number;
   }
-  if (payload.length > 0) parts.push(Uint8Array.of(0xff), payload);
-  return concat(...parts);
+  return length;
 }
 
-function encodeOptionHead(delta: number, length: number): Uint8Array {
-  const [deltaNibble, deltaBytes] = extend(delta);
-  const [lengthNibble, lengthBytes] = extend(length);
-  return Uint8Array.of((deltaNibble << 4) | lengthNibble, ...deltaBytes, ...lengthBytes);
+/** Fills `bytes` from `start` to its end. */
+function writeOptionsAndPayload(
+  bytes: Uint8Array,
+  start: number,
+  options: readonly CoapOption[],
+  payload: Uint8Array,
+): void {
+  let at = start;
+  let previous = 0;
+  for (const { number, value } of options) {
+    const delta = number - previous;
+    previous = number;
+    bytes[at++] = (nibbleOf(delta) << 4) | nibbleOf(value.length);
+    at = writeExtension(bytes, at, delta);
+    at = writeExtension(bytes, at, value.length);
+    bytes.set(value, at);
+    at += value.length;
+  }
+  if (payload.length === 0) return;
+  bytes[at] = PAYLOAD_MARKER;
+  bytes.set(payload, at + 1);
 }
 
-function extend(value: number): [nibble: number, extension: number[]] {
-  if (value < 13) return [value, []];
-  if (value < 269) return [13, [value - 13]];
-  return [14, [(value - 269) >> 8, (value - 269) & 0xff]];
+/** Deltas and lengths: up to 12 in the nibble, up to 268 in one more byte, else in two (RFC 7252 3.1). */
+function extensionBytes(value: number): number {
+  return value < 13 ? 0 : value < 269 ? 1 : 2;
+}
+
+function nibbleOf(value: number): number {
+  return value < 13 ? value : value < 269 ? 13 : 14;
+}
+
+function writeExtension(bytes: Uint8Array, at: number, value: number): number {
+  const size = extensionBytes(value);
+  if (size === 1) bytes[at] = value - 13;
+  if (size === 2) {
+    bytes[at] = (value - 269) >> 8;
+    bytes[at + 1] = (value - 269) & 0xff;
+  }
+  return at + size;
 }
 
 /** The message that the bytes are, or why they are none. Never throws. */
@@ -235,7 +285,7 @@ export function decodeOptionsAndPayload(
   let number = 0;
   let at = 0;
   while (at < bytes.length) {
-    if (bytes[at] === 0xff) {
+    if (bytes[at] === PAYLOAD_MARKER) {
       if (at + 1 === bytes.length) return { error: "payload" };
       return { options, payload: bytes.slice(at + 1) };
     }

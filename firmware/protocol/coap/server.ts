@@ -30,7 +30,7 @@ export class ServerSide {
 
   /** A CON or NON with a request: told if new, answered as before if a copy. */
   takeRequest(nowMs: number, from: Station, message: CoapMessage, datagram: Uint8Array): "taken" | "copy" {
-    const copied = this.#exchanges.find(nowMs, from, datagram);
+    const copied = this.#exchanges.find(nowMs, from, message.messageId, datagram);
     if (copied !== undefined) {
       if (copied.reply !== undefined) this.#outbox.send({ to: from, bytes: copied.reply });
       return "copy";

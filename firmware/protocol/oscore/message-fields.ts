@@ -1,5 +1,5 @@
 // Which parts of a CoAP message are inside and which outside of an OSCORE message: RFC 8613 4.1 and 4.2.
-import { concat, EMPTY } from "../bytes.ts";
+import { EMPTY } from "../bytes.ts";
 import {
   CODE,
   type CoapContent,
@@ -33,7 +33,7 @@ const OUTER_OPTIONS: ReadonlySet<number> = new Set([
 export function encodePlaintext(content: CoapContent): Uint8Array {
   requireProtectable(content);
   const inner = content.options.filter(({ number }) => !OUTER_OPTIONS.has(number)).map(innerOption(content));
-  return concat(Uint8Array.of(content.code), encodeOptionsAndPayload(inner, content.payload));
+  return encodeOptionsAndPayload(inner, content.payload, Uint8Array.of(content.code));
 }
 
 function requireProtectable({ options }: CoapContent): void {
