@@ -62,6 +62,8 @@ export interface MeterSurroundings {
   readonly staleAfterMs: () => number;
 }
 
+const IMPORT: Obis = "1-0:1.8.0*255";
+const EXPORT: Obis = "1-0:2.8.0*255";
 /** 190 days of quarter-hours, the depth that utility meters have. */
 const PROFILE_ROWS = 18_240;
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
@@ -89,12 +91,12 @@ export class Meter implements Resources {
     this.#advanceProfile();
   }
 
+  /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
   readonly links = encodeLinkFormat([
-    { path: "/r", attributes: { if: "core.s" } },
-    { path: "/p", attributes: { if: "core.s" } },
-    { path: "/i", attributes: { if: "core.p" } },
+    { path: "/r" },
+    { path: "/p" },
+    { path: "/i" },
     { path: "/k", attributes: { rt: "core.edhoc" } },
-    { path: "/.well-known/edhoc", attributes: { rt: "core.edhoc" } },
   ]);
 
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
@@ -113,9 +115,9 @@ export class Meter implements Resources {
     const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
     if (unknown !== undefined)
       return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
-    const resource = this.#resources[pathOf(content) ?? ""];
+    const resource = this.#resources.get(pathOf(content) ?? "");
     if (resource === undefined) return bareAnswer(CODE.notFound, "no such resource");
-    const method = resource[content.code];
+    const method = resource.get(content.code);
     if (method === undefined) return bareAnswer(CODE.methodNotAllowed, "no such method here");
     if (!isAcceptable(content)) return bareAnswer(CODE.notAcceptable, "answers are CBOR");
     if (content.payload.length > 0 && !hasFormat(content, OPTION.contentFormat, FORMAT.cbor)) {
@@ -124,27 +126,35 @@ export class Meter implements Resources {
     return method(content.payload);
   }
 
-  readonly #resources: Readonly<Record<string, Readonly<Record<number, (body: Uint8Array) => CoapContent>>>> =
-    {
-      r: {
-        [CODE.get]: () => this.#registers(DEFAULT_REGISTERS),
-        [CODE.fetch]: (body) => {
-          const registers = decodeRegisterRequest(body);
-          return registers === undefined
-            ? bareAnswer(CODE.badRequest, "no list of registers")
-            : this.#registers(registers);
-        },
-      },
-      p: {
-        [CODE.fetch]: (body) => {
-          const request = decodeProfileRequest(body);
-          return request === undefined
-            ? bareAnswer(CODE.badRequest, "no profile request")
-            : this.#intervals(request);
-        },
-      },
-      i: { [CODE.get]: () => answerWith(CODE.content, FORMAT.cbor, encodeNameplate(this.#nameplate())) },
-    };
+  readonly #resources: ReadonlyMap<string, ReadonlyMap<number, (body: Uint8Array) => CoapContent>> = new Map([
+    [
+      "r",
+      new Map([
+        [CODE.get, () => this.#registers(DEFAULT_REGISTERS)],
+        [CODE.fetch, (body: Uint8Array) => this.#registersAsked(body)],
+      ]),
+    ],
+    ["p", new Map([[CODE.fetch, (body: Uint8Array) => this.#intervalsAsked(body)]])],
+    ["i", new Map([[CODE.get, () => this.#plate()]])],
+  ]);
+
+  #registersAsked(body: Uint8Array): CoapContent {
+    const registers = decodeRegisterRequest(body);
+    return registers === undefined
+      ? bareAnswer(CODE.badRequest, "no list of registers")
+      : this.#registers(registers);
+  }
+
+  #intervalsAsked(body: Uint8Array): CoapContent {
+    const request = decodeProfileRequest(body);
+    return request === undefined
+      ? bareAnswer(CODE.badRequest, "no profile request")
+      : this.#intervals(request);
+  }
+
+  #plate(): CoapContent {
+    return answerWith(CODE.content, FORMAT.cbor, encodeNameplate(this.#nameplate()));
+  }
 
   #registers(registers: readonly Obis[]): CoapContent {
     const entries = registers.map((register) => this.#register(register));
@@ -154,16 +164,23 @@ export class Meter implements Resources {
 
   #register(register: Obis): RegisterEntry {
     const { importMilliwattHours, exportMilliwattHours } = this.#energy;
-    if (register === "1-0:1.8.0*255") return wattHours(register, importMilliwattHours);
-    if (register === "1-0:2.8.0*255") return wattHours(register, exportMilliwattHours);
+    const energy =
+      register === IMPORT ? importMilliwattHours : register === EXPORT ? exportMilliwattHours : undefined;
+    if (energy !== undefined) return this.#energyEntry(register, energy);
     const instant = INSTANT_REGISTERS[register];
     if (instant === undefined) return { register, quality: "not-in-meter" };
     const measurement = this.#isFresh() && this.#last !== undefined ? instant(this.#last.reading) : undefined;
     return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
   }
 
+  /** Until the part has answered once, the register stands at what nobody has measured. */
+  #energyEntry(register: Obis, milliwattHours: number): RegisterEntry {
+    if (this.#last === undefined) return { register, quality: "unavailable" };
+    return { register, quality: "measured", value: Math.floor(milliwattHours / 1000) };
+  }
+
   #intervals(request: ProfileRequest): CoapContent {
-    if (request.register !== "1-0:1.8.0*255") return bareAnswer(CODE.notFound, "no profile of that register");
+    if (request.register !== IMPORT) return bareAnswer(CODE.notFound, "no profile of that register");
     const rows = this.#profile.read(request.startSeconds, request.count);
     const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
     const intervals = intervalsInSteps(rows, request.step);
@@ -272,10 +289,6 @@ function total(phases: readonly PhaseReading[]): Value {
 
 function scaled(measurement: Value, divisor: number): Value {
   return measurement && { ...measurement, value: Math.round(measurement.value / divisor) };
-}
-
-function wattHours(register: Obis, milliwattHours: number): RegisterEntry {
-  return { register, quality: "measured", value: Math.floor(milliwattHours / 1000) };
 }
 
 function isAcceptable(content: CoapContent): boolean {

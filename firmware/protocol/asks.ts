@@ -1,10 +1,17 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { Station } from "../../hal/ports/link.ts";
 import { concat, EMPTY } from "./bytes.ts";
-import { type CoapContent, messageBytes, OPTION, sortOptions } from "./coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  messageBytes,
+  OPTION,
+  sortOptions,
+} from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
-import type { RequestBinding } from "./oscore/protect.ts";
+import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
 import type { Session } from "./sessions.ts";
 
 /** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
@@ -57,6 +64,15 @@ export interface Completion {
   readonly proved: Credential;
 }
 
+/** A request for message_2 under way. */
+export interface HandshakeRequest {
+  readonly kind: "message-1";
+  readonly handshake: Handshake;
+  readonly bytes: number;
+  /** Of the genuine message_2, once it came. */
+  proved?: { readonly message3: Uint8Array; readonly peer: Credential };
+}
+
 /** A protected request under way. */
 export interface ProtectedRequest {
   readonly kind: "protected";
@@ -66,12 +82,19 @@ export interface ProtectedRequest {
   readonly binding: RequestBinding;
   readonly requestBytes: number;
   readonly completes?: Completion;
+  /** The genuine answer, once it came. */
+  opened?: CoapContent;
 }
 
 /** What a CoAP request of ours is for. */
-export type Purpose =
-  | { readonly kind: "message-1"; readonly handshake: Handshake; readonly bytes: number }
-  | ProtectedRequest;
+export type Purpose = HandshakeRequest | ProtectedRequest;
+
+/** What somebody said who has proved nothing, and when to believe it if nothing better comes. */
+export interface Doubt {
+  readonly believeAtMs: number;
+  /** Undefined for an RST. */
+  readonly message: CoapMessage | undefined;
+}
 
 export interface FirstRequest extends Completion {
   readonly message3: Uint8Array;
@@ -96,4 +119,20 @@ export function combined(content: CoapContent, message3: Uint8Array): CoapConten
 /** CoAP bytes of a request with a token of one byte. */
 export function sizeOf(content: CoapContent): number {
   return messageBytes(content, 1);
+}
+
+/** True for the message_2 of somebody who is welcome; what it led to is kept. */
+export function isMessage2(request: HandshakeRequest, { code, payload }: CoapMessage): boolean {
+  if (code !== CODE.changed) return false;
+  const outcome = request.handshake.initiator.receiveMessage2(payload);
+  if ("failed" in outcome) return false;
+  request.proved = outcome;
+  return true;
+}
+
+/** True for the peer's own answer; its content is kept. */
+export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): boolean {
+  const opened = unprotectResponse(request.session.context, request.binding, answer);
+  if (opened !== undefined) request.opened = opened;
+  return opened !== undefined;
 }

@@ -11,9 +11,13 @@ import {
   type ClientSession,
   clientSession,
   combined,
+  type Doubt,
   type FirstRequest,
   type Handshake,
+  type HandshakeRequest,
   type HandshakeSize,
+  isMessage2,
+  isProtectedAnswer,
   type PendingAsk,
   type ProtectedRequest,
   type Purpose,
@@ -33,10 +37,11 @@ import {
   OPTION,
   resourceRequest,
 } from "./coap/message.ts";
+import { ackTimeoutMs } from "./coap/timing.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { protectRequest, unprotectResponse } from "./oscore/protect.ts";
+import { protectRequest } from "./oscore/protect.ts";
 import { newSession, type Peer, type PresetContext, presetSession } from "./sessions.ts";
 
 export type ClientEvent =
@@ -69,6 +74,11 @@ const ASKS_MAX = 256;
 const TRIES_MAX = 3;
 /** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
 const MESSAGE_2_BYTES = 64;
+/**
+ * What is not proved is believed after so many ACK timeouts without anything better: a genuine answer
+ * that was on its way has arrived by then.
+ */
+const DOUBT_TIMEOUTS = 1;
 /** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
 const OPEN_ON_LINE_MAX = 1;
 /** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
@@ -83,6 +93,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #sessions = new Map<string, ClientSession>();
   readonly #handshakes = new Map<string, Handshake>();
   readonly #purposes = new Map<number, Purpose>();
+  readonly #doubts = new Map<number, Doubt>();
   readonly #asks = new Map<number, PendingAsk>();
   readonly #events: ClientEvent[] = [];
   #nextAsk = 1;
@@ -113,6 +124,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
   wake(nowMs: number): void {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
+    for (const [request, { believeAtMs, message }] of this.#doubts) {
+      if (nowMs >= believeAtMs) this.#believe(nowMs, request, message);
+    }
     for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
   }
 
@@ -127,11 +141,15 @@ export class SecureClient implements Endpoint<ClientEvent> {
   nextWakeMs(): number | undefined {
     let nextMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
+    for (const { believeAtMs } of this.#doubts.values()) nextMs = Math.min(nextMs, believeAtMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
     const key = `${ask.to} ${ask.expect ?? ""}`;
+    if (this.#preset !== undefined && ask.expect !== undefined && ask.expect !== this.#preset.peer.id) {
+      return this.#fail(ask, "not-proved");
+    }
     const session = this.#preset ?? this.#sessions.get(key);
     const handshake = this.#handshakes.get(key);
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
@@ -145,14 +163,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
     // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
     const payload = concat(encodeCbor(true), initiator.message1());
     const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+    const handshake = { key, initiator, waiting: [ask] };
+    const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
       untilMs: ask.untilMs,
       answerBytes: MESSAGE_2_BYTES,
+      isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(ask, "busy");
-    const handshake = { key, initiator, waiting: [ask] };
     this.#handshakes.set(key, handshake);
-    this.#purposes.set(request, { kind: "message-1", handshake, bytes: sizeOf(message) });
+    this.#purposes.set(request, purpose);
   }
 
   /** Undefined where nobody is known that could answer, or no suite fits both keys. */
@@ -194,23 +214,19 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
     const request = protectRequest(session.context, session.sequence, withEcho(ask));
     // A context at its end is as good as none: the next handshake makes a new one.
-    if (request === undefined) return this.#startAnew(nowMs, session.key, ask, "timeout");
+    if (request === undefined) {
+      this.#dropSession(nowMs, session);
+      return this.#retry(nowMs, ask, "timeout");
+    }
     const { content, binding, number } = request;
     const sent = first === undefined ? content : combined(content, first.message3);
     const { to, untilMs, answerBytes } = ask;
-    const id = this.#coap.request(nowMs, to, sent, {
-      untilMs,
-      ...(answerBytes !== undefined && { answerBytes }),
-    });
-    if (id === undefined) return this.#fail(ask, "busy");
     const requestBytes = sizeOf(content);
     const completes = first && {
       ...first,
       size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
     };
-    session.open.add(number);
-    session.nextNumber = number + 1;
-    this.#purposes.set(id, {
+    const purpose: ProtectedRequest = {
       kind: "protected",
       ask,
       session,
@@ -218,7 +234,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
       binding,
       requestBytes,
       ...(completes && { completes }),
+    };
+    const id = this.#coap.request(nowMs, to, sent, {
+      untilMs,
+      ...(answerBytes !== undefined && { answerBytes }),
+      isGenuine: (answer) => isProtectedAnswer(purpose, answer),
     });
+    if (id === undefined) return this.#fail(ask, "busy");
+    session.open.add(number);
+    session.nextNumber = number + 1;
+    this.#purposes.set(id, purpose);
   }
 
   #takeAll(nowMs: number): void {
@@ -231,57 +256,86 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #take(nowMs: number, event: Exclude<CoapEvent, { kind: "request" }>): void {
     const purpose = this.#purposes.get(event.request);
     if (purpose === undefined) return;
-    this.#purposes.delete(event.request);
-    if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
-    if (event.kind === "ended")
-      this.#takeSilence(nowMs, purpose, event.reason === "reset" ? "refused" : "timeout");
+    if (event.kind === "doubt") {
+      const believeAtMs = nowMs + DOUBT_TIMEOUTS * ackTimeoutMs(this.#parts.traits, MESSAGE_2_BYTES);
+      this.#doubts.set(event.request, { believeAtMs, message: event.message });
+      return;
+    }
+    this.#settle(event.request, purpose);
+    if (event.kind === "ended") this.#startAgain(nowMs, purpose, "timeout");
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
     else this.#takeAnswer(nowMs, purpose, event.message);
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
   }
 
-  #takeSilence(nowMs: number, purpose: Purpose, reason: AskFailure): void {
-    if (purpose.kind === "message-1") this.#dropHandshake(nowMs, purpose.handshake, reason);
-    else if (purpose.completes !== undefined) this.#dropHandshake(nowMs, purpose.completes.handshake, reason);
-    else if (this.#asks.has(purpose.ask.id)) this.#startAnew(nowMs, undefined, purpose.ask, reason);
+  /** Nothing more is expected of a request. */
+  #settle(request: number, purpose: Purpose): void {
+    this.#purposes.delete(request);
+    this.#doubts.delete(request);
+    if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
   }
 
-  #takeMessage2(
-    nowMs: number,
-    { handshake, bytes }: Extract<Purpose, { kind: "message-1" }>,
-    message: CoapMessage,
-  ): void {
-    handshake.waiting = handshake.waiting.filter((ask) => this.#asks.has(ask.id));
-    const first = handshake.waiting[0];
-    if (first === undefined) return void this.#handshakes.delete(handshake.key);
-    if (message.code !== CODE.changed) return this.#takeRefusal(nowMs, handshake, first, message);
-    const outcome = handshake.initiator.receiveMessage2(message.payload);
-    if ("failed" in outcome) return this.#endHandshake(handshake, "not-proved");
-    const { message3, peer: proved } = outcome;
-    const material = handshake.initiator.exportOscore();
-    const session = clientSession(newSession(this.#parts.crypto, proved, material), handshake.key);
-    const size = {
-      message1Bytes: bytes,
-      message2Bytes: messageBytes(message, message.token.length),
-      message3AddedBytes: 0,
-    };
-    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved });
+  /**
+   * Nothing better came than what nobody has proved: that the peer will not have us, or has lost the
+   * session (RFC 8613 8.4). A first request is turned down so; another is tried from a new handshake.
+   */
+  #believe(nowMs: number, request: number, message: CoapMessage | undefined): void {
+    const purpose = this.#purposes.get(request);
+    if (purpose === undefined) return;
+    this.#settle(request, purpose);
+    this.#coap.cancel(request);
+    const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
+    if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
+    else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
+    else if (purpose.completes !== undefined) this.#endHandshake(purpose.completes.handshake, "refused");
+    else {
+      this.#dropSession(nowMs, purpose.session);
+      this.#startAgain(nowMs, purpose, "refused");
+    }
+    if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
   }
 
-  /** A responder that wants another suite may get it, once; any other refusal is one (RFC 9528 6.3). */
-  #takeRefusal(nowMs: number, handshake: Handshake, first: PendingAsk, message: CoapMessage): void {
-    const nextSuite = handshake.initiator.receiveError(message.payload)?.nextSuite;
-    if (nextSuite === undefined || ++first.tries >= TRIES_MAX)
+  /** A responder that wants another suite may get it; any other refusal is one (RFC 9528 6.3). */
+  #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
+    const first = this.#firstWaiting(handshake);
+    if (first === undefined) return;
+    if (message?.code === CODE.changed) return this.#endHandshake(handshake, "not-proved");
+    const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
+    if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
       return this.#endHandshake(handshake, "refused");
+    }
     this.#handshakes.delete(handshake.key);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
     this.#handshakes.get(handshake.key)?.waiting.push(...handshake.waiting.slice(1));
   }
 
+  #startAgain(nowMs: number, purpose: Purpose, reason: AskFailure): void {
+    const handshake = purpose.kind === "message-1" ? purpose.handshake : purpose.completes?.handshake;
+    if (handshake !== undefined) this.#dropHandshake(nowMs, handshake, reason);
+    else if (purpose.kind === "protected") this.#retry(nowMs, purpose.ask, reason);
+  }
+
+  /** The ask whose request carries message_3; a handshake that nobody waits for any more is forgotten. */
+  #firstWaiting(handshake: Handshake): PendingAsk | undefined {
+    handshake.waiting = handshake.waiting.filter((ask) => this.#asks.has(ask.id));
+    if (handshake.waiting.length === 0) this.#handshakes.delete(handshake.key);
+    return handshake.waiting[0];
+  }
+
+  #takeMessage2(nowMs: number, { handshake, bytes, proved }: HandshakeRequest, message: CoapMessage): void {
+    const first = this.#firstWaiting(handshake);
+    if (first === undefined || proved === undefined) return;
+    const { message3, peer } = proved;
+    const material = handshake.initiator.exportOscore();
+    const session = clientSession(newSession(this.#parts.crypto, peer, material), handshake.key);
+    const message2Bytes = messageBytes(message, message.token.length);
+    const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
+    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
+  }
+
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
-    const { ask, session, binding, requestBytes, completes } = request;
-    const content = unprotectResponse(session.context, binding, message);
-    if (content === undefined) return this.#takeUnproved(nowMs, request, message);
+    const { ask, session, requestBytes, completes, opened: content } = request;
+    if (content === undefined) return;
     if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
     const echo = content.code === CODE.unauthorized ? findOption(content, OPTION.echo) : undefined;
     if (echo !== undefined && ask.echo === undefined) {
@@ -300,20 +354,6 @@ export class SecureClient implements Endpoint<ClientEvent> {
     });
   }
 
-  /**
-   * An answer that nobody has proved is a hint at most (RFC 8613 8.4): that the peer has lost the
-   * session, or will not have us. The first is tried again from a new handshake, a few times.
-   */
-  #takeUnproved(nowMs: number, { ask, session, completes }: ProtectedRequest, message: CoapMessage): void {
-    const isHint = findOption(message, OPTION.oscore) === undefined;
-    if (completes !== undefined) {
-      if (isHint) this.#endHandshake(completes.handshake, "refused");
-      else this.#dropHandshake(nowMs, completes.handshake, "not-proved");
-    } else {
-      this.#startAnew(nowMs, isHint ? session.key : undefined, ask, isHint ? "refused" : "not-proved");
-    }
-  }
-
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
     this.#handshakes.delete(handshake.key);
     this.#sessions.set(session.key, session);
@@ -329,20 +369,19 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Ends a handshake that came to nothing; who has time left waits for another. */
   #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
     this.#handshakes.delete(handshake.key);
-    for (const ask of handshake.waiting) this.#startAnew(nowMs, undefined, ask, reason);
+    for (const ask of handshake.waiting) this.#retry(nowMs, ask, reason);
   }
 
-  /** Starts an ask afresh, without the session `lost`; one that has had its tries or its time fails. */
-  #startAnew(nowMs: number, lost: string | undefined, ask: PendingAsk, reason: AskFailure): void {
-    if (lost !== undefined) this.#dropSession(nowMs, lost);
+  /** Starts an ask afresh; one that has had its tries or its time fails. */
+  #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
     if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
-  #dropSession(nowMs: number, key: string): void {
-    const session = this.#sessions.get(key);
-    this.#sessions.delete(key);
-    for (const ask of session?.queue.splice(0) ?? []) this.#start(nowMs, ask);
+  /** Ends a session; a newer one with the same peer stays. */
+  #dropSession(nowMs: number, session: ClientSession): void {
+    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
+    for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
   }
 
   /** Sends what waited for the peer's replay window to have room. */

@@ -5,7 +5,7 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { EMPTY, equal, fromText } from "./bytes.ts";
+import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
@@ -15,11 +15,13 @@ import {
   type CoapContent,
   FORMAT,
   findOption,
+  isCritical,
   OPTION,
   pathOf,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { decodeIdentifier } from "./edhoc/identifiers.ts";
+import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { readOscoreOption } from "./oscore/option.ts";
@@ -31,6 +33,7 @@ import {
 } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import {
+  Budget,
   HalfOpenTable,
   newSession,
   type Peer,
@@ -75,8 +78,29 @@ const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (
 const ECHO_BYTES = 8;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
-/** To a stranger every failure looks alike. */
-const REFUSED: CoapContent = bareAnswer(CODE.unauthorized);
+/** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
+const HANDSHAKES_PER_SECOND = 20;
+const HANDSHAKES_AT_ONCE = 16;
+/** Challenges under numbers of their own, which cost a durable write for each 64. */
+const CHALLENGES_PER_SECOND = 1;
+const CHALLENGES_AT_ONCE = 4;
+/** A meter is nobody's proxy. */
+const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
+/** Critical options that unprotected requests may carry (RFC 7252 5.4.1). */
+const OPEN_OPTIONS: ReadonlySet<number> = new Set([
+  OPTION.uriHost,
+  OPTION.uriPort,
+  OPTION.uriPath,
+  OPTION.accept,
+]);
+
+/**
+ * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
+ * every failure looks alike. `silence`: a sender who means it will repeat.
+ */
+type Reply =
+  | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
+  | { readonly how: "silence" };
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
@@ -88,6 +112,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #halfOpen = new HalfOpenTable();
   /** Sessions of before this start, and what an Echo must repeat before they are served. */
   readonly #challenges = new Map<Session, Uint8Array>();
+  readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
+  readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
   #refusedMessages = 0;
 
@@ -133,80 +159,107 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   #serveAll(nowMs: number): void {
     for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
-      if (event.kind === "request") this.#coap.respond(nowMs, event.exchange, this.#answer(nowMs, event));
+      if (event.kind !== "request") continue;
+      const reply = this.#reply(nowMs, event);
+      if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
+      else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
+      else this.#coap.silence(event.exchange);
     }
   }
 
-  #answer(nowMs: number, { from, message }: Extract<CoapEvent, { kind: "request" }>): CoapContent {
-    if (findOption(message, OPTION.proxyUri) ?? findOption(message, OPTION.proxyScheme)) {
-      return bareAnswer(CODE.proxyingNotSupported);
+  #reply(nowMs: number, { from, message }: Extract<CoapEvent, { kind: "request" }>): Reply {
+    if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
+      return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
-    if (findOption(message, OPTION.oscore) !== undefined) return this.#answerProtected(nowMs, from, message);
+    if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     const path = pathOf(message);
-    if (path === ".well-known/core" && message.code === CODE.get) {
-      return answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
-    }
+    if (path === ".well-known/core" && message.code === CODE.get) return this.#replyLinks(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
-      return this.#answerHandshake(nowMs, from, message.payload);
+      if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
+      return this.#replyHandshake(nowMs, from, message.payload);
     }
     return this.#refuse(from, "unprotected");
   }
 
-  #answerProtected(nowMs: number, from: Station, message: CoapContent): CoapContent {
-    const option = readOscoreOption(message);
-    if (option === undefined || "refused" in option || option.kid === undefined)
-      return this.#refuse(from, "option");
-    let content = message;
-    if (findOption(message, OPTION.edhoc) !== undefined && this.#halfOpen.has(option.kid)) {
-      const length = firstItemLength(message.payload);
-      const error = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length ?? 0));
-      if (error !== undefined) return error;
-      content = { ...message, payload: message.payload.slice(length) };
-    }
-    const session = this.#sessions.find(option.kid);
-    if (session === undefined) return this.#refuse(from, "unknown-kid");
-    return this.#serveProtected(from, session, withoutOption(content, OPTION.edhoc));
+  #replyLinks(message: CoapContent): Reply {
+    if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
+    const accept = findOption(message, OPTION.accept);
+    if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat)
+      return refusal(bareAnswer(CODE.notAcceptable));
+    return refusal(answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links)));
   }
 
-  #serveProtected(from: Station, session: Session, message: CoapContent): CoapContent {
+  /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
+  #replyProtected(nowMs: number, from: Station, message: CoapContent): Reply {
+    const option = readOscoreOption(message);
+    if (option === undefined || "refused" in option || option.kid === undefined) {
+      return this.#refuse(from, "option");
+    }
+    const session = this.#sessions.find(option.kid);
+    const isCombined = findOption(message, OPTION.edhoc) !== undefined;
+    if (!isCombined) {
+      return session === undefined
+        ? this.#refuse(from, "unknown-kid")
+        : this.#serveProtected(nowMs, from, session, message);
+    }
+    const length = firstItemLength(message.payload) ?? message.payload.length;
+    const request = { ...withoutOption(message, OPTION.edhoc), payload: message.payload.slice(length) };
+    if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
+    const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
+    return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
+  }
+
+  #serveProtected(nowMs: number, from: Station, session: Session, message: CoapContent): Reply {
     const challenge = this.#challenges.get(session);
     const window = challenge === undefined ? session.window : new ReplayWindow();
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) return this.#refuse(from, request.refused);
     if (challenge !== undefined) {
       const echo = findOption(request.content, OPTION.echo);
-      if (echo === undefined || !equal(echo, challenge))
-        return this.#challenge(from, session, request, challenge);
+      if (echo === undefined || !equal(echo, challenge)) {
+        return this.#challenge(nowMs, from, session, request, challenge);
+      }
       session.window.beginAt(request.number);
       this.#challenges.delete(session);
     }
     const answer = this.#parts.resources.serve({ peer: session.peer, content: request.content });
-    return protectResponse(session.context, request.binding, answer);
+    return { how: "answer", content: protectResponse(session.context, request.binding, answer) };
   }
 
   /**
    * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
    * As it may be one, its nonce may be spent: the answer has a number of its own.
    */
-  #challenge(from: Station, session: Session, { binding }: BoundRequest, value: Uint8Array): CoapContent {
+  #challenge(
+    nowMs: number,
+    from: Station,
+    session: Session,
+    { binding }: BoundRequest,
+    value: Uint8Array,
+  ): Reply {
+    if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
     const answer = { code: CODE.unauthorized, options: [{ number: OPTION.echo, value }], payload: EMPTY };
-    const sealed = protectNumberedResponse(session.context, session.sequence, binding, answer);
-    return sealed ?? this.#refuse(from, "exhausted");
+    const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
+    return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  #answerHandshake(nowMs: number, from: Station, payload: Uint8Array): CoapContent {
+  #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
     const length = firstItemLength(payload);
-    if (length === undefined) return this.#refuse(from, "malformed");
-    const prefix = decodeCbor(payload.slice(0, length));
+    const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
     const message = payload.slice(length);
-    if (prefix === true) return this.#answerMessage1(nowMs, from, message);
+    if (prefix === true) return this.#replyMessage1(nowMs, from, message);
     const connectionId = decodeIdentifier(prefix);
-    if (connectionId === undefined) return this.#refuse(from, "malformed");
-    return this.#completeHandshake(nowMs, from, connectionId, message) ?? bareAnswer(CODE.changed);
+    if (connectionId === undefined) return this.#refuseHandshake(from, "malformed");
+    const outcome = this.#completeHandshake(nowMs, from, connectionId, message);
+    return "how" in outcome ? outcome : { how: "answer", content: bareAnswer(CODE.changed) };
   }
 
-  #answerMessage1(nowMs: number, from: Station, message1: Uint8Array): CoapContent {
+  #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
+    if (!this.#handshakeBudget.take(nowMs)) {
+      this.#tell({ kind: "refused", from, reason: "handshakes" });
+      return { how: "silence" };
+    }
     const { crypto, identity, trust } = this.#parts;
     const { kind } = identity.credential.key;
     const responder = new EdhocResponder<Credential>({
@@ -220,44 +273,53 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     const answer = responder.receiveMessage1(message1);
     if ("error" in answer) return this.#refuseHandshake(from, answer.reason, answer.error);
-    this.#halfOpen.add(nowMs, answer.connectionId, responder);
-    return answerWith(CODE.changed, FORMAT.edhoc, answer.message2);
+    this.#halfOpen.add(nowMs, from, answer.connectionId, responder);
+    return { how: "answer", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
   }
 
-  /** Takes message_3: undefined where it proved a trusted peer, else what to answer. */
+  /** Takes message_3: the session with the trusted peer that it proved, else what to reply. */
   #completeHandshake(
     nowMs: number,
     from: Station,
     connectionId: Uint8Array,
     message3: Uint8Array,
-  ): CoapContent | undefined {
-    const responder = this.#halfOpen.take(nowMs, connectionId);
-    if (responder === undefined) return this.#refuse(from, "no-handshake");
+  ): Session | Reply {
+    const responder = this.#halfOpen.find(nowMs, from, connectionId);
+    if (responder === undefined) return this.#refuseHandshake(from, "no-handshake");
     const outcome = responder.receiveMessage3(message3);
+    if (!responder.isOpen) this.#halfOpen.remove(connectionId);
     if ("error" in outcome) return this.#refuseHandshake(from, outcome.reason, outcome.error);
-    this.#sessions.add(newSession(this.#parts.crypto, outcome.peer, responder.exportOscore()));
+    const session = newSession(this.#parts.crypto, outcome.peer, responder.exportOscore());
+    this.#sessions.add(session);
     this.#tell({ kind: "session", from, peer: outcome.peer });
-    return undefined;
+    return session;
   }
 
-  /** Sixteen half-open handshakes and four sessions of each of four peers leave some of 48 free. */
+  /** One byte while one is free, which is unless somebody floods; else two. */
   #freeConnectionId(theirs: Uint8Array): Uint8Array {
     const [start = 0] = this.#connectionIdRandom.bytes(1);
     for (let i = 0; i < CONNECTION_IDS.length; i++) {
       const id = Uint8Array.of(CONNECTION_IDS[(start + i) % CONNECTION_IDS.length] as number);
-      if (!equal(id, theirs) && !this.#halfOpen.has(id) && this.#sessions.find(id) === undefined) return id;
+      if (this.#isFree(id, theirs)) return id;
     }
-    throw new Error("more sessions than their limits allow");
+    for (;;) {
+      const id = this.#connectionIdRandom.bytes(2);
+      if (this.#isFree(id, theirs)) return id;
+    }
   }
 
-  #refuse(from: Station, reason: string): CoapContent {
-    this.#tell({ kind: "refused", from, reason });
-    return REFUSED;
+  #isFree(id: Uint8Array, theirs: Uint8Array): boolean {
+    return !equal(id, theirs) && !this.#halfOpen.has(id) && this.#sessions.find(id) === undefined;
   }
 
-  #refuseHandshake(from: Station, reason: string, error: Uint8Array): CoapContent {
+  #refuse(from: Station, reason: string): Reply {
     this.#tell({ kind: "refused", from, reason });
-    return answerWith(CODE.badRequest, FORMAT.edhoc, error);
+    return refusal(bareAnswer(CODE.unauthorized));
+  }
+
+  #refuseHandshake(from: Station, reason: string, error: Uint8Array = encodeUnspecifiedError()): Reply {
+    this.#tell({ kind: "refused", from, reason });
+    return refusal(answerWith(CODE.badRequest, FORMAT.edhoc, error));
   }
 
   #tell(event: ServerEvent): void {
@@ -269,4 +331,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
 function withoutOption(content: CoapContent, number: number): CoapContent {
   return { ...content, options: content.options.filter((option) => option.number !== number) };
+}
+
+function refusal(content: CoapContent): Reply {
+  return { how: "refuse", content };
+}
+
+function hasUnknownCritical({ options }: CoapContent): boolean {
+  return options.some(({ number }) => isCritical(number) && !OPEN_OPTIONS.has(number));
 }

@@ -1,5 +1,6 @@
 // Sessions: what two parties share after EDHOC, and the server's tables of them.
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { Station } from "../../hal/ports/link.ts";
 import { toHex } from "./bytes.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
@@ -63,35 +64,68 @@ export class SessionTable {
   }
 }
 
-/** Half-open handshakes at once: each cost a key agreement, and a stranger can start any number. */
-const HALF_OPEN_MAX = 16;
-/** The slowest link carries message_3 well within this. */
+/**
+ * Half-open handshakes at once, some 500 bytes each. With 20 new ones a second at the most, each has
+ * 12 s until others push it out: more than the slowest link needs for message_3.
+ */
+const HALF_OPEN_MAX = 256;
 const HALF_OPEN_MS = 60_000;
 
 interface HalfOpen {
   readonly responder: EdhocResponder<Credential>;
+  readonly from: Station;
   readonly untilMs: number;
 }
 
 /** Handshakes that wait for message_3, by the connection identifier C_R that it comes with. */
 export class HalfOpenTable {
+  /** In the order that they were begun. */
   readonly #byId = new Map<string, HalfOpen>();
 
   has(connectionId: Uint8Array): boolean {
     return this.#byId.has(toHex(connectionId));
   }
 
-  /** Takes a handshake in; where there is no room the oldest makes it. */
-  add(nowMs: number, connectionId: Uint8Array, responder: EdhocResponder<Credential>): void {
-    const [oldest] = this.#byId.keys();
-    if (this.#byId.size >= HALF_OPEN_MAX && oldest !== undefined) this.#byId.delete(oldest);
-    this.#byId.set(toHex(connectionId), { responder, untilMs: nowMs + HALF_OPEN_MS });
+  /** Takes a handshake in; those whose time is up go, and where there is no room the oldest makes it. */
+  add(nowMs: number, from: Station, connectionId: Uint8Array, responder: EdhocResponder<Credential>): void {
+    for (const [id, { untilMs }] of this.#byId) {
+      if (nowMs < untilMs && this.#byId.size < HALF_OPEN_MAX) break;
+      this.#byId.delete(id);
+    }
+    this.#byId.set(toHex(connectionId), { responder, from, untilMs: nowMs + HALF_OPEN_MS });
   }
 
-  /** Hands a handshake out, once: message_3 completes it or ends it. */
-  take(nowMs: number, connectionId: Uint8Array): EdhocResponder<Credential> | undefined {
+  /** The handshake that this station began; a guess from elsewhere finds nothing. */
+  find(nowMs: number, from: Station, connectionId: Uint8Array): EdhocResponder<Credential> | undefined {
     const halfOpen = this.#byId.get(toHex(connectionId));
+    return halfOpen?.from === from && nowMs < halfOpen.untilMs ? halfOpen.responder : undefined;
+  }
+
+  remove(connectionId: Uint8Array): void {
     this.#byId.delete(toHex(connectionId));
-    return halfOpen !== undefined && nowMs < halfOpen.untilMs ? halfOpen.responder : undefined;
+  }
+}
+
+/** A budget that refills with time: what a stranger can make this end spend. */
+export class Budget {
+  readonly #perSecond: number;
+  readonly #most: number;
+  #left: number;
+  #atMs = 0;
+
+  /** Starts full, with `most`. */
+  constructor(perSecond: number, most: number) {
+    this.#perSecond = perSecond;
+    this.#most = most;
+    this.#left = most;
+  }
+
+  /** Takes one, or gives false where there is none. */
+  take(nowMs: number): boolean {
+    this.#left = Math.min(this.#most, this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1000);
+    this.#atMs = nowMs;
+    if (this.#left < 1) return false;
+    this.#left--;
+    return true;
   }
 }

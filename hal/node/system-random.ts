@@ -5,7 +5,9 @@ import type { Random } from "../ports/random.ts";
 const DRAW_BYTES_MAX = 65536;
 
 /** A call into OpenSSL costs as much for two bytes as for many, and each message needs two. */
-const POOL_BYTES = 4096;
+const POOL_BYTES = 1024;
+/** Larger draws may become keys: they are made when they are asked for, and never lie about before. */
+const POOLED_BYTES_MAX = 8;
 const pool = new Uint8Array(POOL_BYTES);
 let used = POOL_BYTES;
 
@@ -20,13 +22,10 @@ export const systemRandom: Random = {
     if (!(Number.isInteger(length) && length >= 0 && length <= DRAW_BYTES_MAX)) {
       throw new Error(`cannot draw ${length} bytes at once`);
     }
-    if (length > POOL_BYTES) return randomFillSync(new Uint8Array(length));
+    if (length > POOLED_BYTES_MAX) return randomFillSync(new Uint8Array(length));
     if (length > POOL_BYTES - used) refill();
-    const drawn = pool.slice(used, used + length);
-    // What was handed out may be a key: it does not stay here.
-    pool.fill(0, used, used + length);
     used += length;
-    return drawn;
+    return pool.slice(used - length, used);
   },
   fork: () => systemRandom,
 };

@@ -33,7 +33,7 @@ function meterAt(utcSeconds: number | undefined = START_SECONDS) {
     chip: "bl0942",
     utcMs: () => now.utcMs,
     monotonicMs: () => now.monotonicMs,
-    staleAfterMs: 3000,
+    staleAfterMs: () => 3000,
     counters: () => ({
       meteringReadings: 1,
       meteringFaults: 2,
@@ -112,9 +112,15 @@ describe("registers", () => {
   });
 
   test("GET answers the default set, with the meter's time and its state", () => {
-    const { ask } = meterAt();
+    const { pass, ask } = meterAt();
+    pass(1, 0);
     const answer = decodeRegisterReading(ask(resourceRequest(CODE.get, "r")).payload, [IMPORT]);
-    expect(answer).toMatchObject({ timeSeconds: START_SECONDS, status: 4, entries: [{ value: 0 }] });
+    expect(answer).toMatchObject({ timeSeconds: START_SECONDS + 1, status: 4, entries: [{ value: 0 }] });
+  });
+
+  test("before the part has answered once, no register stands at anything", () => {
+    const answer = decodeRegisterReading(meterAt().ask(registers(IMPORT)).payload, [IMPORT]);
+    expect(answer?.entries).toEqual([{ register: IMPORT, quality: "unavailable" }]);
   });
 
   test("without a clock readings go on, marked so, and no interval is made", () => {
@@ -196,6 +202,7 @@ describe("requests that are not right", () => {
   const path = { number: OPTION.uriPath, value: fromText("r") };
   test.each([
     ["an unknown path", resourceRequest(CODE.get, "x"), CODE.notFound],
+    ["a path that JavaScript knows", resourceRequest(CODE.get, "constructor"), CODE.notFound],
     ["a path below a resource", { ...resourceRequest(CODE.get, "r"), options: [path, path] }, CODE.notFound],
     ["a method that the resource has not", resourceRequest(CODE.delete, "r"), CODE.methodNotAllowed],
     ["FETCH with no body", resourceRequest(CODE.fetch, "r"), CODE.badRequest],

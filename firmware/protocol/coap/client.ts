@@ -13,7 +13,10 @@ import { exchangeLifetimeMs } from "./timing.ts";
  */
 export type EndReason = "answered" | "timeout" | "reset" | "cancelled";
 
-/** `answer`: one answer to a request of ours. `ended`: told exactly once for each request of ours. */
+/**
+ * `answer`: one answer to a request of ours. `doubt`: the first answer that was not genuine, or an
+ * RST, to a request that can tell; it goes on. `ended`: told exactly once for each request of ours.
+ */
 export type ClientSideEvent =
   | {
       readonly kind: "answer";
@@ -21,6 +24,7 @@ export type ClientSideEvent =
       readonly from: Station;
       readonly message: CoapMessage;
     }
+  | { readonly kind: "doubt"; readonly request: RequestId; readonly message: CoapMessage | undefined }
   | { readonly kind: "ended"; readonly request: RequestId; readonly reason: EndReason };
 
 /** How a request travels and how long it is followed. */
@@ -29,6 +33,11 @@ export interface RequestOptions {
   readonly confirmable?: boolean;
   /** `many` keeps the token open until `untilMs`; the default is `one`. */
   readonly answers?: "one" | "many";
+  /**
+   * Tells a genuine answer from one that anybody could have sent: that one, and an RST, then leaves
+   * the request open and repeated, as the genuine answer may follow.
+   */
+  readonly isGenuine?: (answer: CoapMessage) => boolean;
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
@@ -59,14 +68,14 @@ export class ClientSide {
   request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
     if (codeKind(content.code) !== "request") throw new Error(`${codeText(content.code)} is no request`);
     if (this.#requests.isFull) return undefined;
-    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes } = options;
+    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes, isGenuine } = options;
     const token = this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
     const bytes = encodeMessage({ ...content, type: confirmable ? "CON" : "NON", messageId, token });
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });
-    return this.#requests.add({ to, messageId, token, answers, untilMs, phase }).id;
+    return this.#requests.add({ to, messageId, token, answers, untilMs, isGenuine, phase }).id;
   }
 
   #confirming(
@@ -95,6 +104,7 @@ export class ClientSide {
     const isCopy = this.#taken.has(nowMs, from, answer);
     const request = this.#requests.byToken(from, answer.token);
     if (!isCopy && request === undefined) return "unknown";
+    if (!isCopy && request !== undefined && this.#isDoubtful(request, answer)) return "taken";
     if (answer.type === "CON") this.#outbox.send({ to: from, bytes: emptyMessage("ACK", answer.messageId) });
     if (isCopy || request === undefined) return "copy";
     this.#taken.add(nowMs, from, answer);
@@ -106,8 +116,21 @@ export class ClientSide {
   takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
     const request = this.#requests.byToken(from, answer.token);
     if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
+    if (this.#isDoubtful(request, answer)) return "taken";
     this.#takeAnswer(request, from, answer);
     return "taken";
+  }
+
+  #isDoubtful(request: OpenRequest, answer: CoapMessage): boolean {
+    if (request.isGenuine === undefined || request.isGenuine(answer)) return false;
+    this.#tellDoubt(request, answer);
+    return true;
+  }
+
+  /** Once for a request: whoever forges can forge any number. */
+  #tellDoubt(request: OpenRequest, message: CoapMessage | undefined): void {
+    if (!request.isDoubted) this.#tell({ kind: "doubt", request: request.id, message });
+    request.isDoubted = true;
   }
 
   /** RFC 7252 5.2.2: an answer that overtakes the ACK stands for it. */
@@ -126,11 +149,12 @@ export class ClientSide {
     return "taken";
   }
 
-  /** An RST to a request that nobody has acknowledged ends it. */
+  /** An RST to a request that nobody has acknowledged ends it, unless its answers are proved. */
   takeReset(from: Station, messageId: number): Outcome {
     const request = this.#requests.byMessageId(from, messageId);
     if (request === undefined) return "unknown";
-    this.#end(request, "reset");
+    if (request.isGenuine !== undefined) this.#tellDoubt(request, undefined);
+    else this.#end(request, "reset");
     return "taken";
   }
 

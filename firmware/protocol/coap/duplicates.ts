@@ -69,6 +69,12 @@ export class Exchanges {
     return added;
   }
 
+  /** A copy of it is a new request from now on; nothing where it is forgotten already. */
+  forget(id: ExchangeId): void {
+    const exchange = this.#byId.get(id);
+    if (exchange !== undefined) this.#remove(exchange);
+  }
+
   /** Undefined also for an exchange that had to make room for others. */
   get(id: ExchangeId): Exchange | undefined {
     return this.#byId.get(id);

@@ -100,6 +100,15 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     return this.#server.respond(nowMs, exchange, content);
   }
 
+  /**
+   * Answers a request and forgets it: a copy is handled anew. For answers that cost nothing to make, so
+   * that strangers do not push out what is remembered of others.
+   */
+  refuse(nowMs: number, exchange: ExchangeId, content: CoapContent): void {
+    this.#server.respond(nowMs, exchange, content);
+    this.#server.forget(exchange);
+  }
+
   /** Tells the client that its request arrived and that the answer will take longer (RFC 7252 5.2.2). */
   acknowledge(exchange: ExchangeId): void {
     this.#server.acknowledge(exchange);

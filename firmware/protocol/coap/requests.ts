@@ -25,6 +25,8 @@ export interface OpenRequest {
   readonly token: Uint8Array;
   readonly answers: "one" | "many";
   readonly untilMs: number;
+  readonly isGenuine: ((answer: CoapMessage) => boolean) | undefined;
+  isDoubted: boolean;
   answersTaken: number;
   phase: RequestPhase;
 }
@@ -66,8 +68,8 @@ export class OpenRequests {
   }
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
-  add(request: Omit<OpenRequest, "id" | "answersTaken">): OpenRequest {
-    const open = { ...request, id: this.#nextId++, answersTaken: 0 };
+  add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted">): OpenRequest {
+    const open = { ...request, id: this.#nextId++, answersTaken: 0, isDoubted: false };
     this.#byId.set(open.id, open);
     this.#byToken.set(toHex(open.token), open);
     return open;

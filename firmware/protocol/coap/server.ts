@@ -72,6 +72,11 @@ export class ServerSide {
     exchange.phase = { kind: "confirming", transmission };
   }
 
+  /** See `CoapEndpoint.refuse`. */
+  forget(id: ExchangeId): void {
+    this.#exchanges.forget(id);
+  }
+
   /** See `CoapEndpoint.acknowledge`. */
   acknowledge(id: ExchangeId): void {
     const exchange = this.#exchanges.get(id);

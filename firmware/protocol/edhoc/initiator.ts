@@ -58,6 +58,9 @@ export interface ReceivedError extends PeerError {
   readonly nextSuite?: number;
 }
 
+/** Forgeries of message_2 that a session outlives: each costs a key agreement. */
+const MESSAGE_2_TRIES = 8;
+
 type State =
   | { readonly is: "ready" | "failed" }
   | AwaitingMessage2
@@ -69,6 +72,7 @@ interface AwaitingMessage2 {
   /** X. */
   readonly secretKey: Uint8Array;
   readonly message1Hash: Uint8Array;
+  readonly triesLeft: number;
 }
 
 interface OpenedMessage2 extends Plaintext2 {
@@ -111,21 +115,37 @@ export class EdhocInitiator<Peer extends AuthenticationCredential = Credential> 
       publicKey,
       connectionId,
     });
-    this.#state = { is: "awaiting-message-2", secretKey, message1Hash: crypto.sha256(message1) };
+    this.#state = {
+      is: "awaiting-message-2",
+      secretKey,
+      message1Hash: crypto.sha256(message1),
+      triesLeft: MESSAGE_2_TRIES,
+    };
     return message1;
   }
 
-  /** Takes message_2. The keys can be exported from then on, but the peer has not confirmed them yet. */
+  /**
+   * Takes message_2. The keys can be exported from then on, but the peer has not confirmed them yet. One
+   * that fails may be forged, and the genuine one may follow: the session waits for it, a few times over.
+   */
   receiveMessage2(bytes: Uint8Array): Message2Outcome<Peer> {
     const state = this.#state;
     if (state.is !== "awaiting-message-2") return refuse("unexpected");
+    const outcome = this.#take(state, bytes);
+    if (typeof outcome !== "string") return outcome;
+    const { triesLeft } = state;
+    this.#state = triesLeft > 1 ? { ...state, triesLeft: triesLeft - 1 } : { is: "failed" };
+    return refuse(outcome);
+  }
+
+  #take(state: AwaitingMessage2, bytes: Uint8Array): { message3: Uint8Array; peer: Peer } | EdhocFailure {
     const opened = this.#open(state, bytes);
-    if (typeof opened === "string") return this.#fail(opened);
+    if (typeof opened === "string") return opened;
     const kind = keyKindFor(this.#suite, this.#method.responder);
     const found = findPeer(this.#options, kind, opened.idCred, (peer) => this.#verify(state, opened, peer));
-    if (typeof found === "string") return this.#fail(found);
+    if (typeof found === "string") return found;
     const message3 = this.#complete(opened, found.peer, found.prk);
-    return message3 === undefined ? this.#fail("public-key") : { message3, peer: found.peer };
+    return message3 === undefined ? "public-key" : { message3, peer: found.peer };
   }
 
   /** Takes message_4: "confirmed" where the peer has the same keys. Any other ends the session. */
@@ -138,13 +158,12 @@ export class EdhocInitiator<Peer extends AuthenticationCredential = Credential> 
   }
 
   /**
-   * Takes an error message, or gives undefined where the bytes are none. It ends a session that waits for
-   * message_2; a completed one stays, as anybody may have sent it.
+   * Takes an error message, or gives undefined where the bytes are none. The session stays as it is, as
+   * anybody may have sent it: whoever believes it takes a new initiator.
    */
   receiveError(bytes: Uint8Array): ReceivedError | undefined {
     const error = decodeError(bytes);
     if (error === undefined) return undefined;
-    if (this.#state.is === "awaiting-message-2") this.#state = { is: "failed" };
     const nextSuite = this.#options.suites.find((suite) => error.suites?.includes(suite));
     return nextSuite === undefined || nextSuite === this.#suite.number ? error : { ...error, nextSuite };
   }
@@ -238,11 +257,6 @@ export class EdhocInitiator<Peer extends AuthenticationCredential = Credential> 
     const ead = decodePlaintext4(plaintext);
     if (ead === undefined) return "malformed";
     return ead.isCritical ? "critical-ead" : undefined;
-  }
-
-  #fail(reason: EdhocFailure): Message2Outcome<Peer> {
-    this.#state = { is: "failed" };
-    return refuse(reason);
   }
 }
 

@@ -60,6 +60,9 @@ export interface Message1Answer {
   readonly connectionId: Uint8Array;
 }
 
+/** Forgeries of message_3 that a session outlives: each costs a decryption. */
+const MESSAGE_3_TRIES = 4;
+
 type State =
   | { readonly is: "awaiting-message-1" | "failed" }
   | AwaitingMessage3
@@ -80,6 +83,7 @@ interface AwaitingMessage3 {
   /** TH_3. */
   readonly transcriptHash: Uint8Array;
   readonly ids: SessionIds;
+  readonly triesLeft: number;
 }
 
 /** message_1 as far as this responder goes along with it. */
@@ -117,12 +121,17 @@ export class EdhocResponder<Peer extends AuthenticationCredential = Credential> 
     return typeof answer === "string" ? this.#fail(answer) : answer;
   }
 
+  /** True while message_3 may still come. */
+  get isOpen(): boolean {
+    return this.#state.is === "awaiting-message-3";
+  }
+
   /** Takes message_3, once: the peer that proved itself. Keys can be exported from then on. */
   receiveMessage3(bytes: Uint8Array): { readonly peer: Peer } | Refusal {
     const state = this.#state;
     if (state.is !== "awaiting-message-3") return refuse("unexpected");
     const opened = this.#open(state, bytes);
-    if (typeof opened === "string") return this.#fail(opened);
+    if (typeof opened === "string") return this.#doubt(state, opened);
     const kind = keyKindFor(state.suite, state.method.initiator);
     const found = findPeer(this.#options, kind, opened.idCred, (peer) => this.#verify(state, opened, peer));
     if (typeof found === "string") return this.#fail(found);
@@ -206,6 +215,7 @@ export class EdhocResponder<Peer extends AuthenticationCredential = Credential> 
       prk3e2m: composed.prk,
       transcriptHash: nextTranscriptHash(crypto, transcriptHash, plaintext, credential.bytes),
       ids: { senderId: agreed.connectionId, recipientId: connectionId },
+      triesLeft: MESSAGE_3_TRIES,
     };
     const ciphertext = applyKeystream2(crypto, prk2e, transcriptHash, plaintext);
     return { message2: encodeMessage2({ publicKey: ephemeral.publicKey, ciphertext }), connectionId };
@@ -255,6 +265,13 @@ export class EdhocResponder<Peer extends AuthenticationCredential = Credential> 
     const transcriptHash = nextTranscriptHash(crypto, state.transcriptHash, encoded, peer.bytes);
     const output = new EdhocOutput(crypto, suite, ids, { prk, transcriptHash });
     this.#state = { is: "complete", suite, output, seal4: { message: 4, prk, transcriptHash } };
+  }
+
+  /** What does not open may be anybody's, and the genuine message_3 may follow: a few are outlived. */
+  #doubt(state: AwaitingMessage3, reason: EdhocFailure): Refusal {
+    const { triesLeft } = state;
+    this.#state = triesLeft > 1 ? { ...state, triesLeft: triesLeft - 1 } : { is: "failed" };
+    return refuse(reason);
   }
 
   #fail(reason: EdhocFailure): Refusal {

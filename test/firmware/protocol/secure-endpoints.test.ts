@@ -237,6 +237,68 @@ describe("somebody in the middle", () => {
     expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(2);
   });
 
+  test.each([
+    ["a bare 4.01", CODE.unauthorized, ""],
+    ["a made-up reading", CODE.content, "register 42"],
+    ["a made-up message_2", CODE.changed, "no EDHOC at all"],
+  ])("%s ahead of each genuine answer delays nothing, and all asks are answered", (_, code, text) => {
+    const line = securedLine({
+      between: (datagram, from) => {
+        if (from === "head-end") return [datagram];
+        const { messageId, token } = messageOf(datagram);
+        const forged = { type: "ACK" as const, code, messageId, token, options: [], payload: fromText(text) };
+        return [encodeMessage(forged), datagram];
+      },
+    });
+    for (let i = 0; i < 5; i++)
+      expect(line.ask(BODY)).toMatchObject({ kind: "answer", content: { payload: BODY } });
+    expect(line.clock.monotonicMs()).toBeLessThan(10);
+    expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(1);
+  });
+
+  test("an RST ahead of each genuine answer ends nothing", () => {
+    const line = securedLine({
+      between: (datagram, from) => {
+        if (from === "head-end") return [datagram];
+        const { messageId } = messageOf(datagram);
+        const empty = new Uint8Array(0);
+        return [
+          encodeMessage({ type: "RST", code: 0, messageId, token: empty, options: [], payload: empty }),
+          datagram,
+        ];
+      },
+    });
+    expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+    expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+  });
+
+  test("junk from a stranger between a request and its copy does not push the stored answer out", () => {
+    let isLost = false;
+    const junk = Array.from({ length: 200 }, (_, i) =>
+      encodeMessage({
+        type: "CON",
+        code: CODE.get,
+        messageId: 20_000 + i,
+        token: new Uint8Array(0),
+        options: [],
+        payload: new Uint8Array(0),
+      }),
+    );
+    const line = securedLine({
+      between: (datagram, from) => {
+        if (from === "head-end" || !isLost)
+          return from === "head-end" && isLost ? [datagram, ...junk] : [datagram];
+        isLost = false;
+        return [];
+      },
+    });
+    line.ask(BODY);
+    isLost = true;
+    expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+    expect(line.served).toHaveLength(2);
+    expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(1);
+  });
+
   test("every single flipped bit of the four datagrams leaves both ends well, and no wrong body is taken", () => {
     const lengths: number[] = [];
     const clean = securedLine({ tap: (datagram) => lengths.push(datagram.length) });
@@ -311,7 +373,30 @@ describe("somebody in the middle", () => {
     expect(answers.map((answer) => messageOf(answer).code)).toEqual([0xa5, 0xa5]);
   });
 
-  test("a flood of message_1 keeps sixteen handshakes half open and the head-end is still served", () => {
+  test("guesses of C_R with a false message_3 do not end a handshake that waits for the genuine one", () => {
+    const option = { number: OPTION.uriPath, value: fromText("k") };
+    const guess = (id: number, i: number): Uint8Array =>
+      encodeMessage({
+        type: "NON",
+        code: CODE.post,
+        messageId: 9000 + i,
+        token: new Uint8Array(0),
+        options: [option],
+        payload: concat(Uint8Array.of(id), Uint8Array.of(0x52), new Uint8Array(18)),
+      });
+    const ids = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
+    let datagrams = 0;
+    const line = securedLine({
+      between: (datagram, from) => {
+        if (from === "meter") return [datagram];
+        return ++datagrams === 2 ? [...ids.map(guess), datagram] : [datagram];
+      },
+    });
+    expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+    expect(line.serverEvents.filter(({ kind }) => kind === "refused").length).toBeGreaterThanOrEqual(48);
+  });
+
+  test("of a flood of message_1 sixteen are computed and the rest met with silence, and the head-end is served", () => {
     const flood: Uint8Array[] = [];
     let recorded: Uint8Array | undefined;
     const line = securedLine({
@@ -326,7 +411,11 @@ describe("somebody in the middle", () => {
     for (let i = 0; i < 200; i++)
       flood.push(encodeMessage({ ...message, messageId: i, token: Uint8Array.of(200) }));
     line.restartMeter();
-    expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+    expect(line.ask(BODY, { withinMs: 20_000 })).toMatchObject({ kind: "answer" });
+    const unmet = line.serverEvents.filter(
+      (event) => event.kind === "refused" && event.reason === "handshakes",
+    );
+    expect(unmet.length).toBeGreaterThan(150);
   });
 });
 

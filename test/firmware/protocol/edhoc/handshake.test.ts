@@ -159,7 +159,7 @@ describe("suites", () => {
     if (!("reason" in refusal)) throw new Error("accepted");
     expect(refusal).toEqual({ error: encodeCborSequence([2, [5, 3]]), reason: "suite" });
     expect(first.receiveError(refusal.error)).toEqual({ code: 2, suites: [5, 3], nextSuite: 3 });
-    expect(first.receiveMessage2(encodeCbor(new Uint8Array(50)))).toMatchObject({ failed: "unexpected" });
+    expect(first.receiveMessage2(encodeCbor(new Uint8Array(50)))).toMatchObject({ failed: "malformed" });
     const second = ends.initiator({ suites, selectedSuite: 3 });
     const { message1 } = run(second, ends.responder({ suites: [5, 3] }));
     expect(toHex(message1.subarray(0, 4))).toBe("03820203");
