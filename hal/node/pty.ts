@@ -1,6 +1,7 @@
 import { readlinkSync, symlinkSync, unlinkSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Uart, UartSettings } from "../ports/uart.ts";
+import { holdExclusively } from "./exclusive.ts";
 import { LineError } from "./line-error.ts";
 import { type Connection, connectStreams, type LineUart, type StallRule } from "./line-uart.ts";
 import { atProcessEnd } from "./process-end.ts";
@@ -21,16 +22,24 @@ const PTY_DEVICE = /^\/dev\/(pts\/|ttys)\d+$/;
  * end. Readers may come, go, and leave bytes unread. When the helper program dies, the line is down
  * and comes back under the same name. Closing, and the end of this process, remove the link.
  *
- * Rejects with a LineError where the name is taken (only a link to a PTY is replaced), the link
- * cannot be made, or none of `helpers` runs. Line rate and character format are not emulated.
+ * Rejects with a LineError where the name is taken (only a link to a PTY is replaced, and only where
+ * no other meterbench serves it), the link cannot be made, or none of `helpers` runs. Line rate and character format are not emulated.
  */
-export function makePty(
+export async function makePty(
   path: string,
   settings: UartSettings,
   helpers: readonly PtyHelper[] = HELPERS,
 ): Promise<Uart> {
   const link = resolve(path);
-  return openAndReopen(settings, STALL, (line) => serve(line, link, helpers), "reject");
+  const letGo = await holdExclusively(`pty ${link}`);
+  if (letGo === undefined)
+    throw cannotMake(link, "another meterbench serves it; stop that one or choose another name");
+  try {
+    return await openAndReopen(settings, STALL, (line) => serve(line, link, helpers), "reject", letGo);
+  } catch (error) {
+    letGo();
+    throw error;
+  }
 }
 
 async function serve(line: LineUart, link: string, helpers: readonly PtyHelper[]): Promise<Connection> {

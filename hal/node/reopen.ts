@@ -15,14 +15,16 @@ export type Connect = (line: LineUart) => Promise<Connection>;
  * A UART that is opened by `connect`, and again whenever the connection breaks, for ever, with
  * pauses that double from 100 ms to 1 s. A first opening that fails rejects with its
  * {@link LineError}, or gives a line that is down and tried again, as `whenFirstFails` says.
+ * `onClosed` is called when the line is given up for good.
  */
 export async function openAndReopen(
   settings: UartSettings,
   stall: StallRule,
   connect: Connect,
   whenFirstFails: "reject" | "retry",
+  onClosed: () => void = () => {},
 ): Promise<Uart> {
-  const reopener = new Reopener(settings, stall, connect);
+  const reopener = new Reopener(settings, stall, connect, onClosed);
   if (whenFirstFails === "reject") await reopener.open();
   else await reopener.openOrRetry();
   return reopener.uart;
@@ -31,13 +33,15 @@ export async function openAndReopen(
 class Reopener implements LineOwner {
   readonly uart: LineUart;
   readonly #connect: Connect;
+  readonly #onClosed: () => void;
   #state: "in-use" | "closed" = "in-use";
   #pauseMs = FIRST_PAUSE_MS;
   #openedAtMs = 0;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(settings: UartSettings, stall: StallRule, connect: Connect) {
+  constructor(settings: UartSettings, stall: StallRule, connect: Connect, onClosed: () => void) {
     this.#connect = connect;
+    this.#onClosed = onClosed;
     this.uart = new LineUart(settings, stall, this);
   }
 
@@ -65,6 +69,7 @@ class Reopener implements LineOwner {
   closed(): void {
     this.#state = "closed";
     clearTimeout(this.#timer);
+    this.#onClosed();
   }
 
   #retry(): void {

@@ -16,8 +16,8 @@ const WRITE_HANGS_AFTER_MS = 5000;
  */
 const LOOK_EVERY_MS = 500;
 
-/** A program that has just closed the line, this one included, may need a moment to let go of it. */
-const LOCKED_TRIES = 5;
+/** Other readers of the line are let finish, and a program that has just closed it lets go of it. */
+const LOCKED_TRIES = 30;
 const LOCKED_PAUSE_MS = 100;
 const LOCKED = /cannot lock/i;
 

@@ -213,12 +213,15 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("the name of a PTY", () => {
     await expect(makePty(path, PTY_SETTINGS)).rejects.toThrow("check the folder and your rights in it.");
   });
 
-  test("is left to whoever took it over when the line is closed", async () => {
+  test("is refused while another line has it, and free again when that is closed", async () => {
     const path = join(folder(), "line");
     const older = await makePty(path, PTY_SETTINGS);
+    await expect(makePty(path, PTY_SETTINGS)).rejects.toThrow("another meterbench serves it");
+    answer(older);
+    expect(await askOnce(path, 5)).toBeLessThan(2000);
+    older.close();
     const newer = await makePty(path, PTY_SETTINGS);
     toDo.push(() => newer.close());
-    older.close();
     answer(newer);
     expect(await askOnce(path, 5)).toBeLessThan(2000);
   });
