@@ -105,6 +105,7 @@ describe("on a path that loses, repeats and reorders a fifth of all datagrams ea
     const byRequest = new Map<number, Fate>();
     pair.onFirst = (event) => {
       if (event.kind === "request") throw new Error("the server asks nothing");
+      if (event.kind === "doubt") throw new Error("no request here can tell");
       const fate = byRequest.get(event.request);
       if (fate === undefined) throw new Error("an event of no request");
       if (event.kind === "ended") fate.ends.push(event.reason);
