@@ -1,6 +1,7 @@
 // The firmware as a library: a meter's runtime, its identity, and both ends of its protocol.
 export {
-  type Identity,
+  Identity,
+  type IdentityParts,
   isValidId,
   type NewIdentity,
   newIdentity,

@@ -9,6 +9,7 @@ import { formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
 import { openAttachedPart } from "../hal/node/attached-part.ts";
 import { programDigest, programVersion } from "../hal/node/installed-program.ts";
 import { LineError } from "../hal/node/line-error.ts";
+import { readPrivateFile } from "../hal/node/private-file.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
@@ -121,7 +122,9 @@ function parseOptions() {
 }
 
 function readMeterKey(path: string): Identity {
-  const identity = readKeyFile(nobleEngine, readText(path));
+  const file = readAs(path, readPrivateFile);
+  if ("exposure" in file) throw new BoardFault(EXIT_USAGE, `The key file ${path} ${file.exposure}`);
+  const identity = readKeyFile(nobleEngine, file.text);
   if ("error" in identity) throw new BoardFault(EXIT_USAGE, `The key file ${path} ${identity.error}.`);
   if (identity.role !== "meter")
     throw new BoardFault(EXIT_USAGE, `The key file ${path} is a ${identity.role}'s: name a meter's.`);
@@ -130,7 +133,7 @@ function readMeterKey(path: string): Identity {
 }
 
 function readHeadEnd(path: string): Credential {
-  const file = readCredentialFile(readText(path));
+  const file = readCredentialFile(readAs(path, readText));
   if ("error" in file) throw new BoardFault(EXIT_USAGE, `The credential file ${path} ${file.error}.`);
   if (file.role !== "head-end")
     throw new BoardFault(EXIT_USAGE, `The credential file ${path} is a ${file.role}'s: name a head-end's.`);
@@ -149,8 +152,12 @@ function refuseUnfit(credential: Credential, path: string): void {
 }
 
 function readText(path: string): string {
+  return readFileSync(path, "utf8");
+}
+
+function readAs<Result>(path: string, read: (path: string) => Result): Result {
   try {
-    return readFileSync(path, "utf8");
+    return read(path);
   } catch (error) {
     throw new BoardFault(
       EXIT_USAGE,

@@ -93,10 +93,10 @@ export class Meter implements Resources {
 
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
   readonly links = encodeLinkFormat([
-    { path: "/r" },
-    { path: "/p" },
-    { path: "/i" },
-    { path: "/k", attributes: { rt: "core.edhoc" } },
+    { path: "r" },
+    { path: "p" },
+    { path: "i" },
+    { path: "k", attributes: { rt: "core.edhoc" } },
   ]);
 
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */

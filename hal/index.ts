@@ -17,6 +17,15 @@ export { VirtualClock } from "./emulated/virtual-clock.ts";
 export { Bl0942 } from "./metering-ics/bl0942/driver.ts";
 export { EmulatedBl0942 } from "./metering-ics/bl0942/emulated.ts";
 export { BL0942_LINE, BL0942_REFERENCE_BOARD, type Bl0942Profile } from "./metering-ics/bl0942/registers.ts";
+export { Cse7766 } from "./metering-ics/cse7766/driver.ts";
+export { EmulatedCse7766 } from "./metering-ics/cse7766/emulated.ts";
+export {
+  CSE7766_LINE,
+  CSE7766_REFERENCE_BOARD,
+  type Cse7766Profile,
+} from "./metering-ics/cse7766/registers.ts";
+export { METERING_PARTS, type MeteringPart, PART_NAMES } from "./metering-ics/parts.ts";
+export { UartBus } from "./metering-ics/uart-bus.ts";
 export { SlipmuxLink, type SlipmuxOptions } from "./modems/slipmux/driver.ts";
 export * from "./ports/clock.ts";
 export * from "./ports/crypto.ts";

@@ -4,7 +4,7 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { emptyFolder, run, start, stopAll } from "./support/command.ts";
-import { freeUdpPort } from "./support/ports.ts";
+import { freePort } from "./support/free-port.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let installed: string;
@@ -81,7 +81,7 @@ describe("the installed package", () => {
     const launcher = join(installed, "node_modules/meterbench/host-tools/cli/launch.js");
     const chip = ["ic", "emulate", "bl0942", "--at", "pty:./chip", "--load", "watts:1200", "--json"];
     await start(process.execPath, [launcher, ...chip], { cwd: installed });
-    const at = `udp:127.0.0.1:${await freeUdpPort()}`;
+    const at = `udp:127.0.0.1:${await freePort()}`;
     const main = join(installed, "node_modules/meterbench/dist/firmware/main.js");
     const keys = ["--keys", "B1.key.json", "--trust", "H.credential.json", "--serial-number", "4711"];
     const board = await start(

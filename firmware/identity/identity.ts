@@ -8,13 +8,36 @@ import { suitesOf } from "./proving.ts";
 
 export type Role = "meter" | "head-end";
 
-/** A party's own credential and the secret key that proves it. The secret stays in this object. */
-export interface Identity {
+/** What an {@link Identity} is put together from. */
+export interface IdentityParts {
   readonly role: Role;
   readonly credential: Credential;
   readonly secretKey: Uint8Array;
+  readonly suite: number;
+}
+
+/**
+ * A party's own credential and the secret key that proves it. The secret is shown to whoever asks for it by
+ * name only: JSON, logs and copies of the object's fields are without it.
+ */
+export class Identity {
+  readonly role: Role;
+  readonly credential: Credential;
   /** The EDHOC cipher suite that it prefers (RFC 9528 3.6). */
   readonly suite: number;
+  readonly #secretKey: Uint8Array;
+
+  /** The secret key must be the credential's, and the suite one for such keys. */
+  constructor({ role, credential, secretKey, suite }: IdentityParts) {
+    this.role = role;
+    this.credential = credential;
+    this.suite = suite;
+    this.#secretKey = secretKey;
+  }
+
+  get secretKey(): Uint8Array {
+    return this.#secretKey;
+  }
 }
 
 /** An alias travels in the credential and in Uri-Host: short, and safe in paths, logs and terminals. */
@@ -52,12 +75,8 @@ export function newIdentity(crypto: CryptoEngine, random: Random, wanted: NewIde
   while (secretKey === undefined) secretKey = secretKeyOf(crypto, kind, random.bytes(32));
   const publicKey = publicKeyOf(crypto, kind, secretKey);
   const kid = kidOf(crypto, publicKey);
-  return {
-    role,
-    secretKey,
-    suite,
-    credential: encodeCcs({ id, kid, key: { kind, publicKey }, development }),
-  };
+  const credential = encodeCcs({ id, kid, key: { kind, publicKey }, development });
+  return new Identity({ role, credential, secretKey, suite });
 }
 
 function secretKeyOf(crypto: CryptoEngine, kind: KeyKind, bytes: Uint8Array): Uint8Array | undefined {
@@ -104,7 +123,7 @@ export function readKeyFile(crypto: CryptoEngine, text: string): Identity | { re
   if (typeof suite !== "number" || !suitesOf(credential.key.kind, suite).includes(suite)) {
     return { error: "names a cipher suite that is not for its key" };
   }
-  return { role, credential, secretKey, suite };
+  return new Identity({ role, credential, secretKey, suite });
 }
 
 /** The credential in a credential file's text, or what is wrong with it, as the end of a sentence. */

@@ -3,7 +3,7 @@ import { equal } from "../protocol/bytes.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { isTestKey } from "./test-keys.ts";
 
-/** `production` refuses development credentials and published test keys; `development` takes all. */
+/** `production` refuses development credentials and keys whose secrets are public; `development` takes all. */
 export type TrustProfile = "development" | "production";
 
 /** A meter knows at most this many head-ends: utility, successor, test lab, spare. */
@@ -13,7 +13,7 @@ export const HEAD_ENDS_MAX = 4;
 export function refusalOf(profile: TrustProfile, credential: Credential): string | undefined {
   if (profile === "development") return undefined;
   if (credential.development) return "is marked development, which a production profile refuses";
-  if (isTestKey(credential.key.publicKey)) return "uses a key that is published as a test vector";
+  if (isTestKey(credential.key.publicKey)) return "uses a key whose secret is public";
   return undefined;
 }
 

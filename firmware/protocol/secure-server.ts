@@ -86,11 +86,15 @@ const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/** Critical options that unprotected requests may carry (RFC 7252 5.4.1). */
+/**
+ * Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). A query is to be
+ * ignored where links are not filtered (RFC 6690 4.1).
+ */
 const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriHost,
   OPTION.uriPort,
   OPTION.uriPath,
+  OPTION.uriQuery,
   OPTION.accept,
 ]);
 
@@ -172,8 +176,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
+    if (asksForLinks(message)) return refusal(this.#links(message));
     const path = pathOf(message);
-    if (path === ".well-known/core" && message.code === CODE.get) return this.#replyLinks(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
       return this.#replyHandshake(nowMs, from, message.payload);
@@ -181,12 +185,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     return this.#refuse(from, "unprotected");
   }
 
-  #replyLinks(message: CoapContent): Reply {
-    if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
+  /** The same for a protected request: some clients protect all that they ask of a host. */
+  #links(message: CoapContent): CoapContent {
+    if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
-    if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat)
-      return refusal(bareAnswer(CODE.notAcceptable));
-    return refusal(answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links)));
+    if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
+    return answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -222,7 +226,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
       session.window.beginAt(request.number);
       this.#challenges.delete(session);
     }
-    const answer = this.#parts.resources.serve({ peer: session.peer, content: request.content });
+    const { content } = request;
+    const answer = asksForLinks(content)
+      ? this.#links(content)
+      : this.#parts.resources.serve({ peer: session.peer, content });
     return { how: "answer", content: protectResponse(session.context, request.binding, answer) };
   }
 
@@ -335,6 +342,10 @@ function withoutOption(content: CoapContent, number: number): CoapContent {
 
 function refusal(content: CoapContent): Reply {
   return { how: "refuse", content };
+}
+
+function asksForLinks(message: CoapContent): boolean {
+  return message.code === CODE.get && pathOf(message) === ".well-known/core";
 }
 
 function hasUnknownCritical({ options }: CoapContent): boolean {

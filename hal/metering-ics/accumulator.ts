@@ -1,4 +1,4 @@
-import type { Quality } from "../ports/metering-ic.ts";
+import type { MeteringFault, Quality } from "../ports/metering-ic.ts";
 
 /** What a driver must know of its part's energy counter to book it right. */
 export interface CounterPolicy {
@@ -19,6 +19,8 @@ export interface CounterSample {
   readonly count: number;
   /** The energy last counted was export. */
   readonly isReverse: boolean;
+  /** A bit that the part turns over at each wrap; left out where it has none, or is not known to have. */
+  readonly carry?: 0 | 1;
 }
 
 /** Energy in whole milliwatt-hours, each 0 or more. */
@@ -77,10 +79,17 @@ export class CounterAccumulator {
     if (baseline === undefined) return this.#advance("advanced", sample, sample, 0);
     const limit = this.#limitCounts(sample.atMs - baseline.atMs);
     const counts = this.#distance(baseline.count, sample.count);
-    if (Math.abs(counts) <= limit) return this.#advance("advanced", baseline, sample, counts);
+    if (Math.abs(counts) <= limit && !isWrapDenied(baseline, sample))
+      return this.#advance("advanced", baseline, sample, counts);
     const countsSinceZero = this.#distance(0, sample.count);
     if (Math.abs(countsSinceZero) <= limit) return this.#advance("reset", baseline, sample, countsSinceZero);
     return this.#suspect(sample);
+  }
+
+  /** Makes the next sample a baseline again, as the first one was: what was counted before it is not known. */
+  restart(): void {
+    this.#baseline = undefined;
+    this.#suspects = undefined;
   }
 
   #advance(
@@ -139,6 +148,17 @@ export class CounterAccumulator {
     const quality = from.isReverse || to.isReverse ? "derived" : "measured";
     return { importMilliwattHours, exportMilliwattHours, quality };
   }
+}
+
+/** A drop is no wrap where the part's carry bit stayed as it was. */
+function isWrapDenied(from: CounterSample, to: CounterSample): boolean {
+  return to.count < from.count && from.carry !== undefined && from.carry === to.carry;
+}
+
+/** What a step of the counter gives away, for the driver to tell. */
+export function faultOfStep({ verdict }: CounterStep): MeteringFault | undefined {
+  if (verdict === "advanced") return undefined;
+  return verdict === "reset" ? "counter-reset" : "implausible";
 }
 
 /** Milliseconds in which half the counter fills at the largest power: the longest time between two polls. */

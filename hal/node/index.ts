@@ -8,7 +8,7 @@ export {
   openUart,
   parseAddress,
 } from "./address.ts";
-export { openAttachedPart, PART_NAMES } from "./attached-part.ts";
+export { openAttachedPart } from "./attached-part.ts";
 export { LineError } from "./line-error.ts";
 export { opensslEngine } from "./openssl.ts";
 export { systemClock } from "./system-clock.ts";

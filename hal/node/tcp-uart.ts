@@ -16,15 +16,33 @@ const CONNECT_WITHIN_MS = 2000;
 const SOCKET_OPTIONS = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
 
 /**
- * Listens at a TCP port for the bytes of a line. One peer at a time: a newer one replaces the older,
- * which may be dead without having said so. Down while there is none. Rejects with a LineError
- * where it cannot listen. `settings` are what the line counts as; TCP itself has none.
+ * A peer that has been silent for so long may be dead without having said so, and gives way to a newer one:
+ * longer than a meter takes to answer, so that newcomers break no exchange, and short for a reader that
+ * comes back.
+ */
+const SILENCE_MS = 2000;
+
+/**
+ * Listens at a TCP port for the bytes of a line. One peer at a time: a newer one replaces a peer that has
+ * sent nothing for 2 s, and is closed at once otherwise. Down while there is none. Rejects with a
+ * LineError where it cannot listen. `settings` are what the line counts as; TCP itself has none.
  */
 export async function serveTcpUart(host: string, port: number, settings: UartSettings): Promise<Uart> {
   const { address } = await resolveHost(host);
   const server = createServer(SOCKET_OPTIONS);
   const uart = new LineUart(settings, STALL, { lost: () => {}, closed: () => server.close() });
-  server.on("connection", (socket) => uart.opened(socketConnection(uart, socket)));
+  let heardAtMs = Number.NEGATIVE_INFINITY;
+  server.on("connection", (socket) => {
+    if (uart.state === "open" && performance.now() - heardAtMs < SILENCE_MS) {
+      socket.destroy();
+      return;
+    }
+    const heard = (): void => {
+      heardAtMs = performance.now();
+    };
+    heard();
+    uart.opened(socketConnection(uart, socket.on("data", heard)));
+  });
   try {
     server.listen(port, address);
     await once(server, "listening");

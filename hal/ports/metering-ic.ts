@@ -34,9 +34,17 @@ export interface MeteringReading {
 
 /**
  * What kept a poll from giving a reading, or what a reading gave away: no answer in time, bytes that
- * were no frame, a counter that went back without a wrap, a step beyond what the installation can draw.
+ * were no frame, a counter that went back without a wrap, values that no installation has, a part that
+ * says of itself that it cannot measure (not calibrated, broken inputs), and a time whose energy nobody
+ * knows, since the part was away for longer than its counter bridges.
  */
-export type MeteringFault = "silent" | "bad-frame" | "counter-reset" | "implausible";
+export type MeteringFault =
+  | "silent"
+  | "bad-frame"
+  | "counter-reset"
+  | "implausible"
+  | "part-fault"
+  | "energy-gap";
 
 export interface MeteringIcListener {
   reading(reading: MeteringReading): void;
@@ -51,11 +59,16 @@ export interface MeteringIcCounters {
 
 /**
  * One metering part, whatever its bus. The driver owns its bytes, sets the part up when it appears
- * and again after it was away, and answers each `poll` with one reading or one fault.
+ * and again after it was away, and answers each `poll` with one fault or with one reading; what the
+ * reading gives away is told as faults just before it.
+ *
+ * A part that streams is followed whether polled or not; its reading is of the first good frame that
+ * is complete after the poll, with the energy of all frames since the reading before.
  *
  * A caller may assume: energy is booked once, even over lost frames, wraps and part resets; a silent
  * part gives a fault and no values. A caller must poll at least every `maxPollIntervalMs`, which
- * follows from the width of the part's counter and the installation's largest current.
+ * follows from the width of the part's counter and the installation's largest current; it is Infinity
+ * where the driver follows the counter by itself.
  */
 export interface MeteringIc {
   /** The part's name, as its folder has it: `bl0942`. */

@@ -1,48 +1,84 @@
 // Metering parts by name, as the command line and a board's configuration give them.
 
+import type { Command } from "commander";
+import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
+import type { Mains } from "../../hal/emulated/mains.ts";
 import { PacedClock } from "../../hal/emulated/paced-clock.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
-import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
-import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
-import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
+import type { MeteringPart } from "../../hal/metering-ics/parts.ts";
 import { openAttachedPart } from "../../hal/node/attached-part.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { MeteringIc } from "../../hal/ports/metering-ic.ts";
-import { type Load, mainsOf, parseLoad } from "../loads/index.ts";
+import type { Uart } from "../../hal/ports/uart.ts";
+import { LOAD_FORMS, LOAD_HELP, type Load, mainsOf, parseLoad } from "../loads/index.ts";
+import { numberOption } from "./common.ts";
 import { usageFault } from "./fault.ts";
 
-/** A metering part and the clock that it is measured by. */
+const PROFILE_PERIOD_MS = (PROFILE_PERIOD_SECONDS[0] as number) * 1000;
+
+/** Metering parts, one for each meter, and the clock that they are measured by. */
 export interface MeteringSide {
-  readonly meteringIc: MeteringIc;
+  readonly meteringIcs: readonly MeteringIc[];
   readonly meterClock: Clock;
+  /** What is to be played before the meters serve; emulated parts only. */
+  readonly past?: { readonly clock: VirtualClock; readonly lengthMs: number };
   close(): void;
 }
 
-/** The load that `--load` and `--annual` name. */
-export function loadOf(text: string, annualKilowattHours: number): Load {
-  const load = parseLoad(text, { annualKilowattHours });
+export interface LoadOptions {
+  readonly load: string;
+  readonly annual: number;
+}
+
+/** `--load` and `--annual`, for emulated parts. */
+export function withLoad(command: Command): Command {
+  return command
+    .option("--load <load>", `what an emulated part measures: ${LOAD_FORMS}`, "h25")
+    .option("--annual <kwh>", "a year's use of the load h25", numberOption(1, 1_000_000), 3500)
+    .addHelpText("after", LOAD_HELP);
+}
+
+/** The load that the options name; text that names none is a usage fault. */
+export function loadOf({ load: text, annual }: LoadOptions): Load {
+  const load = parseLoad(text, { annualKilowattHours: annual });
   if ("error" in load) throw usageFault(load.error);
   return load;
 }
 
-/** An emulated part on a line in memory, its load and its meter's clock at `speed` times real time. */
-export function emulatedSide(load: Load, speed: number): MeteringSide {
-  const startUtcMs = systemClock.utcMs() ?? 0;
-  const virtual = new VirtualClock({ utcMs: startUtcMs });
-  const [chipEnd, driverEnd] = uartPair(virtual, BL0942_LINE);
-  new EmulatedBl0942(chipEnd, virtual, mainsOf(load, startUtcMs), BL0942_REFERENCE_BOARD);
-  const pace = new PacedClock(virtual, systemClock, speed);
+/**
+ * Emulated parts on lines in memory, one for each load, on one clock that goes `speed` times as fast as
+ * real time. With a past it starts on a boundary of the profile, that long ago or a little longer.
+ */
+export function emulatedSide(
+  part: MeteringPart,
+  loads: readonly Load[],
+  speed: number,
+  pastMs = 0,
+): MeteringSide {
+  const nowUtcMs = systemClock.utcMs() ?? 0;
+  const beginUtcMs = nowUtcMs - pastMs;
+  const startUtcMs = pastMs === 0 ? nowUtcMs : beginUtcMs - (beginUtcMs % PROFILE_PERIOD_MS);
+  const clock = new VirtualClock({ utcMs: startUtcMs });
+  const meteringIcs = loads.map((load) => emulatedPart(part, clock, mainsOf(load, startUtcMs)));
+  const pace = new PacedClock(clock, systemClock, speed);
   return {
-    meteringIc: new Bl0942(driverEnd, virtual, BL0942_REFERENCE_BOARD),
-    meterClock: virtual,
+    meteringIcs,
+    meterClock: clock,
+    ...(pastMs > 0 && { past: { clock, lengthMs: nowUtcMs - startUtcMs } }),
     close: () => pace.stop(),
   };
 }
 
+function emulatedPart(part: MeteringPart, clock: Clock, mains: Mains): MeteringIc {
+  const [chipEnd, driverEnd] = uartPair(clock, part.line);
+  part.emulate(chipEnd, clock, mains);
+  return part.driver(driverEnd, clock);
+}
+
 /** A part at the other end of a real line, `PART@ADDRESS`, measured in real time. */
-export async function attachedSide(text: string): Promise<MeteringSide> {
-  const { meteringIc, uart } = await openAttachedPart(text, systemClock);
-  return { meteringIc, meterClock: systemClock, close: () => uart.close() };
+export async function attachedSide(text: string, watch: (uart: Uart) => Uart): Promise<MeteringSide> {
+  const { meteringIc, uart } = await openAttachedPart(text, systemClock, watch);
+  return { meteringIcs: [meteringIc], meterClock: systemClock, close: () => uart.close() };
 }

@@ -23,6 +23,7 @@ export function withCommonOptions(command: Command, engine: EngineName = "openss
   return withEngine(withJson(command), engine).option(
     "--home <dir>",
     "folder of keys, enrolment and state",
+    pathOption,
     ".meterbench",
   );
 }
@@ -57,6 +58,12 @@ export function numberOption(least: number, most: number, whole = false): (text:
       );
     return value;
   };
+}
+
+/** A path; the empty one would be the present folder by accident. */
+export function pathOption(text: string): string {
+  if (text === "") throw new InvalidArgumentError("It is a path, and not an empty one.");
+  return text;
 }
 
 export function idOption(text: string): string {

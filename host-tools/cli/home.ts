@@ -21,12 +21,13 @@ import {
   writeKeyFile,
 } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { folderExposure, readPrivateFile } from "../../hal/node/private-file.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { Registry } from "../head-end/registry.ts";
 import { usageFault } from "./fault.ts";
 
-/** `./.meterbench`, or what `--home` says. */
+/** `./.meterbench`, or what `--home` says; one that others could change is a usage fault. */
 export class Home {
   readonly folder: string;
   readonly #crypto: CryptoEngine;
@@ -34,6 +35,8 @@ export class Home {
   constructor(folder: string, crypto: CryptoEngine) {
     this.folder = folder;
     this.#crypto = crypto;
+    const exposure = folderExposure(folder);
+    if (exposure !== undefined) throw usageFault(`The folder ${folder} of keys and enrolment ${exposure}`);
   }
 
   get registry(): Registry {
@@ -61,7 +64,7 @@ export class Home {
 
 /** The key file's identity; a file that is none, or of the other role, is a usage fault. */
 export function readIdentity(crypto: CryptoEngine, path: string, role: Role): Identity {
-  const identity = readKeyFile(crypto, readTextFile(path, "key file"));
+  const identity = readKeyFile(crypto, readSecretFile(path, "key file"));
   if ("error" in identity)
     throw usageFault(`The key file ${path} ${identity.error}: make one with 'meterbench keys new'.`);
   if (identity.role !== role) {
@@ -88,10 +91,21 @@ export function readCredential(path: string, role: Role): Credential {
   return read.credential;
 }
 
-/** A text file's content; one that cannot be read is a usage fault that says why. */
-export function readTextFile(path: string, what: string): string {
+/** The text of a file with a secret; one that others may read or write is a usage fault. */
+export function readSecretFile(path: string, what: string): string {
+  const file = orUsageFault(path, what, () => readPrivateFile(path));
+  if ("exposure" in file) throw usageFault(`The ${what} ${path} ${file.exposure}`);
+  return file.text;
+}
+
+function readTextFile(path: string, what: string): string {
+  return orUsageFault(path, what, () => readFileSync(path, "utf8"));
+}
+
+/** What `read` gives; a file that cannot be read is a usage fault that says why. */
+function orUsageFault<Result>(path: string, what: string, read: () => Result): Result {
   try {
-    return readFileSync(path, "utf8");
+    return read();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     const why =

@@ -2,17 +2,8 @@
 import { Command, CommanderError } from "commander";
 import { programVersion } from "../../hal/node/installed-program.ts";
 import { LineError } from "../../hal/node/line-error.ts";
-import { HeadEndError } from "../head-end/client.ts";
-import { RegistryError } from "../head-end/registry.ts";
-import { addDecodeCommand } from "./commands/decode.ts";
-import { addDemoCommand } from "./commands/demo.ts";
-import { addEnrolCommand } from "./commands/enrol.ts";
-import { addIcCommand } from "./commands/ic.ts";
-import { addInfoCommand } from "./commands/info.ts";
-import { addKeysCommand } from "./commands/keys.ts";
-import { addProfileCommand } from "./commands/profile.ts";
-import { addReadCommand } from "./commands/read.ts";
-import { addServeCommand } from "./commands/serve.ts";
+import { HeadEndError, RegistryError } from "../head-end/errors.ts";
+import { NumberFileError } from "../oscore-context/number-file.ts";
 import { CliFault, EXIT, type ExitCode } from "./fault.ts";
 import { printable } from "./output.ts";
 
@@ -23,23 +14,42 @@ const program = new Command("meterbench")
   .version(programVersion())
   .exitOverride()
   .configureOutput({ outputError: () => {} });
-addDemoCommand(program);
-addServeCommand(program);
-addReadCommand(program);
-addProfileCommand(program);
-addInfoCommand(program);
-addKeysCommand(program);
-addEnrolCommand(program);
-addDecodeCommand(program);
-addIcCommand(program);
+await addCommands(program, process.argv[2]);
 
-// A reader like `head` that leaves early ends the command quietly.
-process.stdout.on("error", () => process.exit(EXIT.done));
+// A reader like `head` that leaves early ends a command quietly; a meter goes on. Any other trouble is lost output.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE" && process.argv[2] === "serve") return;
+  if (error.code === "EPIPE") process.exit(EXIT.done);
+  process.stderr.write(`The output cannot be written (${error.code}): check where it goes.\n`);
+  process.exit(EXIT.unexpected);
+});
 
 try {
   await program.parseAsync();
 } catch (error) {
   process.exitCode = report(error);
+}
+
+/**
+ * Adds the command that was asked for, or all where it is not one: each brings a part of the program
+ * with it, and a meter on a small board should not carry the others in its memory.
+ */
+async function addCommands(to: Command, name: string | undefined): Promise<void> {
+  const loaders: Readonly<Record<string, () => Promise<(program: Command) => void>>> = {
+    demo: async () => (await import("./commands/demo.ts")).addDemoCommand,
+    serve: async () => (await import("./commands/serve.ts")).addServeCommand,
+    read: async () => (await import("./commands/read.ts")).addReadCommand,
+    profile: async () => (await import("./commands/profile.ts")).addProfileCommand,
+    info: async () => (await import("./commands/info.ts")).addInfoCommand,
+    keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
+    enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,
+    decode: async () => (await import("./commands/decode.ts")).addDecodeCommand,
+    ic: async () => (await import("./commands/ic.ts")).addIcCommand,
+    ports: async () => (await import("./commands/ports.ts")).addPortsCommand,
+    doctor: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
+  };
+  const asked = name !== undefined && Object.hasOwn(loaders, name) ? loaders[name] : undefined;
+  for (const load of asked === undefined ? Object.values(loaders) : [asked]) (await load())(to);
 }
 
 /** Prints one sentence for a failure, never a stack trace, and gives its exit code. */
@@ -62,9 +72,19 @@ function reportUsage(error: CommanderError): ExitCode {
 function explain(error: unknown): [ExitCode, string] {
   if (error instanceof CliFault) return [error.exitCode, error.message];
   if (error instanceof HeadEndError) return [headEndExit(error), error.message];
-  if (error instanceof LineError || error instanceof RegistryError) return [EXIT.usage, error.message];
+  if (error instanceof LineError || error instanceof RegistryError || error instanceof NumberFileError)
+    return [EXIT.usage, error.message];
+  const fileTrouble = explainFile(error);
+  if (fileTrouble !== undefined) return [EXIT.usage, fileTrouble];
   const what = error instanceof Error ? error.message : String(error);
   return [EXIT.unexpected, `Something unexpected went wrong (${what}): please report it.`];
+}
+
+/** A file or folder that could not be written, wherever it happened. */
+function explainFile(error: unknown): string | undefined {
+  const { code, path } = error as NodeJS.ErrnoException;
+  if (code === undefined || path === undefined) return undefined;
+  return `${path} cannot be written (${code}): check that its folder exists, is yours and has room.`;
 }
 
 function headEndExit({ kind }: HeadEndError): ExitCode {
@@ -75,5 +95,7 @@ function headEndExit({ kind }: HeadEndError): ExitCode {
       return EXIT.refused;
     case "answer":
       return EXIT.unexpected;
+    case "not-there":
+      return EXIT.usage;
   }
 }

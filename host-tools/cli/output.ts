@@ -17,9 +17,19 @@ export function say(line = ""): void {
   process.stdout.write(`${line}\n`);
 }
 
-/** One JSON document, on one line. */
+/** One JSON document, on one line; characters that are unsafe on a terminal are escaped, as JSON allows. */
 export function sayJson(document: unknown): void {
-  process.stdout.write(`${JSON.stringify(document)}\n`);
+  process.stdout.write(`${jsonText(document)}\n`);
+}
+
+/** JSON of printable characters; the value that it is read back as is the same. */
+export function jsonText(document: unknown): string {
+  return JSON.stringify(document).replace(UNSAFE, (character) =>
+    character
+      .split("")
+      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
+      .join(""),
+  );
 }
 
 /** For a person at a terminal only: machines and pipes get none. */
@@ -41,6 +51,24 @@ export function localText(utcSeconds: number): string {
   const sign = offsetMinutes < 0 ? "-" : "+";
   const offset = `${sign}${pad(Math.trunc(Math.abs(offsetMinutes) / 60))}:${pad(Math.abs(offsetMinutes) % 60)}`;
   return `${shifted.slice(0, 10)} ${shifted.slice(11, 19)}${offset}`;
+}
+
+/** Longest span from 1970 that a date can have (ECMA-262 21.4.1.1), in microseconds. */
+const DATE_MICROSECONDS_MAX = 8.64e18;
+
+/**
+ * A moment of a capture, whole microseconds since 1970: in UTC and in this machine's time zone; undefined
+ * beyond what dates can say.
+ */
+export function momentTexts(utcMicroseconds: number): { utc: string; local: string } | undefined {
+  if (Math.abs(utcMicroseconds) > DATE_MICROSECONDS_MAX) return undefined;
+  const seconds = Math.floor(utcMicroseconds / 1e6);
+  const fraction = String(utcMicroseconds - seconds * 1e6).padStart(6, "0");
+  const local = localText(seconds);
+  return {
+    utc: utcText(seconds).replace("Z", `.${fraction}Z`),
+    local: `${local.slice(0, 19)}.${fraction}${local.slice(19)}`,
+  };
 }
 
 const TIME = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2}(?:\.\d{1,9})?))?(Z|[+-]\d{2}:\d{2})?)?$/;
@@ -72,6 +100,20 @@ export function table(rows: readonly (readonly string[])[]): string[] {
 }
 
 const BLOCKS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
+
+/** Columns of the terminal, or of a page where the output goes elsewhere. */
+export function columns(): number {
+  return process.stdout.columns ?? 100;
+}
+
+/** Means of neighbours, so few that each has a column; a group with nothing in it stays missing. */
+export function condensed(values: readonly (number | undefined)[], most: number): (number | undefined)[] {
+  const size = Math.max(1, Math.ceil(values.length / most));
+  return Array.from({ length: Math.ceil(values.length / size) }, (_, i) => {
+    const present = values.slice(i * size, (i + 1) * size).filter((value) => value !== undefined);
+    return present.length === 0 ? undefined : present.reduce((sum, value) => sum + value, 0) / present.length;
+  });
+}
 
 /** A bar for each value, `height` lines high, the largest as high as it goes; a missing value is a dot. */
 export function barPlot(values: readonly (number | undefined)[], height = 6): string[] {

@@ -2,11 +2,13 @@
 import type { Command } from "commander";
 import { type Identity, isValidId } from "../../firmware/identity/identity.ts";
 import { refusalOf, TrustList, type TrustProfile } from "../../firmware/identity/trust.ts";
-import { type Address, formatAddress, isLoopback, openLink, parseAddress } from "../../hal/node/address.ts";
+import { type Address, formatAddress, openLink, parseAddress } from "../../hal/node/address.ts";
+import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import type { Registry } from "../head-end/registry.ts";
+import { type CaptureOptions, LineWatch, withCapture } from "./capture.ts";
 import {
   type CommonOptions,
   engineOf,
@@ -17,21 +19,26 @@ import {
   withCommonOptions,
   withRegistry,
 } from "./common.ts";
+import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
+import { holdPreset } from "./preset.ts";
 
-export type TargetOptions = CommonOptions & {
-  readonly meter?: string;
-  readonly keys?: string;
-  readonly registry?: string;
-  readonly timeout: number;
-};
+export type TargetOptions = CommonOptions &
+  CaptureOptions & {
+    readonly meter?: string;
+    readonly keys?: string;
+    readonly registry?: string;
+    readonly timeout: number;
+    readonly oscoreContext?: string;
+  };
 
 /** The options of every command that asks a meter. */
 export function withTargetOptions(command: Command): Command {
-  return withRegistry(withCommonOptions(command))
+  return withCapture(withRegistry(withCommonOptions(command)))
     .option("--meter <id>", "take an answer from this meter only", idOption)
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
+    .option("--oscore-context <file>", "ask by this context, without EDHOC; development only")
     .option("--timeout <seconds>", "how long to wait for each answer", numberOption(0.1, 3600), 8);
 }
 
@@ -46,8 +53,12 @@ export async function withHeadEnd<Result>(
   const { identity, profile } = headEndIdentity(options, address);
   const meters = registry.credentials().filter((credential) => refusalOf(profile, credential) === undefined);
   checkExpected(expect, registry, profile);
-  const { link, peer } = await openLink(address, "reach");
+  const held =
+    options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
+  const watch = new LineWatch(options);
+  const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
+  const link = watch.link(line, formatAddress(address), "head-end");
   const headEnd = new HeadEnd({
     link,
     clock: systemClock,
@@ -55,7 +66,8 @@ export async function withHeadEnd<Result>(
     random: systemRandom,
     identity,
     trust: new TrustList(meters),
-    onProved: (meter) => registry.proved(meter, formatAddress(address)),
+    ...(held !== undefined && { preset: held.preset }),
+    onProved: (meter) => registry.proved(meter, formatAddress(absoluteAddress(address))),
   });
   try {
     return await work(headEnd, {
@@ -67,6 +79,19 @@ export async function withHeadEnd<Result>(
   } finally {
     headEnd.close();
     link.close();
+    watch.close();
+    held?.release();
+  }
+}
+
+/** A PTY that is not there is a meter that is not there, like silence on any other line. */
+async function reach(address: Address): ReturnType<typeof openLink> {
+  try {
+    return await openLink(address, "reach");
+  } catch (error) {
+    if (address.kind === "pty" && error instanceof LineError)
+      throw new CliFault(EXIT.noAnswer, error.message);
+    throw error;
   }
 }
 
@@ -80,6 +105,11 @@ function resolveTarget(
     const address = parseAddress(text);
     if ("error" in address) throw usageFault(address.error);
     return { address, ...(options.meter !== undefined && { expect: options.meter }) };
+  }
+  if (options.meter !== undefined && options.meter !== known) {
+    throw usageFault(
+      `The target is meter ${known} and --meter says ${options.meter}: leave one of them out.`,
+    );
   }
   const enrolment = isValidId(known) ? registry.find(known) : undefined;
   if (enrolment?.address === undefined) {
@@ -101,6 +131,12 @@ function headEndIdentity(
     refuseFarDevelopment(address, "A development key");
     return { identity: homeOf(options).headEnd(), profile: "development" };
   }
+  if (options.oscoreContext !== undefined) {
+    throw new CliFault(
+      EXIT.refused,
+      "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
+    );
+  }
   const identity = readIdentity(engineOf(options), options.keys, "head-end");
   const refusal = refusalOf("production", identity.credential);
   if (refusal !== undefined)
@@ -109,15 +145,6 @@ function headEndIdentity(
       `The key in ${options.keys} ${refusal}: make a real key with 'meterbench keys new'.`,
     );
   return { identity, profile: "production" };
-}
-
-/** Development identities bind only what stays on this machine. */
-export function refuseFarDevelopment(address: Address, subject: string): void {
-  if (isLoopback(address)) return;
-  throw new CliFault(
-    EXIT.refused,
-    `${subject} is for this machine only and ${formatAddress(address)} is not: give real keys with --keys (see 'meterbench keys --help').`,
-  );
 }
 
 /** A pinned meter that can never prove itself is said at once, not after a handshake. */

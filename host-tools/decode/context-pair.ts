@@ -1,8 +1,6 @@
 // Opens both directions of a conversation whose OSCORE context is known.
-import * as v from "valibot";
-import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
+import { toHex } from "../../firmware/protocol/bytes.ts";
 import { type CoapContent, type CoapMessage, isRequestCode } from "../../firmware/protocol/coap/message.ts";
-import { aeadByNumber } from "../../firmware/protocol/cose/algorithms.ts";
 import { deriveContext, type OscoreContext } from "../../firmware/protocol/oscore/context.ts";
 import {
   type RequestBinding,
@@ -10,24 +8,10 @@ import {
   unprotectResponse,
 } from "../../firmware/protocol/oscore/protect.ts";
 import { ReplayWindow } from "../../firmware/protocol/oscore/replay-window.ts";
-import type { AeadName, CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 
 /** Answers that wait for their request's place; a recording of one line has no more open at once. */
 const OPEN_REQUESTS_MAX = 1024;
-
-const Hex = v.pipe(
-  v.string(),
-  v.check((text) => fromHex(text) !== undefined, "hex digits are expected"),
-  v.transform((text) => fromHex(text) as Uint8Array),
-);
-const FileSchema = v.strictObject({
-  masterSecret: Hex,
-  masterSalt: v.optional(Hex),
-  senderId: Hex,
-  recipientId: Hex,
-  idContext: v.optional(Hex),
-  algorithm: v.optional(v.pipe(v.number(), v.integer())),
-});
 
 /** A context seen from outside: requests of either end, and the answers to them. */
 export class ContextPair {
@@ -69,27 +53,5 @@ export class ContextPair {
   #openAnswer(message: CoapMessage): CoapContent | undefined {
     const open = this.#bindings.get(toHex(message.token));
     return open && unprotectResponse(open.context, open.binding, message);
-  }
-}
-
-/** The context in an OSCORE context file's text, or what is wrong with it, as the end of a sentence. */
-export function readContextFile(
-  crypto: CryptoEngine,
-  text: string,
-): ContextPair | { readonly error: string } {
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
-  if (!parsed.success) return { error: `is no OSCORE context file (${parsed.issues[0].message})` };
-  const { algorithm = 10, masterSalt, idContext, ...rest } = parsed.output;
-  const aead: AeadName | undefined = aeadByNumber(algorithm);
-  if (aead === undefined) return { error: `names COSE algorithm ${algorithm}, which is not served` };
-  try {
-    return new ContextPair(crypto, {
-      ...rest,
-      aead,
-      ...(masterSalt && { masterSalt }),
-      ...(idContext && { idContext }),
-    });
-  } catch (error) {
-    return { error: `holds no usable context (${(error as Error).message})` };
   }
 }

@@ -26,6 +26,7 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import { HeadEndError } from "./errors.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
@@ -68,22 +69,6 @@ export interface HeadEndParts {
   readonly preset?: PresetContext;
   /** Told whenever a meter has proved its key in a handshake. */
   readonly onProved?: (meter: Credential) => void;
-}
-
-/**
- * Why a question got no answer: `timeout` nobody answered in time; `identity` one end did not prove
- * who it is, or is not wanted; `answer` the meter answered, but not what was asked.
- */
-export type HeadEndErrorKind = "timeout" | "identity" | "answer";
-
-/** One sentence: what, where, what to do. */
-export class HeadEndError extends Error {
-  readonly kind: HeadEndErrorKind;
-
-  constructor(kind: HeadEndErrorKind, sentence: string) {
-    super(sentence);
-    this.kind = kind;
-  }
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
@@ -241,7 +226,7 @@ function failure(reason: AskFailure, { name, expect, timeoutMs }: Target): HeadE
 function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
   const text = new TextDecoder().decode(answer.payload);
   return new HeadEndError(
-    "answer",
+    answer.code === CODE.notFound ? "not-there" : "answer",
     `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ask for something that it has.`,
   );
 }

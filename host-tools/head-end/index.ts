@@ -3,11 +3,10 @@ export {
   type Answer,
   type ExchangeSize,
   HeadEnd,
-  HeadEndError,
-  type HeadEndErrorKind,
   type HeadEndParts,
   profileRequests,
   type Target,
   type TimedInterval,
 } from "./client.ts";
-export { type Enrolment, type EnrolmentState, Registry, RegistryError } from "./registry.ts";
+export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
+export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";

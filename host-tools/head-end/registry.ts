@@ -1,11 +1,13 @@
 // The head-end's allow list: which meters it serves, and how far each has come.
 import { readFileSync } from "node:fs";
 import * as v from "valibot";
-import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
+import { equal, fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Credential, decodeCcs } from "../../firmware/protocol/cose/credential.ts";
 import { writeDurably } from "../durable-file.ts";
+import { RegistryError } from "./errors.ts";
+import { withFileLock } from "./file-lock.ts";
 
-/** `pending` until an EDHOC run has proved the meter's key; `revoked` for good, until enrolled anew. */
+/** `pending` until an EDHOC run has proved the meter's key; `revoked` until an operator enrols it anew. */
 export type EnrolmentState = "pending" | "proved" | "revoked";
 
 export interface Enrolment {
@@ -15,6 +17,13 @@ export interface Enrolment {
   /** Where the meter was last reached, as the command line writes addresses. */
   readonly address?: string;
 }
+
+type Meter = Pick<Enrolment, "credential" | "address">;
+type EnrolOutcome = "added" | "known" | "other-key";
+type AddOutcome = EnrolOutcome | "revoked";
+
+/** Which meters a utility has, and where, is nobody else's business. */
+const FILE_MODE = 0o600;
 
 const FileSchema = v.strictObject({
   meterbench: v.literal("registry"),
@@ -28,10 +37,10 @@ const FileSchema = v.strictObject({
   ),
 });
 
-/** A registry that cannot be read or written: one sentence, fit for people. */
-export class RegistryError extends Error {}
-
-/** The registry in one JSON file. Every change is durable when the call returns; a missing file is empty. */
+/**
+ * The registry in one JSON file, which several processes may change. Every change is durable when the
+ * call returns; a missing file is empty. All methods throw {@link RegistryError}.
+ */
 export class Registry {
   readonly path: string;
 
@@ -56,48 +65,77 @@ export class Registry {
   }
 
   /**
-   * Takes a meter in as `pending`; the same credential again changes nothing. Another credential under
-   * a known id is refused: a changed key is a thing for an operator, who revokes the old one first.
+   * An operator takes a meter in as `pending`, which lifts a revocation; the same credential again changes
+   * nothing. Another credential under a known id is refused: whoever means it revokes the old one first.
    */
-  add(credential: Credential, address?: string): "added" | "known" | "other-key" {
-    const known = this.find(credential.id);
-    const isSame = known !== undefined && toHex(known.credential.bytes) === toHex(credential.bytes);
-    if (known !== undefined && !isSame && known.state !== "revoked") return "other-key";
-    if (isSame && known.state !== "revoked") {
-      if (address !== undefined) this.#change(credential.id, { ...known, address });
-      return "known";
-    }
-    const enrolment: Enrolment = {
-      id: credential.id,
-      credential,
-      state: "pending",
-      ...(address !== undefined && { address }),
-    };
-    this.#change(credential.id, enrolment);
-    return "added";
+  enrol(credential: Credential): EnrolOutcome {
+    return this.#change((enrolments) => {
+      if (enrolments.get(credential.id)?.state === "revoked") enrolments.delete(credential.id);
+      return takeIn(enrolments, { credential }) as EnrolOutcome;
+    });
   }
 
-  /** Notes that the meter proved its key, and where it was reached. */
+  /** Takes a meter in as {@link enrol} does, but for an id that is revoked, which stays so. */
+  add(credential: Credential, address?: string): AddOutcome {
+    return this.addAll([{ credential, ...(address !== undefined && { address }) }])[0] as AddOutcome;
+  }
+
+  /** Takes in several by one change of the file, each as {@link add} does; how each ended, in their order. */
+  addAll(meters: readonly Meter[]): AddOutcome[] {
+    return this.#change((enrolments) => meters.map((meter) => takeIn(enrolments, meter)));
+  }
+
+  /** Notes that the meter proved its key, if it is still wanted, and where it was reached. */
   proved(credential: Credential, address: string): void {
-    const known = this.find(credential.id);
-    if (known === undefined || known.state === "revoked") return;
-    if (known.state === "proved" && known.address === address) return;
-    this.#change(credential.id, { ...known, state: "proved", address });
+    // Most proofs are of a meter that is where it was: no need to wait for others then.
+    const before = this.find(credential.id);
+    if (before?.state === "proved" && before.address === address) return;
+    this.#change((enrolments) => {
+      const known = enrolments.get(credential.id);
+      if (known === undefined || known.state === "revoked" || !isSame(known.credential, credential)) return;
+      enrolments.set(credential.id, { ...known, state: "proved", address });
+    });
   }
 
   /** False where no such meter is enrolled. */
   revoke(id: string): boolean {
-    const known = this.find(id);
-    if (known === undefined) return false;
-    this.#change(id, { ...known, state: "revoked" });
-    return true;
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known !== undefined) enrolments.set(id, { ...known, state: "revoked" });
+      return known !== undefined;
+    });
   }
 
-  #change(id: string, enrolment: Enrolment): void {
-    const others = this.list();
-    const at = others.findIndex((other) => other.id === id);
-    writeEnrolments(this.path, at < 0 ? [...others, enrolment] : others.with(at, enrolment));
+  /** Reads, changes and writes as one step, whoever else changes the file. */
+  #change<Result>(change: (enrolments: Map<string, Enrolment>) => Result): Result {
+    return withFileLock(this.path, () => {
+      const before = this.list();
+      const enrolments = new Map(before.map((enrolment) => [enrolment.id, enrolment]));
+      const result = change(enrolments);
+      const after = [...enrolments.values()];
+      const isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
+      if (isChanged) writeEnrolments(this.path, after);
+      return result;
+    });
   }
+}
+
+function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Meter): AddOutcome {
+  const known = enrolments.get(credential.id);
+  if (known === undefined) {
+    const enrolment = { id: credential.id, credential, state: "pending" } as const;
+    enrolments.set(credential.id, { ...enrolment, ...(address !== undefined && { address }) });
+    return "added";
+  }
+  if (known.state === "revoked") return "revoked";
+  if (!isSame(known.credential, credential)) return "other-key";
+  if (address !== undefined && address !== known.address)
+    enrolments.set(credential.id, { ...known, address });
+  return "known";
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return equal(one.bytes, other.bytes);
 }
 
 function readEnrolments(path: string): Enrolment[] {
@@ -111,11 +149,9 @@ function readEnrolments(path: string): Enrolment[] {
     );
   }
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
-  if (!parsed.success) {
-    throw new RegistryError(
-      `The registry ${path} is damaged (${parsed.issues[0].message}): restore it from a backup.`,
-    );
-  }
+  // What it holds is not said: a path that was mistaken may lead to secrets.
+  if (!parsed.success)
+    throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
   return parsed.output.meters.map(({ id, credential, state, address }) => {
     const decoded = decodeCcs(fromHex(credential) ?? new Uint8Array());
     if (decoded?.id !== id)
@@ -129,5 +165,5 @@ function writeEnrolments(path: string, enrolments: readonly Enrolment[]): void {
     ...rest,
     credential: toHex(credential.bytes),
   }));
-  writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`);
+  writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`, FILE_MODE);
 }

@@ -1,6 +1,7 @@
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { type DayType, dayType, germanHour } from "./german-calendar.ts";
 import type { Load } from "./load.ts";
+import { shippedFile } from "./shipped-file.ts";
 
 /** Kilowatt-hours of each quarter-hour of a German day, for a use of 1,000,000 kWh a year. */
 interface QuarterHourTable {
@@ -59,11 +60,8 @@ function quartersOfHour(table: QuarterHourTable, utcMs: number): number[] {
   return [0, 1, 2, 3].map((quarter) => table.kilowattHours(month, type, 4 * hour + quarter));
 }
 
-/** Reads the table that lies beside this file, or, in the built package, beside its source. */
 function readH25Table(): QuarterHourTable {
-  const beside = new URL(TABLE_FILE, import.meta.url);
-  const inPackage = new URL(`../../../host-tools/loads/${TABLE_FILE}`, import.meta.url);
-  return parseTable(readFileSync(existsSync(beside) ? beside : inPackage, "utf8"));
+  return parseTable(readFileSync(shippedFile(TABLE_FILE), "utf8"));
 }
 
 /** Two header lines, then a line a quarter-hour: its name, and a column for each month and day type. */

@@ -10,6 +10,9 @@ export interface Load {
   steadyUntilMs(utcMs: number): number;
 }
 
+/** Less than the BL0942 reference board's power register ends at (13.4 kW). */
+export const LARGEST_WATTS = 13_000;
+
 /** A continuously varying load is sampled this often by the integral. */
 const STEP_MS = 1000;
 const MS_PER_HOUR = 3_600_000;

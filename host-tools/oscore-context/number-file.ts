@@ -1,7 +1,12 @@
-// The next sender number of a preset context, beside its file: reserved and synced before it is used.
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+// A preset context's numbers: held by one process at a time, reserved and synced before they are used.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { readFileSync, realpathSync } from "node:fs";
+import { createServer, type Server } from "node:net";
+import { toHex } from "../../firmware/protocol/bytes.ts";
 import { ReservedSequence } from "../../firmware/protocol/oscore/sender-sequence.ts";
 import { writeDurably } from "../durable-file.ts";
+import type { NamedContext } from "./context-file.ts";
 
 /** Why a context cannot be used now: one sentence. */
 export class NumberFileError extends Error {}
@@ -12,22 +17,55 @@ export interface HeldNumbers {
   release(): void;
 }
 
+/** What decides which numbers are whose: two contexts with these alike seal under one key. */
+export type Sender = Pick<NamedContext, "masterSecret" | "masterSalt" | "idContext" | "senderId">;
+
 /**
- * Takes the numbers of the context in `contextPath`, which are kept in `contextPath.seq` as a decimal.
- * Two processes with one context would use the same numbers, and give the key away: the second is
- * refused. Throws {@link NumberFileError}.
+ * Takes the numbers of the context in `contextPath`, which are kept beside the file itself, whatever
+ * links lead to it, in `FILE.seq` as a decimal. Two processes with one context would use the same
+ * numbers, and give the key away (RFC 8613 7.2.1): the second is refused, also where it has a copy of
+ * the file. Whoever restores or copies a file must see to its numbers. Rejects with {@link NumberFileError}.
  */
-export function holdNumbers(contextPath: string): HeldNumbers {
-  const path = `${contextPath}.seq`;
-  const lock = `${path}.lock`;
-  lockFor(lock);
+export async function holdNumbers(contextPath: string, sender: Sender): Promise<HeldNumbers> {
+  const hold = await holdAlone(sender);
   try {
+    const path = `${realpathSync(contextPath)}.seq`;
     const sequence = new ReservedSequence(readNext(path), (mark) => reserve(path, mark));
-    return { sequence, release: () => rmSync(lock, { force: true }) };
+    return { sequence, release: () => hold.close() };
   } catch (error) {
-    rmSync(lock, { force: true });
+    hold.close();
     throw error;
   }
+}
+
+/**
+ * A name in Linux' abstract socket namespace (unix(7)) has at most one owner in a network namespace, and
+ * the kernel frees it with the process, however that ends: no file can be left behind or taken away.
+ */
+async function holdAlone(sender: Sender): Promise<Server> {
+  if (process.platform !== "linux")
+    throw new NumberFileError(
+      "A preset context can be held by one process only on Linux: use EDHOC here, without --oscore-context.",
+    );
+  const server = createServer((visitor) => visitor.destroy());
+  server.listen({ path: `\0meterbench-oscore-${fingerprint(sender)}` });
+  server.unref();
+  try {
+    await once(server, "listening");
+  } catch (error) {
+    throw new NumberFileError(
+      (error as NodeJS.ErrnoException).code === "EADDRINUSE"
+        ? "The context is in use by another process, and two users would repeat numbers: end it or make another context."
+        : `The context cannot be held for this process alone (${(error as NodeJS.ErrnoException).code}): try again.`,
+    );
+  }
+  return server;
+}
+
+function fingerprint({ masterSecret, masterSalt, idContext, senderId }: Sender): string {
+  // RFC 8613 3.2: no salt is an empty one, and no ID Context is not an empty one.
+  const parts = [masterSecret, masterSalt ?? new Uint8Array(0), senderId, ...(idContext ? [idContext] : [])];
+  return createHash("sha256").update(parts.map(toHex).join(",")).digest("hex");
 }
 
 function readNext(path: string): number {
@@ -55,48 +93,5 @@ function reserve(path: string, mark: number): boolean {
     return true;
   } catch {
     return false;
-  }
-}
-
-function lockFor(lock: string): void {
-  for (;;) {
-    try {
-      const file = openSync(lock, "wx", 0o600);
-      writeSync(file, `${process.pid}\n`);
-      fsyncSync(file);
-      closeSync(file);
-      return;
-    } catch (error) {
-      const { code } = error as NodeJS.ErrnoException;
-      if (code !== "EEXIST")
-        throw new NumberFileError(
-          `The file ${lock} cannot be made (${code}): put the context into a folder of your own.`,
-        );
-      const owner = ownerOf(lock);
-      if (owner !== undefined && isAlive(owner)) {
-        throw new NumberFileError(
-          `The context is in use by process ${owner}, and two users would repeat numbers: end it or make another context.`,
-        );
-      }
-      rmSync(lock, { force: true });
-    }
-  }
-}
-
-function ownerOf(lock: string): number | undefined {
-  try {
-    const pid = Number(readFileSync(lock, "utf8"));
-    return Number.isInteger(pid) && pid > 0 ? pid : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === "EPERM";
   }
 }

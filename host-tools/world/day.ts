@@ -1,13 +1,14 @@
 // A day of metering and the readings of it: what the demonstration plays, and tests check.
 
 import type { MeterConfiguration } from "../../firmware/meter.ts";
-import type { Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
+import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { Link } from "../../hal/ports/link.ts";
+import { tapLink } from "../capture/tap.ts";
 import type { Answer, ExchangeSize, TimedInterval } from "../head-end/client.ts";
 import { type Load, loadWattHours } from "../loads/index.ts";
-import { settle, singleLine } from "./single-line.ts";
-import { type TappedDatagram, tapLink } from "./tap.ts";
+import { type Sender, settle, singleLine } from "./single-line.ts";
 
 const DAY_MS = 86_400_000;
 const PERIOD_SECONDS = 900;
@@ -24,13 +25,19 @@ export interface NamedExchange {
   readonly lineMilliseconds: number;
 }
 
+/** A datagram on the line, as somebody beside the head-end sees it. */
+export interface TappedDatagram {
+  readonly sender: Sender;
+  readonly atMs: number;
+  readonly bytes: Uint8Array;
+}
+
 export interface Day {
   readonly meter: string;
   readonly startUtcMs: number;
   /** True energy of the day, from the load alone. */
   readonly loadWattHours: number;
   readonly reading: RegisterReading;
-  readonly nameplate: Nameplate;
   readonly intervals: readonly TimedInterval[];
   readonly exchanges: readonly NamedExchange[];
   /** All that went over the line, in order. */
@@ -44,16 +51,18 @@ export interface DayOptions {
   readonly startUtcMs: number;
   readonly baud: number;
   readonly configuration: MeterConfiguration;
+  /** Watches the head-end's end of the line. */
+  readonly watch?: (link: Link, clock: Clock) => Link;
 }
 
 /** Plays a UTC day in virtual time and then reads it. The line is free but for the exchanges. */
 export async function playDay(options: DayOptions): Promise<Day> {
-  const { load, startUtcMs } = options;
-  const tapped: TappedDatagram[] = [];
+  const { load, startUtcMs, watch = (link) => link } = options;
+  const seen: TappedDatagram[] = [];
   const world = singleLine({
     ...options,
     pollIntervalMs: POLL_INTERVAL_MS,
-    wrapLink: (link, sender, clock) => tapLink(link, sender, clock, (datagram) => tapped.push(datagram)),
+    wrapLink: (link, end, clock) => (end === "head-end" ? watch(tapped(link, clock, seen), clock) : link),
   });
   const { clock, headEnd, target } = world;
   clock.advanceBy(DAY_MS + LAST_POLL_MS);
@@ -67,14 +76,12 @@ export async function playDay(options: DayOptions): Promise<Day> {
   };
   const quarterDay = await ask(24);
   const wholeDay = await ask(96);
-  const { body: nameplate } = await settle(clock, headEnd.readNameplate(target));
   world.stop();
   return {
     meter: one.meter,
     startUtcMs,
     loadWattHours: loadWattHours(load, startUtcMs, startUtcMs + DAY_MS),
     reading: one.body,
-    nameplate,
     intervals: wholeDay.body,
     exchanges: [
       handshakeOf(cold, warm),
@@ -83,8 +90,19 @@ export async function playDay(options: DayOptions): Promise<Day> {
       named("profile-24", quarterDay.size),
       named("profile-96", wholeDay.size),
     ],
-    tapped,
+    tapped: seen,
   };
+}
+
+/** The head-end's link, with what goes through it added to `seen`. */
+function tapped(link: Link, clock: Clock, seen: TappedDatagram[]): Link {
+  return tapLink(link, (direction, _, bytes) =>
+    seen.push({
+      sender: direction === "outbound" ? "head-end" : "meter",
+      atMs: clock.monotonicMs(),
+      bytes: bytes.slice(),
+    }),
+  );
 }
 
 /** The handshake is what the first read took more than the same read did afterwards. */

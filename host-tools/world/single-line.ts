@@ -10,6 +10,7 @@ import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
 import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
 import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
+import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { LINE, type Link } from "../../hal/ports/link.ts";
@@ -60,6 +61,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
   const random = new SeededRandom(seed);
   const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
   new EmulatedBl0942(chipEnd, clock, mainsOf(load, startUtcMs), BL0942_REFERENCE_BOARD);
+  const bus = new UartBus(driverEnd, clock);
   const [meterUart, headEndUart] = uartPair(clock, { baud, dataBits: 8, parity: "none", stopBits: 1 });
   const meter = newIdentity(crypto, random.fork("meter key"), { role: "meter", id: "M1", development: true });
   const asker = newIdentity(crypto, random.fork("head-end key"), {
@@ -74,7 +76,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       crypto,
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
-      meteringIc: new Bl0942(driverEnd, clock, BL0942_REFERENCE_BOARD),
+      meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
     },
     { configuration, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
   );

@@ -46,6 +46,8 @@ export interface Running {
   /** The line of JSON that it printed when it was ready. */
   readonly ready: Record<string, unknown>;
   readonly child: ChildProcess;
+  /** All that it has printed so far. */
+  readonly output: { readonly stdout: string; readonly stderr: string };
   /** Ends it as a user would, and gives its exit code. */
   stop(): Promise<number | null>;
 }
@@ -74,6 +76,7 @@ export async function start(
   const started: Running = {
     ready,
     child,
+    output,
     stop: () => {
       running.delete(started);
       child.kill("SIGTERM");

@@ -1,4 +1,5 @@
 import type { Measurement, PhaseReading } from "../../ports/metering-ic.ts";
+import { largestPowerMilliwatts, largestVoltageMillivolts, overloadMilliamperes } from "../installation.ts";
 import { type Bl0942Profile, FREQ_CLOCK_HERTZ, PACKET, STATUS } from "./registers.ts";
 
 /** A packet's registers as numbers, before any scaling. */
@@ -13,13 +14,6 @@ export interface Packet {
 
 const UNSIGNED_24_MAX = 0xffffff;
 const SIGNED_24_MAX = 0x7fffff;
-
-/**
- * Overvoltage and overload that a part still measures truly: a lost neutral puts 1.73 times the
- * nominal voltage on a phase, and a fuse carries more than its rating for a while.
- */
-const OVERVOLTAGE = 2;
-const OVERLOAD = 1.25;
 
 /** The registers of a sound packet; undefined where all it holds is zeros, as from a part that lost its supply. */
 export function parsePacket(bytes: Uint8Array): Packet | undefined {
@@ -41,12 +35,6 @@ export function unsigned(bytes: Uint8Array, offset: number, length: number): num
   return value;
 }
 
-/** The most that an installation can draw or feed, short overloads included. */
-export function largestPowerMilliwatts(profile: Bl0942Profile): number {
-  const { largestCurrentMilliamperes, nominalVoltageMillivolts } = profile;
-  return Math.round((largestCurrentMilliamperes * nominalVoltageMillivolts * OVERLOAD) / 1000);
-}
-
 /** False where a packet says what no installation does, checksum or not (arendst/Tasmota#5789). */
 export function isPlausible(packet: Packet, profile: Bl0942Profile): boolean {
   const { V_RMS, I_RMS, WATT } = packet;
@@ -54,8 +42,8 @@ export function isPlausible(packet: Packet, profile: Bl0942Profile): boolean {
   const amperes = I_RMS / profile.currentCountsPerAmpere;
   const watts = Math.abs(WATT) / profile.powerCountsPerWatt;
   return (
-    volts * 1000 <= profile.nominalVoltageMillivolts * OVERVOLTAGE &&
-    amperes * 1000 <= profile.largestCurrentMilliamperes * OVERLOAD &&
+    volts * 1000 <= largestVoltageMillivolts(profile) &&
+    amperes * 1000 <= overloadMilliamperes(profile) &&
     watts * 1000 <= largestPowerMilliwatts(profile)
   );
 }

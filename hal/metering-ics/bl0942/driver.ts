@@ -1,34 +1,25 @@
-import type { Cancel, Clock } from "../../ports/clock.ts";
-import type {
-  MeteringFault,
-  MeteringIc,
-  MeteringIcCounters,
-  MeteringIcListener,
-} from "../../ports/metering-ic.ts";
-import type { Uart } from "../../ports/uart.ts";
+import type { FixedLengthFramer } from "../../framing/fixed-length.ts";
+import type { MeteringIc, MeteringIcCounters, MeteringIcListener } from "../../ports/metering-ic.ts";
 import {
   type BookedEnergy,
   CounterAccumulator,
   type CounterPolicy,
+  faultOfStep,
   maxPollIntervalMs,
 } from "../accumulator.ts";
+import { largestPowerMilliwatts } from "../installation.ts";
+import { lineFault } from "../line-settings.ts";
+import { MeteringReports } from "../reports.ts";
+import type { Station, UartBus } from "../uart-bus.ts";
 import {
   frequencyMillihertz,
   isPlausible,
-  largestPowerMilliwatts,
   type Packet,
   parsePacket,
   phaseReading,
   unsigned,
 } from "./decode.ts";
-import {
-  type AnswerFramer,
-  packetFramer,
-  readAllRequest,
-  readRequest,
-  registerFramer,
-  writeRequest,
-} from "./framer.ts";
+import { packetFramer, readAllRequest, readRequest, registerFramer, writeRequest } from "./framer.ts";
 import {
   BL0942_LINE,
   type Bl0942Profile,
@@ -39,143 +30,118 @@ import {
   WRITE_UNLOCK,
 } from "./registers.ts";
 
-/**
- * `absent`: not set up, or silent or reset since. `draining`: an answer failed to come in time, and
- * may still come; until it cannot any more, a new request would be answered by it.
- */
-type State =
-  | { readonly kind: "absent" | "ready" }
-  | { readonly kind: "setting-up" | "reading"; readonly framer: AnswerFramer }
-  | { readonly kind: "draining"; readonly then: "absent" | "ready" };
-
 /** Set-up or packet take 60 ms on the line; the rest is for USB adapters, PTYs and busy hosts. */
 const ANSWER_TIMEOUT_MS = 400;
 const LATE_ANSWER_MS = 400;
 
 /**
- * The part on a line of its own. Never resets it: a soft reset would lose what the part counted while
- * nobody looked. A drop of the counter, or a step that was taken as a new start, gives a fault and,
- * after it, the reading.
+ * The part at the profile's address, alone on its bus or with up to three others. Never resets it: a
+ * soft reset would lose what the part counted while nobody looked. A drop of the counter, or a step
+ * that was taken as a new start, gives a fault and, after it, the reading.
  */
 export class Bl0942 implements MeteringIc {
   readonly part = "bl0942";
   readonly maxPollIntervalMs: number;
-  readonly #uart: Uart;
-  readonly #clock: Clock;
+  readonly #bus: UartBus;
+  readonly #station: Station;
   readonly #profile: Bl0942Profile;
   readonly #accumulator: CounterAccumulator;
-  readonly #faults: Record<MeteringFault, number> = {
-    silent: 0,
-    "bad-frame": 0,
-    "counter-reset": 0,
-    implausible: 0,
-  };
-  #readings = 0;
-  #state: State = { kind: "absent" };
-  #cancelTimer: Cancel = () => {};
-  #listener: MeteringIcListener | undefined;
+  readonly #reports = new MeteringReports();
+  /** `absent`: not set up, or silent or reset since. */
+  #state: "absent" | "ready" = "absent";
 
-  /** Takes the line over. Throws where it is not set as the part needs it: wrong parity seems to work, and damages bytes. */
-  constructor(uart: Uart, clock: Clock, profile: Bl0942Profile) {
-    const { baud, dataBits, parity } = uart.settings;
-    const isRight =
-      baud === BL0942_LINE.baud && dataBits === BL0942_LINE.dataBits && parity === BL0942_LINE.parity;
-    if (!isRight) throw new Error(`a BL0942 talks 4800 8N1, not ${baud} ${dataBits} ${parity}`);
+  /** Throws where the line is not set as the part needs it: wrong parity seems to work, and damages bytes. */
+  constructor(bus: UartBus, profile: Bl0942Profile) {
+    const fault = lineFault("BL0942", BL0942_LINE, bus.settings);
+    if (fault !== undefined) throw new Error(fault);
     const policy = counterPolicy(profile);
-    this.#uart = uart;
-    this.#clock = clock;
+    this.#bus = bus;
     this.#profile = profile;
     this.#accumulator = new CounterAccumulator(policy);
     this.maxPollIntervalMs = maxPollIntervalMs(policy);
-    uart.listen({
-      bytes: (bytes) => this.#received(bytes),
-      state: (state) => {
-        if (state === "down") this.#lineWentDown();
+    this.#station = bus.station({
+      answerTimeoutMs: ANSWER_TIMEOUT_MS,
+      lateAnswerMs: LATE_ANSWER_MS,
+      lineDown: () => {
+        this.#state = "absent";
       },
     });
   }
 
   get counters(): MeteringIcCounters {
-    return { readings: this.#readings, faults: { ...this.#faults } };
+    return this.#reports.counters;
   }
 
   listen(listener: MeteringIcListener): void {
-    if (this.#listener !== undefined) throw new Error("the driver has a listener already");
-    this.#listener = listener;
+    this.#reports.listen(listener);
   }
 
   poll(): "started" | "busy" | "down" {
-    const { kind } = this.#state;
-    if (kind !== "absent" && kind !== "ready") return "busy";
+    return this.#state === "ready" ? this.#readPacket() : this.#setUp();
+  }
+
+  #setUp(): "started" | "busy" | "down" {
+    const framer = registerFramer(this.#profile.address, REGISTER.MODE);
+    return this.#station.ask({
+      request: setUpRequest(this.#profile),
+      framer,
+      answered: (answer) => this.#modeRead(unsigned(answer, 0, 3)),
+      failed: (why) => this.#failed(why, framer),
+    });
+  }
+
+  #readPacket(): "started" | "busy" | "down" {
     const { address } = this.#profile;
-    const written = this.#uart.write(
-      kind === "ready" ? readAllRequest(address) : setUpRequest(this.#profile),
-    );
-    if (written !== "queued") return written;
-    if (kind === "ready") this.#enter({ kind: "reading", framer: packetFramer(address) });
-    else this.#enter({ kind: "setting-up", framer: registerFramer(address, REGISTER.MODE) });
-    return "started";
+    const framer = packetFramer(address);
+    return this.#station.ask({
+      request: readAllRequest(address),
+      framer,
+      answered: (answer) => this.#packetRead(answer),
+      failed: (why) => this.#failed(why, framer),
+    });
   }
 
-  #enter(state: State): void {
-    this.#cancelTimer();
-    this.#state = state;
-    if (state.kind === "draining") {
-      this.#cancelTimer = this.#clock.after(LATE_ANSWER_MS, () => this.#enter({ kind: state.then }));
-    } else if (state.kind === "setting-up" || state.kind === "reading") {
-      this.#cancelTimer = this.#clock.after(ANSWER_TIMEOUT_MS, () => this.#timedOut(state.framer));
-    }
-  }
-
-  /** Bytes outside an exchange are late or nobody's, and are dropped. */
-  #received(bytes: Uint8Array): void {
-    const state = this.#state;
-    if (state.kind !== "setting-up" && state.kind !== "reading") return;
-    const answer = state.framer.push(bytes)[0];
-    if (answer === undefined) return;
-    if (state.kind === "setting-up") this.#modeRead(unsigned(answer, 0, 3));
-    else this.#packetRead(answer);
+  /** A damaged packet does not tell of a part that needs set-up; silence may. */
+  #failed(why: "timed-out" | "down", framer: FixedLengthFramer): void {
+    const isSilent = why === "down" || framer.bytesSeen === 0;
+    if (isSilent) this.#state = "absent";
+    this.#reports.fault(isSilent ? "silent" : "bad-frame");
   }
 
   #modeRead(mode: number): void {
     if (mode !== wantedMode(this.#profile)) {
-      this.#fail("bad-frame", "absent");
+      this.#reports.fault("bad-frame");
       return;
     }
-    const { address } = this.#profile;
-    // A request that found no room or no line is answered by the time-out.
-    this.#uart.write(readAllRequest(address));
-    this.#enter({ kind: "reading", framer: packetFramer(address) });
+    this.#state = "ready";
+    this.#readPacket();
   }
 
   #packetRead(bytes: Uint8Array): void {
     const packet = parsePacket(bytes);
     if (packet === undefined) {
-      this.#fail("bad-frame", "absent");
-      return;
+      this.#state = "absent";
+      this.#reports.fault("bad-frame");
+    } else if (isPlausible(packet, this.#profile)) {
+      this.#book(packet);
+    } else {
+      this.#reports.fault("implausible");
     }
-    this.#enter({ kind: "ready" });
-    if (isPlausible(packet, this.#profile)) this.#book(packet);
-    else this.#fault("implausible");
   }
 
   #book(packet: Packet): void {
-    const atMs = this.#clock.monotonicMs();
+    const atMs = this.#bus.clock.monotonicMs();
     const isReverse = (packet.STATUS & STATUS.CF_REVP_F) !== 0;
     const step = this.#accumulator.accept({ atMs, count: packet.CF_CNT, isReverse });
-    if (step.verdict === "reset") {
-      this.#enter({ kind: "absent" });
-      this.#fault("counter-reset");
-    } else if (step.verdict !== "advanced") {
-      this.#fault("implausible");
-    }
+    if (step.verdict === "reset") this.#state = "absent";
+    const fault = faultOfStep(step);
+    if (fault !== undefined) this.#reports.fault(fault);
     if (step.verdict !== "implausible") this.#report(atMs, packet, step.energy);
   }
 
   #report(atMs: number, packet: Packet, energy: BookedEnergy): void {
     const frequency = frequencyMillihertz(packet);
-    this.#readings++;
-    this.#listener?.reading({
+    this.#reports.reading({
       atMs,
       importMilliwattHours: energy.importMilliwattHours,
       exportMilliwattHours: energy.exportMilliwattHours,
@@ -183,27 +149,6 @@ export class Bl0942 implements MeteringIc {
       ...(frequency && { frequencyMillihertz: frequency }),
       phases: [phaseReading(packet, this.#profile)],
     });
-  }
-
-  #timedOut(framer: AnswerFramer): void {
-    if (framer.bytesSeen === 0) this.#fail("silent", "absent");
-    else this.#fail("bad-frame", this.#state.kind === "reading" ? "ready" : "absent");
-  }
-
-  #lineWentDown(): void {
-    const { kind } = this.#state;
-    this.#enter({ kind: "absent" });
-    if (kind === "setting-up" || kind === "reading") this.#fault("silent");
-  }
-
-  #fail(fault: MeteringFault, then: "absent" | "ready"): void {
-    this.#enter({ kind: "draining", then });
-    this.#fault(fault);
-  }
-
-  #fault(fault: MeteringFault): void {
-    this.#faults[fault]++;
-    this.#listener?.fault(fault);
   }
 }
 

@@ -1,6 +1,7 @@
 // Belling BL0942, single-phase metering part: its data sheet as data. All that driver.ts and
 // emulated.ts have in common.
 import type { UartSettings } from "../../ports/uart.ts";
+import type { Installation } from "../installation.ts";
 
 /** With the SCLK_BPS pin low. The part sends 1.5 stop bits; a receiver set to 1 takes them. */
 export const BL0942_LINE: UartSettings = { baud: 4800, dataBits: 8, parity: "none", stopBits: 1 };
@@ -86,7 +87,7 @@ export const PACKET = {
 export const FREQ_CLOCK_HERTZ = 1_000_000;
 
 /** One part on its board: where it answers and what its counts are worth. */
-export interface Bl0942Profile {
+export interface Bl0942Profile extends Installation {
   /** By the A1 and A2 pins. */
   readonly address: 0 | 1 | 2 | 3;
   readonly voltageCountsPerVolt: number;
@@ -94,9 +95,6 @@ export interface Bl0942Profile {
   readonly powerCountsPerWatt: number;
   readonly energyCountsPerKilowattHour: number;
   readonly mainsHertz: 50 | 60;
-  readonly nominalVoltageMillivolts: number;
-  /** Of the installation, by its fuse. */
-  readonly largestCurrentMilliamperes: number;
   /** What CF_CNT does with MODE's CF_CNT_ADD_SEL set. Public sources disagree, so it is the board's to say. */
   readonly counterAdds: "absolute" | "algebraic";
 }

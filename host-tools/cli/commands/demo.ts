@@ -4,11 +4,23 @@ import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { Explainer } from "../../decode/explain.ts";
 import { parseLoad } from "../../loads/index.ts";
 import { type Day, type NamedExchange, playDay } from "../../world/day.ts";
+import { type CaptureOptions, LineWatch, withCapture } from "../capture.ts";
 import { type CommonOptions, engineOf, numberOption, withEngine, withJson } from "../common.ts";
-import { barPlot, layerText, printable, publishedValue, say, sayJson, table, utcText } from "../output.ts";
+import {
+  barPlot,
+  columns,
+  condensed,
+  layerText,
+  printable,
+  publishedValue,
+  say,
+  sayJson,
+  table,
+  utcText,
+} from "../output.ts";
 import { emulatedConfiguration } from "../plate.ts";
 
-type Options = Pick<CommonOptions, "json" | "crypto"> & { readonly seed: number };
+type Options = Pick<CommonOptions, "json" | "crypto"> & CaptureOptions & { readonly seed: number };
 
 /** A working day in autumn: a fixed one, so that the same seed plays the same day. */
 const START_UTC_MS = Date.UTC(2026, 10, 24);
@@ -17,13 +29,14 @@ const BAUD = 9600;
 const METER_ID = "M1";
 
 export function addDemoCommand(program: Command): void {
-  withEngine(withJson(program.command("demo")))
+  withCapture(withEngine(withJson(program.command("demo"))))
     .description("play a day of a household and read it, secured, over a virtual 9600-baud line")
     .option("--seed <n>", "what keys, tokens and jitter follow from", numberOption(0, 2 ** 32 - 1, true), 1)
     .addHelpText("after", "\nExample: meterbench demo --seed 7")
     .action(async (options: Options) => {
       const load = parseLoad("h25", { annualKilowattHours: ANNUAL_KILOWATT_HOURS });
       if ("error" in load) throw new Error(load.error);
+      const watch = new LineWatch(options);
       const day = await playDay({
         seed: options.seed,
         load,
@@ -31,7 +44,9 @@ export function addDemoCommand(program: Command): void {
         startUtcMs: START_UTC_MS,
         baud: BAUD,
         configuration: emulatedConfiguration(METER_ID, true),
+        watch: (link, clock) => watch.link(link, "mem:", "head-end", clock),
       });
+      watch.close();
       if (options.json) sayJson(document(day));
       else show(day);
     });
@@ -69,8 +84,12 @@ function show(day: Day): void {
   for (const entry of day.reading.entries) say(`  ${entry.register}  ${publishedValue(entry)} Wh`);
   say(`  sum of 96 intervals  ${sumOfIntervals(day)} Wh, the load itself ${day.loadWattHours.toFixed(1)} Wh`);
   say();
-  for (const line of barPlot(day.intervals.map(({ value }) => value))) say(`  ${line}`);
-  say(`  ${"00:00".padEnd(24)}${"06:00".padEnd(24)}${"12:00".padEnd(24)}${"18:00".padEnd(19)}24:00 UTC`);
+  const halfHours = condensed(
+    day.intervals.map(({ value }) => value),
+    48,
+  );
+  for (const line of barPlot(halfHours)) say(`  ${line}`);
+  say(`  ${"00:00".padEnd(12)}${"06:00".padEnd(12)}${"12:00".padEnd(12)}${"18:00".padEnd(9)}24:00 UTC`);
   say();
   say("What each exchange took (bytes of CoAP; the same in plain JSON, which hides nothing):");
   const rows = day.exchanges.map((exchange) => [
@@ -84,7 +103,8 @@ function show(day: Day): void {
   say("What an eavesdropper on the line sees:");
   for (const { sender, bytes } of day.tapped) {
     const layers = new Explainer().explain(bytes).map(layerText);
-    say(`  ${sender === "meter" ? "meter    ->" : "head-end ->"} ${printable(layers.join(" | "))}`);
+    const line = `  ${sender === "meter" ? "meter    ->" : "head-end ->"} ${printable(layers.join(" | "))}`;
+    say(line.length > columns() ? `${line.slice(0, columns() - 1)}…` : line);
   }
   say();
   say("Next: npx meterbench serve --id M1 --at pty:./meter1 --load h25 --speed 60");

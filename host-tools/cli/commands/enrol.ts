@@ -26,7 +26,7 @@ export function addEnrolCommand(program: Command): void {
     .addHelpText("after", "\nExample: meterbench enrol list")
     .action((_: Options, command: Command) => list(command.optsWithGlobals()));
   withRegistry(withCommonOptions(enrol.command("revoke <id>")))
-    .description("take a meter off the allow list; its sessions end at once")
+    .description("take a meter off the allow list: no new session is begun with it")
     .addHelpText("after", "\nExample: meterbench enrol revoke M1")
     .action((id: string, _: Options, command: Command) => revoke(id, command.optsWithGlobals()));
 }
@@ -40,7 +40,7 @@ function add(file: string, options: Options): void {
       EXIT.refused,
       `The credential of ${credential.id} ${refusal}: make a real key with 'meterbench keys new'.`,
     );
-  const outcome = registryOf(options).add(credential);
+  const outcome = registryOf(options).enrol(credential);
   if (outcome === "other-key") {
     throw new CliFault(
       EXIT.refused,

@@ -1,7 +1,8 @@
 // `keys new|show|credential`: key files and the public credential of one.
 import type { Command } from "commander";
-import { Argument } from "commander";
+import { Argument, Option } from "commander";
 import {
+  canSignWith,
   newIdentity,
   type Role,
   readKeyFile,
@@ -11,10 +12,21 @@ import {
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { credentialHash } from "../../../firmware/protocol/cose/credential.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
-import { type CommonOptions, engineOf, idOption, withCommonOptions } from "../common.ts";
+import { AEAD_LENGTHS, type AeadName } from "../../../hal/ports/crypto.ts";
+import { writeContextFile } from "../../oscore-context/context-file.ts";
+import { EXPORTS } from "../../oscore-context/export.ts";
+import {
+  type CommonOptions,
+  engineOf,
+  idOption,
+  numberOption,
+  pathOption,
+  withCommonOptions,
+} from "../common.ts";
 import { usageFault } from "../fault.ts";
-import { createFile, readTextFile } from "../home.ts";
+import { createFile, readSecretFile } from "../home.ts";
 import { say, sayJson, table } from "../output.ts";
+import { readContext } from "../preset.ts";
 
 export function addKeysCommand(program: Command): void {
   const keys = program.command("keys").description("key files, and the public credential of one");
@@ -22,9 +34,37 @@ export function addKeysCommand(program: Command): void {
     .description("make a key file (0600) for a meter or a head-end")
     .addArgument(new Argument("<role>").choices(["meter", "head-end"]))
     .requiredOption("--id <id>", "the alias that the credential shows", idOption)
-    .requiredOption("--out <file>", "the key file to make; an existing one is never replaced")
+    .option("--suite <n>", "the EDHOC cipher suite that the key is for", numberOption(0, 6, true), 2)
+    .option(
+      "--signature",
+      "a key that signs, for the suites with EdDSA (0, 1 and 4), in place of one that agrees",
+    )
+    .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
     .addHelpText("after", "\nExample: meterbench keys new meter --id M1 --out M1.key.json")
-    .action((role: Role, options: CommonOptions & { id: string; out: string }) => newKey(role, options));
+    .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+  keys
+    .command("context")
+    .description("make an OSCORE context file, for development and for clients without EDHOC")
+    .requiredOption("--out <file>", "the file to make; an existing one is never replaced", pathOption)
+    .addOption(
+      new Option("--aead <name>", "the AEAD").choices(Object.keys(AEAD_LENGTHS)).default("AES-CCM-16-64-128"),
+    )
+    .addHelpText("after", "\nExample: meterbench keys context --out meter.context.json")
+    .action((options: { out: string; aead: AeadName }) => newContext(options));
+  keys
+    .command("export <context-file>")
+    .description("write an OSCORE context as the other end, another implementation, reads it")
+    .addOption(new Option("--for <whom>", "the form").choices(Object.keys(EXPORTS)).makeOptionMandatory())
+    .option(
+      "--out <file>",
+      "the file to make, for its owner alone; without it, the context is printed",
+      pathOption,
+    )
+    .addHelpText(
+      "after",
+      "\nExample: meterbench keys export meter.context.json --for libcoap --out client.conf",
+    )
+    .action((file: string, options: { for: string; out?: string }) => exportContext(file, options));
   withCommonOptions(keys.command("show <file>"))
     .description("show who a key file is, without its secret")
     .addHelpText("after", "\nExample: meterbench keys show M1.key.json")
@@ -38,23 +78,70 @@ export function addKeysCommand(program: Command): void {
     });
 }
 
-function newKey(role: Role, options: CommonOptions & { id: string; out: string }): void {
-  const identity = newIdentity(engineOf(options), systemRandom, { role, id: options.id, development: false });
+type NewKeyOptions = CommonOptions & {
+  readonly id: string;
+  readonly out: string;
+  readonly suite: number;
+  readonly signature?: boolean;
+};
+
+function newKey(role: Role, options: NewKeyOptions): void {
+  const { id, suite, signature = false } = options;
+  if (signature && !canSignWith(suite)) {
+    throw usageFault(
+      `There are no keys that sign in suite ${suite}: name suite 0, 1 or 4, or leave --signature out.`,
+    );
+  }
+  const identity = newIdentity(engineOf(options), systemRandom, {
+    role,
+    id,
+    suite,
+    authentication: signature ? "signature" : "static-dh",
+    development: false,
+  });
   if (!createFile(options.out, writeKeyFile(identity), 0o600)) {
     throw usageFault(`The file ${options.out} exists and a key file is never replaced: name a new file.`);
   }
-  if (options.json) sayJson({ role, id: options.id, file: options.out });
-  else say(`Made the key of ${role} ${options.id} in ${options.out}; keep it to its owner.`);
+  if (options.json) sayJson({ role, id, suite, file: options.out });
+  else say(`Made the key of ${role} ${id} in ${options.out}; keep it to its owner.`);
+}
+
+function exportContext(file: string, { for: whom, out }: { for: string; out?: string }): void {
+  const text = EXPORTS[whom]?.(readContext(file)) ?? "";
+  if (out === undefined) process.stdout.write(text);
+  else if (!createFile(out, text, 0o600)) {
+    throw usageFault(`The file ${out} exists and a context is never replaced: name a new file.`);
+  }
+}
+
+const SALT_BYTES = 8;
+
+/** A context for two ends, the empty ID and 01, as the one with 01 sees it: the serving one, by custom. */
+function newContext({ out, aead }: { out: string; aead: AeadName }): void {
+  const context = {
+    masterSecret: systemRandom.bytes(AEAD_LENGTHS[aead].keyBytes),
+    masterSalt: systemRandom.bytes(SALT_BYTES),
+    senderId: Uint8Array.of(1),
+    recipientId: new Uint8Array(0),
+    aead,
+  };
+  if (!createFile(out, writeContextFile(context), 0o600)) {
+    throw usageFault(`The file ${out} exists and a context is never replaced: name a new file.`);
+  }
+  say(
+    `Made a context in ${out} for a meter; write the other end's with 'meterbench keys export ${out} --for ...'.`,
+  );
 }
 
 function showKey(file: string, options: CommonOptions): void {
-  const { role, credential } = readAnyKey(file, options);
+  const { role, credential, suite } = readAnyKey(file, options);
   const facts = {
     role,
     id: credential.id,
     curve: credential.key.kind,
     kid: toHex(credential.kid),
     development: credential.development,
+    suite,
     credentialHash: toHex(credentialHash(engineOf(options), credential)),
   };
   if (options.json) sayJson(facts);
@@ -63,7 +150,7 @@ function showKey(file: string, options: CommonOptions): void {
 }
 
 function readAnyKey(file: string, options: CommonOptions) {
-  const identity = readKeyFile(engineOf(options), readTextFile(file, "key file"));
+  const identity = readKeyFile(engineOf(options), readSecretFile(file, "key file"));
   if ("error" in identity)
     throw usageFault(`The key file ${file} ${identity.error}: make one with 'meterbench keys new'.`);
   return identity;

@@ -11,6 +11,8 @@ import { type ExchangeSize, profileRequests, type TimedInterval } from "../../he
 import { usageFault } from "../fault.ts";
 import {
   barPlot,
+  columns,
+  condensed,
   localText,
   parseTime,
   printable,
@@ -142,14 +144,15 @@ function showCsv({ intervals, step, register }: WholeProfile): void {
   }
 }
 
-/** Plots of this many intervals still fit a terminal line. */
-const PLOT_INTERVALS_MAX = 96;
-
 function show({ meter, register, step, intervals, size }: WholeProfile): void {
   const unit = registerByObis(register)?.unit ?? "";
   say(`Meter ${printable(meter)}, ${register}, intervals of ${PERIOD_SECONDS / 60} min in ${unit}`);
-  if (intervals.length <= PLOT_INTERVALS_MAX) {
-    for (const line of barPlot(intervals.map(({ value }) => value))) say(`  ${line}`);
+  if (process.stdout.isTTY) {
+    const bars = condensed(
+      intervals.map(({ value }) => value),
+      columns() - 2,
+    );
+    for (const line of barPlot(bars)) say(`  ${line}`);
   }
   const rows = intervals.map(({ startSeconds, value, flags }) => [
     localText(startSeconds),
@@ -159,7 +162,7 @@ function show({ meter, register, step, intervals, size }: WholeProfile): void {
   for (const line of table(rows)) say(`  ${line}`);
   const total = intervals.reduce((sum, { value = 0 }) => sum + value * step, 0);
   const missing = intervals.filter(({ value }) => value === undefined).length;
-  say(`Sum ${total} ${unit}${missing > 0 ? `, without ${missing} missing intervals` : ""}`);
+  say(`Sum ${total} ${unit}${missing > 0 ? `; ${missing} intervals are missing` : ""}`);
   say(sizeText(size));
 }
 

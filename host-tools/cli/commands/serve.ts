@@ -1,13 +1,27 @@
 // `serve --at ADDRESS`: runs a meter on a line.
-import type { Command } from "commander";
+import { type Command, InvalidArgumentError } from "commander";
 import type { Identity } from "../../../firmware/identity/identity.ts";
 import { HEAD_ENDS_MAX, refusalOf, TrustList } from "../../../firmware/identity/trust.ts";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
-import { MeterRuntime } from "../../../firmware/runtime.ts";
+import { MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
+import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
-import { attachedSide, emulatedSide, loadOf, type MeteringSide } from "../chip.ts";
+import type { Link } from "../../../hal/ports/link.ts";
+import type { MeteringIc } from "../../../hal/ports/metering-ic.ts";
+import { parseDuration } from "../../duration.ts";
+import { type Load, shareOf } from "../../loads/index.ts";
+import { playPast } from "../../world/past.ts";
+import { type CaptureOptions, LineWatch, withCapture } from "../capture.ts";
+import {
+  attachedSide,
+  emulatedSide,
+  type LoadOptions,
+  loadOf,
+  type MeteringSide,
+  withLoad,
+} from "../chip.ts";
 import {
   type CommonOptions,
   engineOf,
@@ -16,96 +30,238 @@ import {
   numberOption,
   withCommonOptions,
 } from "../common.ts";
+import { absoluteAddress, refuseFarDevelopment } from "../development.ts";
 import { CliFault, EXIT, usageFault } from "../fault.ts";
-import { readCredential, readIdentity } from "../home.ts";
-import { say, sayJson } from "../output.ts";
+import { type Home, readCredential, readIdentity } from "../home.ts";
+import { say, sayJson, sayProgress } from "../output.ts";
+import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
+import { holdPreset } from "../preset.ts";
 import { untilStopped } from "../stop.ts";
-import { refuseFarDevelopment } from "../target.ts";
 
-type Options = CommonOptions & {
-  readonly at: string;
-  readonly id?: string;
-  readonly chip: string;
-  readonly load: string;
-  readonly annual: number;
-  readonly speed: number;
-  readonly keys?: string;
-  readonly trust?: string[];
-};
+type Options = CommonOptions &
+  CaptureOptions &
+  LoadOptions & {
+    readonly at: string;
+    readonly id?: string;
+    readonly chip: string;
+    readonly count: number;
+    /** In milliseconds. */
+    readonly history?: number;
+    readonly speed: number;
+    readonly keys?: string;
+    readonly trust?: string[];
+    readonly oscoreContext?: string;
+  };
 
 const POLL_INTERVAL_MS = 1000;
 /** A day in 24 s: faster, and a poll each second would keep the processor busy with nothing else. */
 const SPEED_MAX = 3600;
+/** What a meter keeps of its profile. */
+const HISTORY_DAYS_MAX = 190;
+/** Of all meters together: a million intervals, some hundred megabytes and half a minute of playing. */
+const METER_DAYS_MAX = 10_000;
+const DAY_MS = 86_400_000;
+/** Between two lines that tell how far the past is played. */
+const PROGRESS_MS = 1000;
 
 export function addServeCommand(program: Command): void {
-  withCommonOptions(program.command("serve"), "noble")
-    .description("run a meter on a line, emulated or with a real metering part")
-    .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
-    .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
-    .option("--chip <part>", "bl0942 (emulated), or a real one as bl0942@serial:PATH", "bl0942")
-    .option("--load <load>", "h25 (a household by BDEW's profile) or watts:N, for an emulated part", "h25")
-    .option("--annual <kwh>", "a year's use of the load h25", numberOption(1, 1_000_000), 3500)
+  withLoad(
+    withCapture(withCommonOptions(program.command("serve"), "noble"))
+      .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
+      .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
+      .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
+      .option(
+        "--chip <part>",
+        `emulated (${PART_NAMES.join(", ")}), or a real one as PART@serial:PATH`,
+        "bl0942",
+      ),
+  )
+    .option("--count <n>", "serve so many emulated meters (see below)", numberOption(1, COUNT_MAX, true), 1)
+    .option("--history <duration>", "play so much past time first, such as 30d or 12h", historyOption)
     .option("--speed <n>", "play load and meter clock this much faster", numberOption(0.001, SPEED_MAX), 1)
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
-    .addHelpText("after", "\nExample: meterbench serve --id M1 --at pty:./meter1 --load h25 --speed 60")
+    .option("--oscore-context <file>", "serve a client without EDHOC by this context; development only")
+    .addHelpText(
+      "after",
+      `
+--count N serves meters M1 to MN (ID-1 to ID-N with --id) at the ports from --at on, or at pty:PATH-1 to
+pty:PATH-N, all on one clock. The first draws the whole load, each other between half and all of it, a share
+that follows from its id. With --json there is a line {"ready":true,"id","address"} for each meter, in
+order, once all of them serve.
+--history fills registers and profile through the emulated parts before the meters answer.
+
+Examples: meterbench serve --id M1 --at pty:./meter1 --load h25 --speed 60
+          meterbench serve --at udp:127.0.0.1:5683 --count 100 --load uk --history 30d`,
+    )
     .action((options: Options) => serve(options));
 }
 
 async function serve(options: Options): Promise<void> {
-  const address = parseAddress(options.at);
-  if ("error" in address) throw usageFault(address.error);
-  const { identity, trusted } =
-    options.keys === undefined ? development(options, address) : production(options);
-  const side = await meteringSide(options);
+  const first = parseAddress(options.at);
+  if ("error" in first) throw usageFault(first.error);
+  refuseMixtures(options);
+  const addresses = addressesFrom(first, options.count);
+  const loads = options.chip.includes("@") ? [] : loadsOf(options);
+  const { identities, trusted, enrol } =
+    options.keys === undefined ? development(options, addresses) : production(options);
+  const ends: (() => void)[] = [];
   try {
-    const { link } = await openLink(address, "serve");
-    const runtime = new MeterRuntime(
-      {
-        clock: systemClock,
-        meterClock: side.meterClock,
-        meteringIc: side.meteringIc,
-        link,
-        crypto: engineOf(options),
-        random: systemRandom,
-      },
-      {
-        configuration: emulatedConfiguration(identity.credential.id, options.speed !== 1),
-        identity,
-        trust: new TrustList(trusted),
-        pollIntervalMs: POLL_INTERVAL_MS,
-      },
-    );
-    ready(options, identity.credential.id, formatAddress(address));
+    const held =
+      options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
+    ends.push(() => held?.release());
+    const watch = new LineWatch(options);
+    ends.push(() => watch.close());
+    const links: Link[] = [];
+    for (const address of addresses) {
+      const { link: line } = await openLink(address, "serve");
+      const link = watch.link(line, formatAddress(address), "meter");
+      ends.push(() => link.close());
+      links.push(link);
+    }
+    enrol();
+    const side = await meteringSide(options, loads, watch);
+    ends.push(() => side.close());
+    const runtimes = startAll(options, side, links, {
+      identities,
+      trust: new TrustList(trusted),
+      presets: held === undefined ? [] : [held.preset],
+    });
+    ends.push(() => {
+      for (const runtime of runtimes) runtime.stop();
+    });
+    playHistory(side, runtimes);
+    ready(options, identities, addresses);
     await untilStopped();
-    runtime.stop();
-    link.close();
   } finally {
-    side.close();
+    for (const end of ends.toReversed()) end();
   }
 }
 
-/** This folder's own meter and head-end, enrolled with each other, for this machine only. */
-function development(options: Options, address: Address): { identity: Identity; trusted: Credential[] } {
+function startAll(
+  options: Options,
+  { meteringIcs, meterClock }: MeteringSide,
+  links: readonly Link[],
+  {
+    identities,
+    ...common
+  }: { readonly identities: readonly Identity[] } & Pick<RuntimeOptions, "trust" | "presets">,
+): MeterRuntime[] {
+  const board = { clock: systemClock, meterClock, crypto: engineOf(options), random: systemRandom };
+  const isPlayed = options.speed !== 1 || options.history !== undefined;
+  return identities.map((identity, i) => {
+    const configuration = emulatedConfiguration(identity.credential.id, isPlayed);
+    return new MeterRuntime(
+      { ...board, meteringIc: meteringIcs[i] as MeteringIc, link: links[i] as Link },
+      { ...common, configuration, identity, pollIntervalMs: POLL_INTERVAL_MS },
+    );
+  });
+}
+
+/** In one go: whoever asks meanwhile is answered when it is over. */
+function playHistory({ past, meteringIcs }: MeteringSide, runtimes: readonly MeterRuntime[]): void {
+  const [meteringIc] = meteringIcs;
+  if (past === undefined || meteringIc === undefined) return;
+  let saidAtMs = systemClock.monotonicMs();
+  playPast({
+    ...past,
+    runtimes,
+    meteringIc,
+    pollIntervalMs: POLL_INTERVAL_MS,
+    onPlayed(playedMs) {
+      if (systemClock.monotonicMs() - saidAtMs < PROGRESS_MS) return;
+      saidAtMs = systemClock.monotonicMs();
+      sayProgress(`played ${Math.floor(playedMs / DAY_MS)} of ${Math.floor(past.lengthMs / DAY_MS)} days`);
+    },
+  });
+}
+
+/** Options that are right alone and wrong together. */
+function refuseMixtures(options: Options): void {
+  const { count, speed, keys, oscoreContext, history = 0 } = options;
+  const isReal = options.chip.includes("@");
+  const wrong: [boolean, string][] = [
+    [isReal && speed !== 1, "A real metering part measures in real time: leave --speed out."],
+    [isReal && history > 0, "A real metering part has no past to play: leave --history out."],
+    [
+      !isReal && history > 0 && options.chip !== "bl0942",
+      "Only a part that is asked can play a past quickly, and this one streams: leave --history out, or name --chip bl0942.",
+    ],
+    [isReal && count > 1, "A real metering part is one meter's: leave --count out."],
+    [keys !== undefined && count > 1, "One key file is one meter's: leave --count or --keys out."],
+    [
+      oscoreContext !== undefined && count > 1,
+      "One OSCORE context is one meter's: leave --count or --oscore-context out.",
+    ],
+    [
+      count * speed > SPEED_MAX,
+      `${count} meters at ${speed} times real time are more than a processor plays: give at most --speed ${Math.floor((10 * SPEED_MAX) / count) / 10}.`,
+    ],
+    [
+      count * history > METER_DAYS_MAX * DAY_MS,
+      `${count} meters with such a past are more than a process should hold: give at most --history ${Math.floor(METER_DAYS_MAX / count)}d.`,
+    ],
+  ];
+  const sentence = wrong.find(([isWrong]) => isWrong)?.[1];
+  if (sentence !== undefined) throw usageFault(sentence);
+}
+
+function historyOption(text: string): number {
+  const ms = parseDuration(text);
+  if (ms !== undefined && ms > 0 && ms <= HISTORY_DAYS_MAX * DAY_MS) return ms;
+  throw new InvalidArgumentError(`It is a duration such as 12h or 30d, up to ${HISTORY_DAYS_MAX}d.`);
+}
+
+/** What the emulated parts measure: the first the whole load, each other its meter's share. */
+function loadsOf(options: Options): Load[] {
+  const load = loadOf(options);
+  return idsFrom(options.id, options.count).map((id, i) => (i === 0 ? load : shareOf(load, id)));
+}
+
+interface Keys {
+  readonly identities: readonly Identity[];
+  readonly trusted: readonly Credential[];
+  /** Notes the meters at the head-end, once their lines are open. */
+  readonly enrol: () => void;
+}
+
+/** This folder's own meters and head-end, enrolled with each other, for this machine only. */
+function development(options: Options, addresses: readonly Address[]): Keys {
   if (options.trust !== undefined)
     throw usageFault("--trust goes with --keys: give the meter's key file too.");
-  refuseFarDevelopment(address, "A development meter");
+  for (const address of addresses) refuseFarDevelopment(address, "A development meter");
   const home = homeOf(options);
-  const identity = home.meter(options.id ?? "M1");
-  const outcome = home.registry.add(identity.credential, formatAddress(address));
-  if (outcome === "other-key") {
-    throw new CliFault(
-      EXIT.refused,
-      `The registry in ${home.folder} has another key for ${identity.credential.id}: revoke it there or name another --id.`,
-    );
-  }
-  return { identity, trusted: [home.headEnd().credential] };
+  const identities = idsFrom(options.id, options.count).map((id) => home.meter(id));
+  const enrol = (): void => enrolAll(home, identities, addresses);
+  return { identities, trusted: [home.headEnd().credential], enrol };
 }
 
-/** Real keys: development credentials and published test keys are refused. */
-function production(options: Options): { identity: Identity; trusted: Credential[] } {
+function enrolAll(home: Home, identities: readonly Identity[], addresses: readonly Address[]): void {
+  const meters = identities.map(({ credential }, i) => ({
+    credential,
+    address: formatAddress(absoluteAddress(addresses[i] as Address)),
+  }));
+  home.registry.addAll(meters).forEach((outcome, i) => {
+    const { id } = (identities[i] as Identity).credential;
+    const why = { "other-key": `has another key for ${id}`, revoked: `has revoked ${id}` };
+    if (outcome === "other-key" || outcome === "revoked")
+      throw new CliFault(
+        EXIT.refused,
+        `The registry in ${home.folder} ${why[outcome]}: serve another meter by --id, or one with a real key by --keys.`,
+      );
+  });
+}
+
+/** Real keys: development credentials and keys whose secrets are public are refused. */
+function production(options: Options): Keys {
   const { keys = "", trust = [] } = options;
+  if (options.oscoreContext !== undefined) {
+    throw new CliFault(
+      EXIT.refused,
+      "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
+    );
+  }
   const identity = readIdentity(engineOf(options), keys, "meter");
   refuseUnfit(identity.credential, keys);
   if (options.id !== undefined && options.id !== identity.credential.id) {
@@ -124,7 +280,7 @@ function production(options: Options): { identity: Identity; trusted: Credential
     refuseUnfit(credential, path);
     return credential;
   });
-  return { identity, trusted };
+  return { identities: [identity], trusted, enrol: () => {} };
 }
 
 function refuseUnfit(credential: Credential, path: string): void {
@@ -136,23 +292,41 @@ function refuseUnfit(credential: Credential, path: string): void {
     );
 }
 
-async function meteringSide(options: Options): Promise<MeteringSide> {
-  if (!options.chip.includes("@")) {
-    if (options.chip !== "bl0942")
-      throw usageFault(`The metering part ${options.chip} is not known here: name bl0942.`);
-    return emulatedSide(loadOf(options.load, options.annual), options.speed);
+async function meteringSide(
+  { chip, speed, history }: Options,
+  loads: readonly Load[],
+  watch: LineWatch,
+): Promise<MeteringSide> {
+  if (chip.includes("@")) return attachedSide(chip, (uart) => watch.uart(uart, chip));
+  const part = METERING_PARTS.get(chip);
+  if (part === undefined) {
+    throw usageFault(`The metering part ${chip} is not known here: name one of ${PART_NAMES.join(", ")}.`);
   }
-  if (options.speed !== 1) throw usageFault("A real metering part measures in real time: leave --speed out.");
-  return attachedSide(options.chip);
+  return emulatedSide(part, loads, speed, history);
 }
 
-function ready(options: Options, id: string, address: string): void {
-  if (options.json) return sayJson({ ready: true, id, address });
-  const home = options.home === ".meterbench" ? "" : ` --home ${options.home}`;
-  const read =
-    options.keys === undefined
-      ? `npx meterbench read ${address} --meter ${id}${home}`
-      : `npx meterbench read ${address} --meter ${id} --keys HEAD-END-KEY-FILE`;
-  say(`Meter ${id} serves at ${address}. Read it from another terminal:`);
-  say(`  ${read}`);
+function ready(options: Options, identities: readonly Identity[], addresses: readonly Address[]): void {
+  const meters = identities.map(({ credential: { id } }, i) => ({
+    id,
+    address: formatAddress(addresses[i] as Address),
+  }));
+  if (options.json) {
+    for (const meter of meters) sayJson({ ready: true, ...meter });
+    return;
+  }
+  const [first, last] = [meters[0], meters.at(-1)];
+  if (first === undefined || last === undefined) return;
+  const home = options.home === ".meterbench" ? "" : ` --home ${shellWord(options.home)}`;
+  const keys = options.keys === undefined ? home : " --keys HEAD-END-KEY-FILE";
+  if (first === last) say(`Meter ${first.id} serves at ${first.address}. Read it from another terminal:`);
+  else
+    say(
+      `Meters ${first.id} to ${last.id} serve at ${first.address} to ${last.address}. Read them from another terminal:`,
+    );
+  say(`  npx meterbench read ${shellWord(first.address)} --meter ${first.id}${keys}`);
+}
+
+/** A word as a shell reads it back. */
+function shellWord(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

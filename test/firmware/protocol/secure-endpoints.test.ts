@@ -324,7 +324,7 @@ describe("somebody in the middle", () => {
 
   test("a meter's own handshake sent back to it is refused", () => {
     const line = securedLine({
-      headEnd: { ...identity("meter", "M1"), role: "head-end" },
+      headEnd: identity("head-end", "M1"),
       served: [identity("meter", "M1")],
     });
     expect(line.ask(BODY)).toMatchObject({ kind: "failed" });

@@ -1,12 +1,12 @@
 import { once } from "node:events";
-import { connect, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
 import { afterEach, describe, expect, test } from "vitest";
 import { reachTcpUart, serveTcpUart } from "../../../hal/node/tcp-uart.ts";
 import type { Uart } from "../../../hal/ports/uart.ts";
 import { uartContract, uartInterruptionContract } from "../../contracts/uart.ts";
 import { freePort } from "../../support/free-port.ts";
 import { PTY_SETTINGS } from "../../support/pty-pair.ts";
-import { settle, until } from "../../support/real-time.ts";
+import { settle, sleep, until } from "../../support/real-time.ts";
 
 const toDo: (() => void)[] = [];
 
@@ -25,6 +25,38 @@ async function tcpPair() {
   const reached = await reachTcpUart("127.0.0.1", port, PTY_SETTINGS);
   await until(() => served.state === "open");
   return { served, reached, port };
+}
+
+/** A line that is served, and what it heard. */
+async function heardServer() {
+  const port = await freePort();
+  const served = keep(await serveTcpUart("127.0.0.1", port, PTY_SETTINGS));
+  const events: (string | number[])[] = [];
+  served.listen({ bytes: (bytes) => events.push([...bytes]), state: (state) => events.push(state) });
+  return { port, served, events };
+}
+
+/** A way to a port that can be cut in the middle; whoever goes it again finds it whole. */
+async function relayTo(target: number) {
+  const port = await freePort();
+  const open = new Set<Socket>();
+  const server = createServer((near) => {
+    const far = connect(target, "127.0.0.1");
+    for (const socket of [near, far]) {
+      open.add(socket);
+      socket.on("error", () => {}).on("close", () => open.delete(socket));
+    }
+    near.pipe(far).pipe(near);
+  });
+  await once(server.listen(port, "127.0.0.1"), "listening");
+  const cut = () => {
+    for (const socket of open) socket.destroy();
+  };
+  const close = () => {
+    cut();
+    server.close();
+  };
+  return { port, cut, close };
 }
 
 async function rawPeer(port: number): Promise<Socket> {
@@ -46,9 +78,12 @@ uartContract("TCP, the end that is reached", async () => {
 });
 
 uartInterruptionContract("TCP, the end that is reached", async () => {
-  const { served, reached, port } = await tcpPair();
-  const interrupt = async () => void (await rawPeer(port));
-  return { near: reached, far: served, settle, interrupt, restore: () => {} };
+  const port = await freePort();
+  const served = await serveTcpUart("127.0.0.1", port, PTY_SETTINGS);
+  const path = await relayTo(port);
+  const reached = await reachTcpUart("127.0.0.1", path.port, PTY_SETTINGS);
+  await until(() => served.state === "open");
+  return { near: reached, far: served, settle, interrupt: path.cut, restore: () => {}, close: path.close };
 });
 
 describe("a line over TCP that is served", () => {
@@ -61,14 +96,39 @@ describe("a line over TCP that is served", () => {
     expect(served.write(Uint8Array.of(1))).toBe("down");
   });
 
-  test("leaves a silent peer for a newer one, and never mixes their bytes", async () => {
-    const port = await freePort();
-    const served = keep(await serveTcpUart("127.0.0.1", port, PTY_SETTINGS));
-    const events: (string | number[])[] = [];
-    served.listen({ bytes: (bytes) => events.push([...bytes]), state: (state) => events.push(state) });
+  test("keeps a peer that is talking, and closes newcomers at once, however many they are", async () => {
+    const { port, events } = await heardServer();
+    const older = await rawPeer(port);
+    await until(() => events.length === 1);
+    for (let i = 0; i < 25; i++) {
+      const newer = await rawPeer(port);
+      newer.write(Uint8Array.of(99));
+      expect(await until(() => newer.destroyed)).toBe(true);
+      older.write(Uint8Array.of(i));
+      await until(() => events.length === i + 2);
+    }
+    expect(events).toEqual(["open", ...Array.from({ length: 25 }, (_, i) => [i])]);
+  });
+
+  test("keeps a peer that talks now and then for as long as it does", async () => {
+    const { port, events } = await heardServer();
+    const older = await rawPeer(port);
+    for (let i = 0; i < 3; i++) {
+      await sleep(1200);
+      older.write(Uint8Array.of(i));
+      await until(() => events.length === i + 2);
+    }
+    const newer = await rawPeer(port);
+    expect(await until(() => newer.destroyed)).toBe(true);
+    expect(events).toEqual(["open", [0], [1], [2]]);
+  });
+
+  test("leaves a peer that has been silent for 2 s for a newer one, and never mixes their bytes", async () => {
+    const { served, port, events } = await heardServer();
     const older = await rawPeer(port);
     older.write(Uint8Array.of(1));
     await until(() => events.length === 2);
+    await sleep(2100);
     const newer = await rawPeer(port);
     await until(() => events.length === 4);
     older.write(Uint8Array.of(2));

@@ -3,7 +3,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
-import { freeTcpPort, freeUdpPort } from "../../support/ports.ts";
+import { freePort } from "../../support/free-port.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let cwd: string;
@@ -46,14 +46,14 @@ function iso(seconds: number): string {
 
 describe("a meter is read and profiled from another process", () => {
   test("over UDP", async () => {
-    const at = `udp:127.0.0.1:${await freeUdpPort()}`;
+    const at = `udp:127.0.0.1:${await freePort()}`;
     const { ready } = await startMeterbench(["serve", "--at", at, "--load", "watts:1200"], { cwd });
     expect(ready).toEqual({ ready: true, id: "M1", address: at });
     await readAndProfile(at);
   });
 
   test("over serial bytes on TCP", async () => {
-    const at = `tcp:127.0.0.1:${await freeTcpPort()}`;
+    const at = `tcp:127.0.0.1:${await freePort()}`;
     await startMeterbench(["serve", "--at", at, "--load", "watts:1200"], { cwd });
     await readAndProfile(at);
   });
@@ -70,7 +70,7 @@ describe("a meter is read and profiled from another process", () => {
 
 describe("identity", () => {
   test("a stranger is refused with exit 4 and told nothing, a wrong pin too, and nobody there is exit 3 in time", async () => {
-    const port = await freeUdpPort();
+    const port = await freePort();
     const at = `udp:127.0.0.1:${port}`;
     await startMeterbench(["serve", "--at", at], { cwd });
     const stranger = emptyFolder();
@@ -108,7 +108,7 @@ describe("identity", () => {
     const listed = async () =>
       JSON.parse((await meterbench(["enrol", "list", ...registry, "--json"], { cwd })).stdout).meters;
     expect(await listed()).toMatchObject([{ id: "B7", state: "pending", development: false }]);
-    const at = `udp:127.0.0.1:${await freeUdpPort()}`;
+    const at = `udp:127.0.0.1:${await freePort()}`;
     const keys = ["--keys", "B7.key.json", "--trust", "H.credential.json"];
     await startMeterbench(["serve", "--at", at, ...keys], { cwd });
     const read = ["read", at, "--keys", "H.key.json", ...registry];

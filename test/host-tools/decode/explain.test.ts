@@ -1,17 +1,18 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../../firmware/protocol/bytes.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
-import { readContextFile } from "../../../host-tools/decode/context-pair.ts";
+import { ContextPair } from "../../../host-tools/decode/context-pair.ts";
 import { Explainer, type Layer } from "../../../host-tools/decode/explain.ts";
+import { readContextFile } from "../../../host-tools/oscore-context/context-file.ts";
 
 function explain(hex: string, explainer = new Explainer()): Layer[] {
   return explainer.explain(fromHex(hex) ?? new Uint8Array());
 }
 
 function withContext(file: object): Explainer {
-  const context = readContextFile(opensslEngine, JSON.stringify(file));
+  const context = readContextFile(JSON.stringify(file));
   if ("error" in context) throw new Error(context.error);
-  return new Explainer(context);
+  return new Explainer(new ContextPair(opensslEngine, context));
 }
 
 describe("frames on a line", () => {
@@ -93,13 +94,13 @@ describe("protected messages", () => {
 
   test.each([
     ["{}", "is no OSCORE context file"],
-    ["no JSON", "is no OSCORE context file"],
-    [JSON.stringify({ ...file, masterSecret: "xyz" }), "hex digits are expected"],
+    ["no JSON", "is not JSON"],
+    [JSON.stringify({ ...file, masterSecret: "xyz" }), "is no text of hex digits"],
     [JSON.stringify({ ...file, algorithm: 99 }), "names COSE algorithm 99"],
-    [JSON.stringify({ ...file, recipientId: "" }), "holds no usable context"],
+    [JSON.stringify({ ...file, recipientId: "" }), "has the same ID for both ends"],
     [JSON.stringify({ ...file, more: 1 }), "is no OSCORE context file"],
   ])("the context file %s is refused with a reason", (text, reason) => {
-    expect(readContextFile(opensslEngine, text)).toEqual({ error: expect.stringContaining(reason) });
+    expect(readContextFile(text)).toEqual({ error: expect.stringContaining(reason) });
   });
 });
 

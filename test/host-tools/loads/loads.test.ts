@@ -144,10 +144,11 @@ describe("the name of a load", () => {
     "watts:0x10",
     "watts:5 ",
     "watts:1.",
-    "csv:a",
+    "csv:",
+    "UK",
   ])('"%s" is none, and the sentence says what to give', (text) => {
     expect(parseLoad(text, { annualKilowattHours: 3500 })).toEqual({
-      error: `No load is called "${text}": give h25, or watts:N with N in watts, such as watts:230.`,
+      error: `No load is called "${text}": give h25, uk, watts:N with N in watts, or csv:FILE.`,
     });
   });
 

@@ -7,6 +7,7 @@ import {
   type Bl0942Profile,
   checksum,
 } from "../../../../hal/metering-ics/bl0942/registers.ts";
+import { UartBus } from "../../../../hal/metering-ics/uart-bus.ts";
 import type { MeteringFault, MeteringReading } from "../../../../hal/ports/metering-ic.ts";
 import { CAPTURED, COMPUTED } from "../../../vectors/bl0942/packets.ts";
 import { bytesOf, hexOf, ScriptedUart } from "./scripted-uart.ts";
@@ -19,7 +20,7 @@ const SECOND_MS = 1000;
 function scriptedPart(profile: Bl0942Profile = BL0942_REFERENCE_BOARD) {
   const clock = new VirtualClock();
   const uart = new ScriptedUart(clock);
-  const driver = new Bl0942(uart, clock, profile);
+  const driver = new Bl0942(new UartBus(uart, clock), profile);
   const events: (MeteringReading | MeteringFault)[] = [];
   driver.listen({ reading: (reading) => events.push(reading), fault: (fault) => events.push(fault) });
   const part = { mode: MODE_ANSWER_50_HERTZ as string | undefined, packet: "" as string | undefined };
@@ -203,7 +204,7 @@ describe("the BL0942 driver's set-up", () => {
   test("a line with other settings than the part's is refused at once", () => {
     const clock = new VirtualClock();
     const uart = new ScriptedUart(clock, { ...BL0942_LINE, parity: "even" });
-    expect(() => new Bl0942(uart, clock, BL0942_REFERENCE_BOARD)).toThrow("4800 8N1");
+    expect(() => new Bl0942(new UartBus(uart, clock), BL0942_REFERENCE_BOARD)).toThrow("4800 8N1");
   });
 });
 
@@ -273,6 +274,8 @@ describe("the BL0942 driver and bytes that are no answer", () => {
         "bad-frame": 0,
         "counter-reset": 0,
         implausible: 1,
+        "part-fault": 0,
+        "energy-gap": 0,
       });
     },
   );

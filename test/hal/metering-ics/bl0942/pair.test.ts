@@ -5,6 +5,7 @@ import { VirtualClock } from "../../../../hal/emulated/virtual-clock.ts";
 import { Bl0942 } from "../../../../hal/metering-ics/bl0942/driver.ts";
 import { EmulatedBl0942 } from "../../../../hal/metering-ics/bl0942/emulated.ts";
 import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../../../hal/metering-ics/bl0942/registers.ts";
+import { UartBus } from "../../../../hal/metering-ics/uart-bus.ts";
 import { type Load, loadWattHours, mainsOf, parseLoad } from "../../../../host-tools/loads/index.ts";
 import { type MeteringBench, meteringIcContract } from "../../../contracts/metering-ic.ts";
 
@@ -13,7 +14,7 @@ function makePair(mains: Mains, profile = BL0942_REFERENCE_BOARD) {
   const clock = new VirtualClock();
   const [hostEnd, partEnd] = uartPair(clock, BL0942_LINE);
   const chip = new EmulatedBl0942(partEnd, clock, mains, profile);
-  return { clock, hostEnd, chip, ic: new Bl0942(hostEnd, clock, profile) };
+  return { clock, hostEnd, chip, ic: new Bl0942(new UartBus(hostEnd, clock), profile) };
 }
 
 function makeBench(mains: Mains, profile = BL0942_REFERENCE_BOARD): MeteringBench {
@@ -22,6 +23,7 @@ function makeBench(mains: Mains, profile = BL0942_REFERENCE_BOARD): MeteringBenc
     clock,
     ic,
     milliwattHoursPerCount: 1e6 / profile.energyCountsPerKilowattHour,
+    longestPauseMs: ic.maxPollIntervalMs,
     setCountsToWrap: (counts) => chip.presetCounter(2 ** 24 - counts),
     resetCounter: () => chip.resetCounter(),
     restartPart: () => chip.restart(),

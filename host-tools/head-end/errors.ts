@@ -1,0 +1,21 @@
+// What can go wrong for a head-end, in sentences for people.
+
+/**
+ * Why a question got no answer: `timeout` nobody answered in time; `identity` one end did not prove
+ * who it is, or is not wanted; `not-there` the meter has not what was asked; `answer` it answered
+ * otherwise, but not what was asked.
+ */
+export type HeadEndErrorKind = "timeout" | "identity" | "not-there" | "answer";
+
+/** One sentence: what, where, what to do. */
+export class HeadEndError extends Error {
+  readonly kind: HeadEndErrorKind;
+
+  constructor(kind: HeadEndErrorKind, sentence: string) {
+    super(sentence);
+    this.kind = kind;
+  }
+}
+
+/** A registry that cannot be read or written: one sentence, fit for people. */
+export class RegistryError extends Error {}

@@ -1,0 +1,147 @@
+// Requests a second, by kind of server, with one client that keeps so many outstanding.
+import { createSocket } from "node:dgram";
+import coap from "coap";
+import { TrustList } from "../../firmware/identity/trust.ts";
+import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import { Drive } from "../../firmware/protocol/drive.ts";
+import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import { nobleEngine } from "../../hal/crypto/noble.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import { systemClock } from "../../hal/node/system-clock.ts";
+import { systemRandom } from "../../hal/node/system-random.ts";
+import { UdpLink } from "../../hal/node/udp-link.ts";
+import { serveIn } from "./children.ts";
+import { BODY, HEAD_END, METER } from "./parties.ts";
+
+const WARM_UP_MS = 500;
+const MEASURE_MS = 1500;
+/** Runs of one kind: the best is taken, as others on the machine only ever slow one down. */
+const RUNS = 2;
+const ANSWER_WITHIN_MS = 5000;
+
+/** Sends one request and calls back with its answer's body. */
+type Ask = (done: (body: Uint8Array) => void) => void;
+
+export interface Rate {
+  readonly perSecond: number;
+  readonly cpuMicrosecondsPerRequest: number;
+}
+
+/** The rate of one kind of server with so many requests outstanding. */
+export async function measure(
+  kind: "echo" | "coap" | "noble" | "openssl",
+  outstanding: number,
+): Promise<Rate> {
+  const server = await serveIn(kind);
+  const client = await CLIENTS[kind](server.port);
+  let best: Rate = { perSecond: 0, cpuMicrosecondsPerRequest: Number.POSITIVE_INFINITY };
+  await count(client.ask, outstanding, WARM_UP_MS);
+  for (let run = 0; run < RUNS; run++) {
+    const cpuBefore = await server.cpuMicroseconds();
+    const { requests, seconds } = await count(client.ask, outstanding, MEASURE_MS);
+    const cpu = (await server.cpuMicroseconds()) - cpuBefore;
+    const perSecond = requests / seconds;
+    if (perSecond > best.perSecond) best = { perSecond, cpuMicrosecondsPerRequest: cpu / requests };
+  }
+  client.close();
+  server.stop();
+  return best;
+}
+
+/** Keeps `outstanding` requests under way for a while; every answer must be the right one. */
+function count(
+  ask: Ask,
+  outstanding: number,
+  milliseconds: number,
+): Promise<{ requests: number; seconds: number }> {
+  return new Promise((resolve, reject) => {
+    const start = performance.now();
+    let requests = 0;
+    let open = 0;
+    const next = (): void => {
+      open++;
+      ask((body) => {
+        open--;
+        if (!Buffer.from(BODY).equals(body)) return reject(new Error("a wrong answer"));
+        requests++;
+        if (performance.now() - start < milliseconds) next();
+        else if (open === 0) resolve({ requests, seconds: (performance.now() - start) / 1000 });
+      });
+    };
+    for (let i = 0; i < outstanding; i++) next();
+  });
+}
+
+interface Client {
+  readonly ask: Ask;
+  close(): void;
+}
+
+const CLIENTS: Readonly<Record<"echo" | "coap" | "noble" | "openssl", (port: number) => Promise<Client>>> = {
+  echo: echoClient,
+  coap: coapClient,
+  noble: (port) => secureClient(port, nobleEngine),
+  openssl: (port) => secureClient(port, opensslEngine),
+};
+
+async function echoClient(port: number): Promise<Client> {
+  const socket = createSocket("udp4");
+  const waiting: ((body: Uint8Array) => void)[] = [];
+  socket.on("message", (body) => waiting.shift()?.(body));
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  return {
+    ask: (done) => {
+      waiting.push(done);
+      socket.send(BODY, port, "127.0.0.1");
+    },
+    close: () => socket.close(),
+  };
+}
+
+/** On a socket of its own: an agent that makes one closes it whenever nothing is outstanding. */
+async function coapClient(port: number): Promise<Client> {
+  const socket = createSocket("udp4");
+  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+  const agent = new coap.Agent({ type: "udp4", socket });
+  return {
+    ask: (done) => {
+      const request = coap.request({ host: "127.0.0.1", port, pathname: "/r", agent });
+      request.on("response", (response) => done(response.payload));
+      request.end();
+    },
+    close: () => socket.close(),
+  };
+}
+
+async function secureClient(port: number, crypto: typeof nobleEngine): Promise<Client> {
+  const { link, peer } = await UdpLink.reach("127.0.0.1", port);
+  const waiting = new Map<number, (body: Uint8Array) => void>();
+  const trust = new TrustList([METER.credential]);
+  const client = new SecureClient({
+    crypto,
+    random: systemRandom,
+    traits: link.traits,
+    identity: HEAD_END,
+    trust,
+  });
+  const drive = new Drive<ClientEvent>(client, link, systemClock, (event) => {
+    if (event.kind === "failed") throw new Error(`a read failed: ${event.reason}`);
+    const done = waiting.get(event.ask);
+    waiting.delete(event.ask);
+    done?.(event.content.payload);
+  });
+  const content = resourceRequest(CODE.get, "r");
+  return {
+    ask: (done) => {
+      const nowMs = systemClock.monotonicMs();
+      const ask = client.ask(nowMs, { to: peer, content, untilMs: nowMs + ANSWER_WITHIN_MS });
+      if (ask === undefined) throw new Error("more outstanding than a client takes");
+      waiting.set(ask, done);
+      drive.run();
+    },
+    close: () => {
+      drive.stop();
+      link.close();
+    },
+  };
+}

@@ -1,0 +1,143 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { RegistryError } from "../../../host-tools/head-end/errors.ts";
+import { Registry } from "../../../host-tools/head-end/registry.ts";
+import { emptyFolder } from "../../support/command.ts";
+import { identity } from "../../support/secured-line.ts";
+
+const CHANGER = fileURLToPath(new URL("./changer.ts", import.meta.url));
+const ROUNDS = 30;
+const AT = "udp:127.0.0.1:5683";
+
+let folder: ReturnType<typeof emptyFolder>;
+let path: string;
+let registry: Registry;
+const children: ChildProcess[] = [];
+
+beforeEach(() => {
+  folder = emptyFolder();
+  path = join(folder.path, "utility", "registry.json");
+  registry = new Registry(path);
+});
+afterEach(() => {
+  vi.restoreAllMocks();
+  for (const child of children.splice(0)) child.kill("SIGKILL");
+  folder.remove();
+});
+
+const meter = identity("meter", "M1").credential;
+const sameIdOtherKey = identity("meter", "M1", "another").credential;
+
+async function changer(): Promise<ChildProcess> {
+  const child = fork(CHANGER, [path], { execArgv: ["--import", "tsx"] });
+  children.push(child);
+  await once(child, "message");
+  return child;
+}
+
+describe("a registry that several processes change", () => {
+  test("loses no revocation, whatever else is noted at the same time", async () => {
+    const ids = Array.from({ length: 12 }, (_, i) => `M${i}`);
+    const credentials = ids.map((id) => identity("meter", id).credential);
+    registry.addAll(credentials.map((credential) => ({ credential })));
+    const changers = await Promise.all([changer(), changer(), changer()]);
+    for (let round = 0; round < ROUNDS; round++) {
+      for (const credential of credentials) registry.enrol(credential);
+      const done = changers.map((child) => once(child, "message"));
+      changers.forEach((child, i) => {
+        const revoke = ids.filter((_, n) => n < 6 && n % 3 === i);
+        const prove = ids.filter((_, n) => n >= 6 && n % 3 === i);
+        child.send({ revoke, prove });
+      });
+      await Promise.all(done);
+      const states = registry.list().map(({ id, state }) => [id, state]);
+      expect(new Map(states as [string, string][])).toEqual(
+        new Map(ids.map((id, n) => [id, n < 6 ? "revoked" : "proved"])),
+      );
+    }
+    expect(readdirSync(join(folder.path, "utility"))).toEqual(["registry.json"]);
+  });
+
+  test("is changed again soon after a process was killed in the middle of a change", () => {
+    registry.add(meter);
+    mkdirSync(`${path}.lock`);
+    const longAgoSeconds = Date.now() / 1000 - 60;
+    utimesSync(`${path}.lock`, longAgoSeconds, longAgoSeconds);
+    expect(registry.revoke("M1")).toBe(true);
+    expect(existsSync(`${path}.lock`)).toBe(false);
+  });
+
+  test("is read while it is being changed", () => {
+    registry.add(meter);
+    mkdirSync(`${path}.lock`);
+    expect(registry.find("M1")?.state).toBe("pending");
+  });
+
+  test("is left alone, with a sentence, where another process keeps it for long", () => {
+    registry.add(meter);
+    mkdirSync(`${path}.lock`);
+    const inAnHourSeconds = Date.now() / 1000 + 3600;
+    utimesSync(`${path}.lock`, inAnHourSeconds, inAnHourSeconds);
+    vi.spyOn(performance, "now").mockReturnValueOnce(0).mockReturnValueOnce(14_000).mockReturnValue(16_000);
+    expect(() => registry.revoke("M1")).toThrow(
+      /^The registry .* is being changed by another process: try again, or remove .* if there is none\.$/,
+    );
+    expect(registry.find("M1")?.state).toBe("pending");
+  });
+
+  test("is its owner's alone to read", () => {
+    registry.add(meter);
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+    expect(statSync(join(folder.path, "utility")).mode & 0o777).toBe(0o700);
+  });
+});
+
+describe("a meter in a registry", () => {
+  test("stays revoked whoever adds it, with whichever key, until an operator enrols it", () => {
+    expect(registry.add(meter, AT)).toBe("added");
+    expect(registry.revoke("M1")).toBe(true);
+    expect(registry.add(meter, AT)).toBe("revoked");
+    expect(registry.addAll([{ credential: sameIdOtherKey, address: AT }])).toEqual(["revoked"]);
+    registry.proved(meter, AT);
+    expect(registry.find("M1")?.state).toBe("revoked");
+    expect(registry.credentials()).toEqual([]);
+    expect(registry.enrol(sameIdOtherKey)).toBe("added");
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: sameIdOtherKey, state: "pending" });
+  });
+
+  test("is not proved by another key of the same name", () => {
+    registry.add(meter);
+    registry.proved(sameIdOtherKey, AT);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "pending" });
+    registry.proved(meter, AT);
+    expect(registry.find("M1")).toMatchObject({ state: "proved", address: AT });
+  });
+
+  test("keeps its key and its state when it is enrolled or added again", () => {
+    registry.enrol(meter);
+    registry.proved(meter, AT);
+    expect([registry.enrol(meter), registry.add(meter)]).toEqual(["known", "known"]);
+    expect([registry.enrol(sameIdOtherKey), registry.add(sameIdOtherKey)]).toEqual([
+      "other-key",
+      "other-key",
+    ]);
+    expect(registry.find("M1")).toMatchObject({ state: "proved", address: AT, credential: meter });
+  });
+
+  test("that nobody enrolled cannot be revoked", () => {
+    expect(registry.revoke("M1")).toBe(false);
+  });
+});
+
+test("a file that is no registry is said to be none, and nothing that it holds is shown", () => {
+  mkdirSync(join(folder.path, "utility"));
+  for (const text of ['{ "secretKey": "c0ffee', '{ "secretKey": "c0ffee" }', '"c0ffee"']) {
+    writeFileSync(path, text);
+    expect(() => registry.list()).toThrow(RegistryError);
+    expect(() => registry.list()).not.toThrow(/c0ffee/);
+  }
+});
