@@ -1,4 +1,4 @@
-// The package as a stranger gets it: built, packed, installed into an empty folder, and run from there.
+// The package as a stranger gets it: packed, installed into an empty folder, and run from there.
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,7 +25,7 @@ beforeAll(() => {
   const npm = (args: readonly string[], cwd: string): void => {
     execFileSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd, stdio: "pipe" });
   };
-  npm(["run", "package", "--", "--pack-destination", folder.path], process.cwd());
+  npm(["pack", "--pack-destination", folder.path], process.cwd());
   const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz"));
   writeFileSync(join(installed, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
   npm(

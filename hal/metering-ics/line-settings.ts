@@ -1,7 +1,7 @@
 import type { UartSettings } from "../ports/uart.ts";
 
 /** `4800 8E1`, as people write it. */
-export function settingsText({ baud, dataBits, parity, stopBits }: UartSettings): string {
+function settingsText({ baud, dataBits, parity, stopBits }: UartSettings): string {
   return `${baud} ${dataBits}${parity.charAt(0).toUpperCase()}${stopBits}`;
 }
 

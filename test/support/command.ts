@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const LAUNCHER = fileURLToPath(new URL("../../host-tools/cli/launch.js", import.meta.url));
+const MAIN = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -39,7 +39,7 @@ export function meterbench(
   args: readonly string[],
   options: { cwd?: string; input?: string } = {},
 ): Promise<Finished> {
-  return run(process.execPath, [LAUNCHER, ...args], options);
+  return run(process.execPath, [MAIN, ...args], options);
 }
 
 export interface Running {
@@ -89,7 +89,7 @@ export async function start(
 
 /** Starts a long-running sub-command with `--json`. */
 export function startMeterbench(args: readonly string[], options: { cwd?: string } = {}): Promise<Running> {
-  return start(process.execPath, [LAUNCHER, ...args, "--json"], options);
+  return start(process.execPath, [MAIN, ...args, "--json"], options);
 }
 
 /** Ends whatever a test left running. */

@@ -69,7 +69,7 @@ describe("a capture", () => {
       from: "192.0.2.1:5683",
       to: "192.0.2.2:5683",
     });
-    const launcher = join(import.meta.dirname, "../../../host-tools/cli/launch.js");
+    const launcher = join(import.meta.dirname, "../../../dist/host-tools/cli/main.js");
     const piped = await run("sh", ["-c", `"$0" "$1" decode - < demo.pcapng`, process.execPath, launcher], {
       cwd,
     });
