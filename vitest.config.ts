@@ -9,8 +9,8 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/build.ts"],
     testTimeout: 30_000,
-    // Real time, ports and PTYs are shared by the process tests: more workers than cores make them late.
-    maxWorkers: 2,
+    // One more than the two cores that the tests are made for: process tests wait more than they compute.
+    maxWorkers: 3,
     reporters: ["default", "./test/support/count-reporter.ts"],
   },
 });

@@ -1,6 +1,6 @@
 // The package as a stranger gets it: packed, installed into an empty folder, and run from there.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { emptyFolder, run, start, stopAll } from "./support/command.ts";
@@ -66,6 +66,17 @@ describe("the installed package", () => {
     expect(types).toEqual(
       expect.arrayContaining(["hal/index.d.ts", "firmware/index.d.ts", "host-tools/head-end/index.d.ts"]),
     );
+  });
+
+  test("reads a meter from a program as README.md shows it", async () => {
+    const [, example] = /```js\n([\s\S]*?)```/.exec(readFileSync("README.md", "utf8")) ?? [];
+    writeFileSync(join(installed, "example.js"), example ?? "no example");
+    const main = join(installed, "node_modules/meterbench/dist/host-tools/cli/main.js");
+    const serve = ["serve", "--id", "M1", "--at", "pty:./meter1", "--load", "watts:1200", "--json"];
+    await start(process.execPath, [main, ...serve], { cwd: installed });
+    const finished = await run(process.execPath, ["example.js"], { cwd: installed });
+    expect(finished).toMatchObject({ code: 0, stderr: "" });
+    expect(finished.stdout).toMatch(/^M1 .*1-0:1\.8\.0\*255/s);
   });
 
   test("runs the firmware as on a board, with a chip on a PTY, and is read and profiled by the installed head-end", async () => {
