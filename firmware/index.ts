@@ -16,9 +16,18 @@ export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.
 export { EnergyRegisters } from "./metrology/energy-registers.ts";
 export { IntervalProfile, type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
 export { CoapEndpoint, type CoapEvent } from "./protocol/coap/exchange.ts";
-export type { CoapContent, CoapMessage } from "./protocol/coap/message.ts";
+export {
+  answerWith,
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  FORMAT,
+  resourceRequest,
+} from "./protocol/coap/message.ts";
 export type { Credential } from "./protocol/cose/credential.ts";
 export { Drive } from "./protocol/drive.ts";
+export { EdhocInitiator } from "./protocol/edhoc/initiator.ts";
+export { EdhocResponder } from "./protocol/edhoc/responder.ts";
 export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
 export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
 export { type Obis, parseObis } from "./protocol/readings/obis.ts";

@@ -23,6 +23,7 @@ export {
   CSE7766_LINE,
   CSE7766_REFERENCE_BOARD,
   type Cse7766Profile,
+  HLW8032_REFERENCE_BOARD,
 } from "./metering-ics/cse7766/registers.ts";
 export { METERING_PARTS, type MeteringPart, PART_NAMES } from "./metering-ics/parts.ts";
 export { UartBus } from "./metering-ics/uart-bus.ts";

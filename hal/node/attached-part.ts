@@ -1,4 +1,5 @@
 // A metering part at the other end of a real line, by the text that names both.
+import { lineFault } from "../metering-ics/line-settings.ts";
 import { METERING_PARTS, PART_NAMES } from "../metering-ics/parts.ts";
 import type { Clock } from "../ports/clock.ts";
 import type { MeteringIc } from "../ports/metering-ic.ts";
@@ -8,7 +9,7 @@ import { LineError } from "./line-error.ts";
 
 /**
  * Opens `PART@ADDRESS`, an address of serial bytes (`serial:`, `pty:` or `tcp:`); its settings are the
- * part's own. `watch` may stand between the line and the driver. Rejects with {@link LineError}.
+ * part's own, and an address that names others does not fit. `watch` may stand between the line and the driver. Rejects with {@link LineError}.
  */
 export async function openAttachedPart(
   text: string,
@@ -27,6 +28,11 @@ export async function openAttachedPart(
     throw new LineError(
       `A metering part hangs on serial bytes, not on UDP: write it like ${name}@serial:/dev/ttyUSB0.`,
     );
+  }
+  if (address.kind === "serial") {
+    const fault = lineFault(name, part.line, { ...part.line, ...address.settings });
+    if (fault !== undefined)
+      throw new LineError(`The address ${text} does not fit: ${fault}; leave ?... out.`);
   }
   const uart = watch(await openUart(address, part.line, "reach"));
   return { meteringIc: part.driver(uart, clock), uart };

@@ -1,15 +1,10 @@
 // The serving processes of the benchmark: one kind each, told by the first argument, on a port of their own.
+// They run what is built, as a user has it: imports by the package's name lead to dist/.
 import { createSocket } from "node:dgram";
 import coap from "coap";
-import { TrustList } from "../../firmware/identity/trust.ts";
-import { answerWith, CODE, FORMAT } from "../../firmware/protocol/coap/message.ts";
-import { Drive } from "../../firmware/protocol/drive.ts";
-import { SecureServer } from "../../firmware/protocol/secure-server.ts";
-import { nobleEngine } from "../../hal/crypto/noble.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
-import { systemClock } from "../../hal/node/system-clock.ts";
-import { systemRandom } from "../../hal/node/system-random.ts";
-import { UdpLink } from "../../hal/node/udp-link.ts";
+import { answerWith, CODE, Drive, FORMAT, SecureServer, TrustList } from "meterbench/firmware";
+import { type CryptoEngine, nobleEngine } from "meterbench/hal";
+import { openLink, opensslEngine, parseAddress, systemClock, systemRandom } from "meterbench/hal/node";
 import { BODY, HEAD_END, METER } from "./parties.ts";
 
 const [, , kind, portText] = process.argv;
@@ -50,8 +45,10 @@ function plainCoap(): Promise<void> {
   return new Promise((resolve) => server.listen(port, "127.0.0.1", () => resolve()));
 }
 
-async function meter(crypto: typeof nobleEngine): Promise<void> {
-  const link = await UdpLink.serve("127.0.0.1", port);
+async function meter(crypto: CryptoEngine): Promise<void> {
+  const address = parseAddress(`udp:127.0.0.1:${port}`);
+  if ("error" in address) throw new Error(address.error);
+  const { link } = await openLink(address, "serve");
   const server = new SecureServer({
     crypto,
     random: systemRandom,

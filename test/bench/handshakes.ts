@@ -1,8 +1,6 @@
-import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { EdhocInitiator } from "../../firmware/protocol/edhoc/initiator.ts";
-import { EdhocResponder } from "../../firmware/protocol/edhoc/responder.ts";
-import { systemRandom } from "../../hal/node/system-random.ts";
-import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import { type Credential, EdhocInitiator, EdhocResponder } from "meterbench/firmware";
+import type { CryptoEngine } from "meterbench/hal";
+import { systemRandom } from "meterbench/hal/node";
 import { HEAD_END, METER } from "./parties.ts";
 
 const MEASURE_MS = 1000;

@@ -1,6 +1,6 @@
 // `npm run bench [-- --json]`: the one place for figures. Peers are measured in the same run.
-import { nobleEngine } from "../../hal/crypto/noble.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
+import { nobleEngine } from "meterbench/hal";
+import { opensslEngine } from "meterbench/hal/node";
 import { handshakesPerSecond } from "./handshakes.ts";
 import { profileBytesPerInterval } from "./profiles.ts";
 import { measure } from "./rates.ts";

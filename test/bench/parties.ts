@@ -1,6 +1,6 @@
-import { type Identity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
-import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
+import { type Identity, newIdentity, type Role } from "meterbench/firmware";
+import { SeededRandom } from "meterbench/hal";
+import { opensslEngine } from "meterbench/hal/node";
 
 function party(role: Role, id: string): Identity {
   return newIdentity(opensslEngine, new SeededRandom(id), { role, id, development: true });

@@ -1,15 +1,9 @@
 // Requests a second, by kind of server, with one client that keeps so many outstanding.
 import { createSocket } from "node:dgram";
 import coap from "coap";
-import { TrustList } from "../../firmware/identity/trust.ts";
-import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
-import { Drive } from "../../firmware/protocol/drive.ts";
-import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
-import { nobleEngine } from "../../hal/crypto/noble.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
-import { systemClock } from "../../hal/node/system-clock.ts";
-import { systemRandom } from "../../hal/node/system-random.ts";
-import { UdpLink } from "../../hal/node/udp-link.ts";
+import { type ClientEvent, CODE, Drive, resourceRequest, SecureClient, TrustList } from "meterbench/firmware";
+import { type CryptoEngine, nobleEngine } from "meterbench/hal";
+import { openLink, opensslEngine, parseAddress, systemClock, systemRandom } from "meterbench/hal/node";
 import { serveIn } from "./children.ts";
 import { BODY, HEAD_END, METER } from "./parties.ts";
 
@@ -113,8 +107,10 @@ async function coapClient(port: number): Promise<Client> {
   };
 }
 
-async function secureClient(port: number, crypto: typeof nobleEngine): Promise<Client> {
-  const { link, peer } = await UdpLink.reach("127.0.0.1", port);
+async function secureClient(port: number, crypto: CryptoEngine): Promise<Client> {
+  const address = parseAddress(`udp:127.0.0.1:${port}`);
+  if ("error" in address) throw new Error(address.error);
+  const { link, peer = "" } = await openLink(address, "reach");
   const waiting = new Map<number, (body: Uint8Array) => void>();
   const trust = new TrustList([METER.credential]);
   const client = new SecureClient({

@@ -240,10 +240,13 @@ export function meteringIcContract(
 /** What goes wrong at one visit; a number is an index of {@link DAMAGES}. */
 type Trouble = "none" | "silent" | "unplugged" | number;
 
-/** A bit over, an end torn off, a byte lost in the middle, nothing at all. */
+/**
+ * A bit over, an end torn off, a byte lost in the middle, nothing at all. A checksum alone would be torn off
+ * in vain where the next frame begins with its value.
+ */
 const DAMAGES: readonly ((answer: Uint8Array) => Uint8Array)[] = [
   (answer) => answer.map((byte, index) => (index === 2 ? byte ^ 0x10 : byte)),
-  (answer) => answer.slice(0, -1),
+  (answer) => answer.slice(0, 3),
   (answer) => Uint8Array.of(...answer.subarray(0, 2), ...answer.subarray(3)),
   () => new Uint8Array(0),
 ];

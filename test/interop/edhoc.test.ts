@@ -118,13 +118,13 @@ describe(`a suite that only one end has, with ${libedhoc.peer}`, () => {
       connectionId: bytesOf(run.ours.connectionId),
     });
     initiator.message1();
-    expect(initiator.receiveError(bytesOf(libedhoc.wrongSuite.error))?.nextSuite).toBe(2);
+    expect(initiator.receiveError(bytesOf(libedhoc.errorToSuite3))?.nextSuite).toBe(2);
   });
 
   test("its message_1 in suite 6 gets the suites that we have", () => {
     const answer = responderOf(engine, run).receiveMessage1(bytesOf(libedhoc.message1OfSuite6));
     if (!("error" in answer)) throw new Error("accepted");
     expect(answer.reason).toBe("suite");
-    expect(toHex(answer.error)).toBe(libedhoc.wrongSuite.error);
+    expect(toHex(answer.error)).toBe(libedhoc.errorToSuite3);
   });
 });

@@ -21,10 +21,9 @@ export class EmulatedPulses {
   #pulseAtMs: number;
   #wholeCycleMs: number | undefined;
 
-  /** `powerCoefficient` is watts times microseconds a pulse. */
-  constructor(mains: Mains, powerCoefficient: number, nowMs: number) {
+  constructor(mains: Mains, wattMicrosecondsPerPulse: number, nowMs: number) {
     this.#mains = mains;
-    this.#wattMillisecondsPerPulse = powerCoefficient / 1000;
+    this.#wattMillisecondsPerPulse = wattMicrosecondsPerPulse / 1000;
     this.#countedUntilMs = nowMs;
     this.#pulseAtMs = nowMs;
   }

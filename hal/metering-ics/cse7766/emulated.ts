@@ -3,7 +3,16 @@ import type { Cancel, Clock } from "../../ports/clock.ts";
 import type { Uart } from "../../ports/uart.ts";
 import { encodeFrame } from "./emulated-frame.ts";
 import { EmulatedPulses } from "./emulated-pulses.ts";
-import { ADJ, type Coefficients, CYCLE_BITS, FRAME_INTERVAL_MS, RANGE, STATE } from "./registers.ts";
+import {
+  ADJ,
+  type Coefficients,
+  CSE7766_REFERENCE_BOARD,
+  type Cse7766Profile,
+  CYCLE_BITS,
+  FRAME_INTERVAL_MS,
+  RANGE,
+  STATE,
+} from "./registers.ts";
 
 /** Those of the part captured in arendst/Tasmota#11389: 1.5 mWh a pulse. */
 const COEFFICIENTS: Coefficients = { voltage: 195_400, current: 16_460, power: 5_400_000 };
@@ -25,17 +34,25 @@ export class EmulatedCse7766 {
   readonly #clock: Clock;
   readonly #mains: Mains;
   readonly #coefficients: Coefficients;
+  /** Quantity times cycle: the coefficients as the board's divider and shunt change them. */
+  readonly #products: Coefficients;
   readonly #pulses: EmulatedPulses;
   #cancelFrame: Cancel;
-  #damage: (frame: Uint8Array) => Uint8Array = (frame) => frame;
 
   /** Starts with its counter at 0 and counts from the clock's time on. */
-  constructor(uart: Uart, clock: Clock, mains: Mains, coefficients: Coefficients = COEFFICIENTS) {
+  constructor(
+    uart: Uart,
+    clock: Clock,
+    mains: Mains,
+    profile: Cse7766Profile = CSE7766_REFERENCE_BOARD,
+    coefficients: Coefficients = COEFFICIENTS,
+  ) {
     this.#uart = uart;
     this.#clock = clock;
     this.#mains = mains;
     this.#coefficients = coefficients;
-    this.#pulses = new EmulatedPulses(mains, coefficients.power, clock.monotonicMs());
+    this.#products = onBoard(coefficients, profile);
+    this.#pulses = new EmulatedPulses(mains, this.#products.power, clock.monotonicMs());
     uart.listen({ bytes: () => {} });
     this.#cancelFrame = this.#nextFrame();
   }
@@ -58,11 +75,6 @@ export class EmulatedCse7766 {
     this.#pulses.restart(nowMs);
   }
 
-  /** Passes each later frame through `damage` on its way out; an empty one is not sent. */
-  damageFrames(damage: (frame: Uint8Array) => Uint8Array): void {
-    this.#damage = damage;
-  }
-
   #nextFrame(): Cancel {
     return this.#clock.after(FRAME_INTERVAL_MS, () => {
       this.#cancelFrame = this.#nextFrame();
@@ -73,9 +85,7 @@ export class EmulatedCse7766 {
   /** A part cannot wait: what finds no room or no line is lost. */
   #send(): void {
     const frame = this.#frame();
-    if (this.isMute) return;
-    const damaged = this.#damage(frame);
-    if (damaged.length > 0) this.#uart.write(damaged);
+    if (!this.isMute) this.#uart.write(frame);
   }
 
   #frame(): Uint8Array {
@@ -89,8 +99,8 @@ export class EmulatedCse7766 {
     return encodeFrame({
       state: this.forcedState ?? state(hasVoltage, runningMs > LONGEST_CYCLE_MS),
       coefficients: this.#coefficients,
-      voltageCycle: measuredCycle(this.#coefficients.voltage / voltageVolts),
-      currentCycle: measuredCycle(this.#coefficients.current / currentAmperes),
+      voltageCycle: measuredCycle(this.#products.voltage / voltageVolts),
+      currentCycle: measuredCycle(this.#products.current / currentAmperes),
       powerCycle: countedCycle(isWhole ? wholeMs : runningMs),
       adj:
         ADJ_OF_PART |
@@ -100,6 +110,14 @@ export class EmulatedCse7766 {
       pulses: this.#pulses.count,
     });
   }
+}
+
+function onBoard(coefficients: Coefficients, { voltageFactor, currentFactor }: Cse7766Profile): Coefficients {
+  return {
+    voltage: coefficients.voltage * voltageFactor,
+    current: coefficients.current * currentFactor,
+    power: coefficients.power * voltageFactor * currentFactor,
+  };
 }
 
 function state(hasVoltage: boolean, isIdle: boolean): number {

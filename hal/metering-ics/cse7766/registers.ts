@@ -97,6 +97,9 @@ export const CSE7766_REFERENCE_BOARD: Cse7766Profile = {
   leastPowerMilliwatts: 1000,
 };
 
+/** The application circuit of the HLW8032's maker: 4 x 470 kohm over 1 kohm, and 1 mohm. */
+export const HLW8032_REFERENCE_BOARD: Cse7766Profile = { ...CSE7766_REFERENCE_BOARD, voltageFactor: 1.88 };
+
 /** The part's checksum: the 8-bit sum of a frame's bytes but for its first two. */
 export function checksum(frame: Uint8Array): number {
   let sum = 0;

@@ -80,26 +80,29 @@ async function read(text: string, options: ReadOptions): Promise<void> {
 async function watch(text: string, options: WatchOptions): Promise<void> {
   await withPart(text, options, options.interval, (part) => {
     part.onReading = (reading) => {
-      const time = (systemClock.utcMs() ?? 0) / 1000;
-      if (options.json) sayJson({ time: utcText(Math.floor(time)), ...document(reading) });
+      if (options.json) sayJson({ time: timeText(), ...document(reading) });
       else
         say(
-          `${utcText(Math.floor(time))}  ${rows(reading)
-            .map(([name, value]) => `${name} ${value}`)
+          `${timeText()}  ${rows(reading)
+            .map((cells) => cells.join(" "))
             .join(", ")}`,
         );
     };
     part.onFault = (fault) => {
-      if (options.json) sayJson({ fault });
-      else say(`fault: ${fault}`);
+      if (options.json) sayJson({ time: timeText(), fault });
+      else say(`${timeText()}  fault: ${fault}`);
     };
     void untilStopped().then(() => part.end(undefined));
   });
 }
 
+function timeText(): string {
+  return utcText(Math.floor((systemClock.utcMs() ?? 0) / 1000));
+}
+
 interface WatchedPart {
   onReading: (reading: MeteringReading) => void;
-  onFault: (fault: MeteringFault) => void;
+  onFault: (fault: MeteringFault | "line-down") => void;
   /** Ends the watch with what {@link withPart} gives. */
   end(reading: MeteringReading | undefined): void;
 }
@@ -119,8 +122,11 @@ async function withPart(
       const part: WatchedPart = { onReading: () => {}, onFault: () => {}, end: resolve };
       meteringIc.listen({ reading: (found) => part.onReading(found), fault: (found) => part.onFault(found) });
       begin(part);
-      meteringIc.poll();
-      timer = setInterval(() => meteringIc.poll(), intervalSeconds * 1000);
+      const poll = () => {
+        if (meteringIc.poll() === "down") part.onFault("line-down");
+      };
+      poll();
+      timer = setInterval(poll, intervalSeconds * 1000);
     });
   } finally {
     clearInterval(timer);

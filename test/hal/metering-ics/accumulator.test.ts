@@ -147,6 +147,31 @@ describe("the accumulator of a wrapping counter", () => {
     );
   });
 
+  test("a drop is a reset where the part's carry bit stayed, and a wrap where it turned or is not known", () => {
+    const verdict = (before: 0 | 1 | undefined, after: 0 | 1 | undefined) => {
+      const accumulator = new CounterAccumulator(POLICY);
+      const sample = (count: number, atMs: number, carry: 0 | 1 | undefined) =>
+        accumulator.accept({ atMs, count, isReverse: false, ...(carry !== undefined && { carry }) });
+      sample(65_530, 0, before);
+      return sample(4, 10_000, after);
+    };
+    const wrap = { verdict: "advanced", energy: { importMilliwattHours: 1000 } };
+    expect(verdict(0, 1)).toMatchObject(wrap);
+    expect(verdict(undefined, 1)).toMatchObject(wrap);
+    expect(verdict(undefined, undefined)).toMatchObject(wrap);
+    expect(verdict(1, 1)).toMatchObject({ verdict: "reset", energy: { importMilliwattHours: 400 } });
+  });
+
+  test("after a restart the next sample is a baseline again, and a fraction of before is not lost", () => {
+    const accumulator = new CounterAccumulator({ ...POLICY, nanowattHoursPerCount: 1_500_000 });
+    const booked = [100, 101, undefined, 40_000, 40_001].map((count, index) => {
+      if (count === undefined) return accumulator.restart();
+      const step = accumulator.accept({ atMs: index * 1000, count, isReverse: false });
+      return step.verdict === "advanced" && step.energy.importMilliwattHours;
+    });
+    expect(booked).toEqual([0, 1, undefined, 0, 2]);
+  });
+
   test("the longest time between polls fills half the counter at the largest power", () => {
     expect(maxPollIntervalMs(POLICY)).toBe(3_276_800);
   });

@@ -4,6 +4,7 @@ import { Cse7766 } from "../../../../hal/metering-ics/cse7766/driver.ts";
 import {
   CSE7766_LINE,
   CSE7766_REFERENCE_BOARD,
+  type Cse7766Profile,
   checksum,
   FRAME,
   FRAME_INTERVAL_MS,
@@ -11,11 +12,15 @@ import {
 import { UartBus } from "../../../../hal/metering-ics/uart-bus.ts";
 import type { MeteringFault, MeteringReading } from "../../../../hal/ports/metering-ic.ts";
 import {
+  FADED,
   FALSE_VOLTAGE,
   NO_LOAD,
+  NO_VOLTAGE,
   REST_OF_TORN,
   SMALL_LOAD,
   SOUND,
+  STEADY,
+  STRAY_PULSE,
   TORN,
   UNDER_LOAD,
 } from "../../../vectors/cse7766/frames.ts";
@@ -25,10 +30,10 @@ import { bytesOf, hexOf, ScriptedUart } from "../bl0942/scripted-uart.ts";
 const POLL_FAILED_MS = 7 * FRAME_INTERVAL_MS;
 
 /** A driver whose part is the test. */
-function scriptedPart() {
+function scriptedPart(profile: Cse7766Profile = CSE7766_REFERENCE_BOARD) {
   const clock = new VirtualClock();
   const uart = new ScriptedUart(clock, CSE7766_LINE);
-  const driver = new Cse7766(new UartBus(uart, clock), CSE7766_REFERENCE_BOARD);
+  const driver = new Cse7766(new UartBus(uart, clock), profile);
   const events: (MeteringReading | MeteringFault)[] = [];
   driver.listen({ reading: (reading) => events.push(reading), fault: (fault) => events.push(fault) });
   /** Sends one after the other, each at the end of its 105 ms, and gives what came of it. */
@@ -96,6 +101,64 @@ describe("the CSE7766 driver and captured bytes", () => {
     expect(send(withPulses(UNDER_LOAD.hex, 678))).toMatchObject([{ importMilliwattHours: 157 }]);
   });
 
+  test("captured frames of 128 W give each pulse once, those of the torn frame among them too", () => {
+    const { driver, send, events } = scriptedPart();
+    send(...STEADY.slice(0, 2));
+    driver.poll();
+    send(...STEADY.slice(2, 4));
+    driver.poll();
+    send(...STEADY.slice(4));
+    const total = events.reduce(
+      (sum, event) => sum + (typeof event === "object" ? event.importMilliwattHours : 0),
+      0,
+    );
+    driver.poll();
+    const [last] = send(STEADY.at(-1) ?? "");
+    const milliwattHoursPerPulse = 0x520fd0 / 3.6e6;
+    expect(last).toMatchObject({
+      importMilliwattHours: Math.floor((0x6f2f - 0x6f20) * milliwattHoursPerPulse) - total,
+      phases: [{ voltageMillivolts: measured(222_274), activePowerMilliwatts: measured(128_271) }],
+    });
+    expect(driver.counters.faults).toMatchObject({ "counter-reset": 0, implausible: 0 });
+  });
+
+  test("a stray pulse without a load is no power and no current, though a whole cycle is shown", () => {
+    const { driver, send, events } = scriptedPart();
+    send(STRAY_PULSE[0] ?? "");
+    for (const frame of STRAY_PULSE.slice(1)) {
+      driver.poll();
+      send(frame);
+    }
+    expect(events).toHaveLength(3);
+    for (const event of events) {
+      expect(event).toMatchObject({
+        phases: [{ currentMilliamperes: measured(0), activePowerMilliwatts: { value: 0 } }],
+      });
+    }
+    expect(events.at(-2)).toMatchObject({ importMilliwattHours: 1 });
+  });
+
+  test("a cycle that has run for 6 s is no power and no current before the part says so", () => {
+    const { driver, send } = scriptedPart();
+    driver.poll();
+    const [reading] = send(...FADED);
+    expect(reading).toMatchObject({
+      phases: [
+        {
+          voltageMillivolts: measured(249_351),
+          currentMilliamperes: measured(0),
+          activePowerMilliwatts: { value: 0, quality: "derived" },
+        },
+      ],
+    });
+  });
+
+  test("a part without a mains on its input gives a fault and no values", () => {
+    const { driver, send } = scriptedPart();
+    driver.poll();
+    expect(send(...Array<string>(8).fill(NO_VOLTAGE))).toEqual(["part-fault"]);
+  });
+
   test("a torn frame costs itself alone: the next one begins at offset 17 and is taken", () => {
     const { driver, send } = scriptedPart();
     const next = TORN.split(" ").slice(17).join("") + REST_OF_TORN;
@@ -103,7 +166,7 @@ describe("the CSE7766 driver and captured bytes", () => {
     driver.poll();
     expect(send(TORN)).toEqual([]);
     expect(send(REST_OF_TORN)).toMatchObject([
-      { phases: [{ voltageMillivolts: measured(222_274), activePowerMilliwatts: measured(109_860) }] },
+      { phases: [{ voltageMillivolts: measured(222_274), activePowerMilliwatts: measured(109_883) }] },
     ]);
   });
 
@@ -192,13 +255,78 @@ describe("the CSE7766 driver and its part's states", () => {
     }
   });
 
-  test("a drop that the carry bit denies is a reset once the bit has been seen to turn", () => {
+  test("a drop is a reset where the carry bit stays, once the bit has been seen to turn", () => {
     const { driver, send } = scriptedPart();
-    send(withPulses(UNDER_LOAD.hex, 65_534), changed(UNDER_LOAD.hex, { 20: 0xf1, 21: 0, 22: 6 }));
+    const frame = (adj: number, pulses: number) => changed(withPulses(UNDER_LOAD.hex, pulses), { 20: adj });
+    send(frame(0x71, 65_526), frame(0x71, 65_534), frame(0xf1, 6));
+    for (let pulses = 2000; pulses <= 64_000; pulses += 2000) send(frame(0xf1, pulses));
     driver.poll();
-    send(changed(UNDER_LOAD.hex, { 20: 0xf1, 21: 0xff, 22: 0xfe }));
+    send(frame(0xf1, 65_000));
     driver.poll();
-    expect(send(changed(UNDER_LOAD.hex, { 20: 0xf1, 21: 0, 22: 2 }))[0]).not.toBe("counter-reset");
+    expect(send(frame(0xf1, 8))).toMatchObject(["counter-reset", { importMilliwattHours: 12 }]);
+  });
+
+  test("after a reset the first power cycle is incomplete again, and not shown", () => {
+    const { driver, send } = scriptedPart();
+    send(withPulses(UNDER_LOAD.hex, 30_000), withPulses(UNDER_LOAD.hex, 30_008));
+    driver.poll();
+    const [fault, reading] = send(withPulses(UNDER_LOAD.hex, 1));
+    expect(fault).toBe("counter-reset");
+    expect(reading).not.toHaveProperty("phases.0.activePowerMilliwatts");
+    driver.poll();
+    expect(send(withPulses(UNDER_LOAD.hex, 9))).toMatchObject([
+      { phases: [{ activePowerMilliwatts: measured(419_190) }] },
+    ]);
+  });
+
+  test("another part at the same line is taken once two of its frames agree, and the time between is a gap", () => {
+    const { driver, send } = scriptedPart();
+    driver.poll();
+    send(withPulses(UNDER_LOAD.hex, 565), UNDER_LOAD.hex);
+    driver.poll();
+    const [lastOfOne, ...ofOther] = [UNDER_LOAD.hex, ...STEADY.slice(0, 2)];
+    expect(send(lastOfOne ?? "")).toHaveLength(1);
+    driver.poll();
+    expect(send(...ofOther)).toMatchObject(["implausible", "energy-gap", { energyQuality: "derived" }]);
+  });
+
+  test.each([
+    ["voltage", { 5: 0x00, 6: 0x01, 7: 0x00 }],
+    ["current", { 11: 0x00, 12: 0x00, 13: 0xc8 }],
+    ["current without a cycle", { 11: 0x00, 12: 0x00, 13: 0x00 }],
+    ["power", { 17: 0x00, 18: 0x01, 19: 0x20 }],
+  ])("a %s that the installation has not is not believed", (_, bytes) => {
+    const { driver, send } = scriptedPart();
+    send(withPulses(UNDER_LOAD.hex, 565), UNDER_LOAD.hex);
+    driver.poll();
+    expect(send(...Array<string>(8).fill(changed(UNDER_LOAD.hex, bytes)))).toEqual(["implausible"]);
+  });
+
+  test("what is plausible is the board's to say", () => {
+    const { driver, send } = scriptedPart({ ...CSE7766_REFERENCE_BOARD, nominalVoltageMillivolts: 110_000 });
+    driver.poll();
+    expect(send(...Array<string>(8).fill(UNDER_LOAD.hex))).toEqual(["implausible"]);
+  });
+
+  test("a board's divider and shunt scale values and pulses", () => {
+    const profile = { ...CSE7766_REFERENCE_BOARD, voltageFactor: 0.5, currentFactor: 4 };
+    const { driver, send } = scriptedPart(profile);
+    send(withPulses(UNDER_LOAD.hex, 565));
+    driver.poll();
+    send(UNDER_LOAD.hex);
+    driver.poll();
+    expect(send(withPulses(UNDER_LOAD.hex, 583))).toMatchObject([
+      {
+        importMilliwattHours: 30,
+        phases: [
+          {
+            voltageMillivolts: measured(120_469),
+            currentMilliamperes: measured(8105),
+            activePowerMilliwatts: measured(838_379),
+          },
+        ],
+      },
+    ]);
   });
 });
 
