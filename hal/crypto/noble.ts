@@ -1,13 +1,13 @@
-import { gcm } from "@noble/ciphers/aes.js";
+import { gcm, unsafe } from "@noble/ciphers/aes.js";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
-import { equalBytes } from "@noble/ciphers/utils.js";
+import { equalBytes, swap32IfBE } from "@noble/ciphers/utils.js";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
 import { p256 } from "@noble/curves/nist.js";
 import { bytesToNumberLE } from "@noble/curves/utils.js";
 import { expand, extract } from "@noble/hashes/hkdf.js";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import type { AeadName, CryptoEngine, CurveName, SignatureName } from "../ports/crypto.ts";
-import { ccmOpen, ccmSeal } from "./ccm.ts";
+import { type AesKey, composeCcm } from "./ccm.ts";
 import {
   agreementPoint,
   attempt,
@@ -36,13 +36,13 @@ export const nobleEngine: CryptoEngine = {
     const cipher = nobleCipher(aead);
     return cipher
       ? cipher(key, nonce, aad).encrypt(plaintext)
-      : ccmSeal(key, nonce, aad, plaintext, tagBytes);
+      : CCM.seal(key, nonce, aad, plaintext, tagBytes);
   },
 
   open(aead, key, nonce, aad, sealed) {
     const { tagBytes } = requireAeadInputs(aead, key, nonce);
     const cipher = nobleCipher(aead);
-    if (cipher === undefined) return ccmOpen(key, nonce, aad, sealed, tagBytes);
+    if (cipher === undefined) return CCM.open(key, nonce, aad, sealed, tagBytes);
     return attempt(() => cipher(key, nonce, aad).decrypt(sealed));
   },
 
@@ -79,6 +79,57 @@ export const nobleEngine: CryptoEngine = {
     return attempt(() => verifyOne(publicKey, message, signed)) ?? false;
   },
 };
+
+/**
+ * AES by the library's single rounds: its modes expand the key anew for each message. Words are
+ * little-endian there.
+ */
+export function nobleAesKey(key: Uint8Array): AesKey {
+  const schedule = unsafe.expandKeyLE(key);
+  const lastWords = new Uint32Array(4);
+  const last = new Uint8Array(lastWords.buffer);
+  return {
+    cbcMac(blocks) {
+      const words = wordsOf(blocks);
+      let [s0, s1, s2, s3] = [0, 0, 0, 0];
+      for (let i = 0; i < words.length; i += 4) {
+        s0 ^= word(words, i);
+        s1 ^= word(words, i + 1);
+        s2 ^= word(words, i + 2);
+        s3 ^= word(words, i + 3);
+        ({ s0, s1, s2, s3 } = unsafe.encrypt(schedule, s0, s1, s2, s3));
+      }
+      lastWords.set([s0, s1, s2, s3]);
+      swap32IfBE(lastWords);
+      return last;
+    },
+
+    encryptBlocks(blocks) {
+      const words = wordsOf(blocks);
+      for (let i = 0; i < words.length; i += 4) {
+        const [w0, w1, w2, w3] = [word(words, i), word(words, i + 1), word(words, i + 2), word(words, i + 3)];
+        const { s0, s1, s2, s3 } = unsafe.encrypt(schedule, w0, w1, w2, w3);
+        words[i] = s0;
+        words[i + 1] = s1;
+        words[i + 2] = s2;
+        words[i + 3] = s3;
+      }
+      swap32IfBE(words);
+      return blocks;
+    },
+  };
+}
+
+/** A view of whole blocks, which start where words do. */
+function wordsOf(blocks: Uint8Array): Uint32Array {
+  return swap32IfBE(new Uint32Array(blocks.buffer, blocks.byteOffset, blocks.length / 4));
+}
+
+function word(words: Uint32Array, index: number): number {
+  return words[index] as number;
+}
+
+const CCM = composeCcm(nobleAesKey);
 
 /** The library's own cipher, which throws on a bad tag; undefined for AES-CCM, which it has not. */
 function nobleCipher(aead: AeadName): typeof gcm | typeof chacha20poly1305 | undefined {

@@ -1,5 +1,5 @@
 import {
-  type CipherCCM,
+  type CipherGCMTypes,
   createCipheriv,
   createDecipheriv,
   createECDH,
@@ -7,7 +7,6 @@ import {
   createHmac,
   createPrivateKey,
   createPublicKey,
-  type DecipherCCM,
   diffieHellman,
   ECDH,
   type JsonWebKey,
@@ -15,6 +14,7 @@ import {
   sign,
   verify,
 } from "node:crypto";
+import { type AesKey, composeCcm } from "../crypto/ccm.ts";
 import {
   agreementPoint,
   attempt,
@@ -26,6 +26,8 @@ import {
   SIGNATURE_BYTES,
 } from "../crypto/inputs.ts";
 import type { AeadName, CryptoEngine } from "../ports/crypto.ts";
+
+const AES_BLOCK_BYTES = 16;
 
 /** The accelerator for hosts with Node: OpenSSL's primitives. Its ES256 signatures draw their own nonces. */
 export const opensslEngine: CryptoEngine = {
@@ -50,10 +52,11 @@ export const opensslEngine: CryptoEngine = {
 
   seal(aead, key, nonce, aad, plaintext) {
     const { tagBytes } = requireAeadInputs(aead, key, nonce);
-    const cipher = createAeadCipher(CIPHERS[aead], key, nonce, { authTagLength: tagBytes });
-    cipher.setAAD(aad, { plaintextLength: plaintext.length });
+    if (isCcm(aead)) return CCM.seal(key, nonce, aad, plaintext, tagBytes);
+    const cipher = createCipheriv(CIPHERS[aead], key, nonce, { authTagLength: tagBytes });
+    cipher.setAAD(aad);
     const sealed = new Uint8Array(plaintext.length + tagBytes);
-    sealed.set(cipher.update(withAddress(plaintext)));
+    sealed.set(cipher.update(plaintext));
     cipher.final();
     sealed.set(cipher.getAuthTag(), plaintext.length);
     return sealed;
@@ -61,12 +64,13 @@ export const opensslEngine: CryptoEngine = {
 
   open(aead, key, nonce, aad, sealed) {
     const { tagBytes } = requireAeadInputs(aead, key, nonce);
+    if (isCcm(aead)) return CCM.open(key, nonce, aad, sealed, tagBytes);
     const length = sealed.length - tagBytes;
     if (length < 0) return undefined;
-    const decipher = createAeadDecipher(CIPHERS[aead], key, nonce, { authTagLength: tagBytes });
+    const decipher = createDecipheriv(CIPHERS[aead], key, nonce, { authTagLength: tagBytes });
     decipher.setAuthTag(sealed.subarray(length));
     return attempt(() => {
-      decipher.setAAD(aad, { plaintextLength: length });
+      decipher.setAAD(aad);
       const plaintext = plain(decipher.update(sealed.subarray(0, length)));
       decipher.final();
       return plaintext;
@@ -106,33 +110,39 @@ export const opensslEngine: CryptoEngine = {
   },
 };
 
-const CIPHERS: Readonly<Record<AeadName, string>> = {
-  "AES-CCM-16-64-128": "aes-128-ccm",
-  "AES-CCM-16-128-128": "aes-128-ccm",
+type CcmName = Extract<AeadName, `AES-CCM${string}`>;
+
+function isCcm(aead: AeadName): aead is CcmName {
+  return aead.startsWith("AES-CCM");
+}
+
+/** By what OpenSSL calls them. */
+const CIPHERS: Readonly<Record<Exclude<AeadName, CcmName>, CipherGCMTypes>> = {
   A128GCM: "aes-128-gcm",
-  "ChaCha20/Poly1305": "chacha20-poly1305",
+  // Node's types tell it apart from the other; it takes the same calls.
+  "ChaCha20/Poly1305": "chacha20-poly1305" as CipherGCMTypes,
 };
 
-type CreateAead<T> = (
-  cipher: string,
-  key: Uint8Array,
-  nonce: Uint8Array,
-  options: { authTagLength: number },
-) => T;
-
-// Node's types see an AEAD only in a literal name. All of CIPHERS are, and take what CCM takes.
-const createAeadCipher = createCipheriv as CreateAead<CipherCCM>;
-const createAeadDecipher = createDecipheriv as CreateAead<DecipherCCM>;
-
-const EMPTY_WITH_ADDRESS = new Uint8Array(1).subarray(0, 0);
-
 /**
- * An empty array may have no memory, and OpenSSL takes an update at address 0 for something else:
- * CCM then never makes its tag. So an empty plaintext gets an address.
+ * AES by two ciphers that stay: Node makes a new one for each message of its own CCM, which costs more
+ * than everything else of a read.
  */
-function withAddress(bytes: Uint8Array): Uint8Array {
-  return bytes.length > 0 ? bytes : EMPTY_WITH_ADDRESS;
+export function opensslAesKey(key: Uint8Array): AesKey {
+  const chain = createCipheriv("aes-128-cbc", key, new Uint8Array(AES_BLOCK_BYTES)).setAutoPadding(false);
+  const single = createCipheriv("aes-128-ecb", key, null).setAutoPadding(false);
+  let last: Uint8Array = new Uint8Array(AES_BLOCK_BYTES);
+  return {
+    cbcMac(blocks) {
+      // The chain goes on from its last block, which therefore has to cancel out.
+      for (let i = 0; i < AES_BLOCK_BYTES; i++) blocks[i] = (blocks[i] as number) ^ (last[i] as number);
+      last = chain.update(blocks).subarray(-AES_BLOCK_BYTES);
+      return last;
+    },
+    encryptBlocks: (blocks) => single.update(blocks),
+  };
 }
+
+const CCM = composeCcm(opensslAesKey);
 
 /** A copy that is no Buffer and shares no pool. */
 function plain(bytes: Uint8Array): Uint8Array {
