@@ -35,8 +35,10 @@ export interface HandshakeSize {
   readonly message3AddedBytes: number;
 }
 
-export interface PendingAsk extends Ask {
+export interface PendingAsk extends Pick<Ask, "to" | "content" | "untilMs"> {
   readonly id: number;
+  readonly expect: string | undefined;
+  readonly answerBytes: number | undefined;
   tries: number;
   /** What the peer wants to be repeated, once it has asked for it (RFC 9175 2.3). */
   echo: Uint8Array | undefined;
@@ -81,9 +83,9 @@ export interface ProtectedRequest {
   readonly number: number;
   readonly binding: RequestBinding;
   readonly requestBytes: number;
-  readonly completes?: Completion;
+  readonly completes: Completion | undefined;
   /** The genuine answer, once it came. */
-  opened?: CoapContent;
+  opened: CoapContent | undefined;
 }
 
 /** What a CoAP request of ours is for. */

@@ -21,9 +21,11 @@ export function equal(a: Uint8Array, b: Uint8Array): boolean {
   return true;
 }
 
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
+
 export function toHex(bytes: Uint8Array): string {
   let text = "";
-  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  for (let i = 0; i < bytes.length; i++) text += HEX[bytes[i] as number];
   return text;
 }
 
@@ -36,25 +38,29 @@ export function fromHex(text: string): Uint8Array | undefined {
   return bytes;
 }
 
+const UTF8 = new TextEncoder();
+
 /** UTF-8. */
 export function fromText(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
+  return UTF8.encode(text);
 }
 
 /** A non-negative integer below 2^53 as big-endian bytes without leading zeros; 0 gives one zero byte. */
 export function fromUint(value: number): Uint8Array {
-  const bytes: number[] = [];
+  let length = 1;
+  for (let limit = 256; value >= limit; limit *= 256) length++;
+  const bytes = new Uint8Array(length);
   let rest = value;
-  do {
-    bytes.unshift(rest % 256);
+  for (let i = length - 1; i >= 0; i--) {
+    bytes[i] = rest % 256;
     rest = Math.floor(rest / 256);
-  } while (rest > 0);
-  return Uint8Array.from(bytes);
+  }
+  return bytes;
 }
 
 /** Big-endian bytes, at most 6, as an integer. */
 export function toUint(bytes: Uint8Array): number {
   let value = 0;
-  for (const byte of bytes) value = value * 256 + byte;
+  for (let i = 0; i < bytes.length; i++) value = value * 256 + (bytes[i] as number);
   return value;
 }

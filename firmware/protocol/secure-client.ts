@@ -110,7 +110,17 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
     if (this.#asks.size >= ASKS_MAX) return undefined;
-    const pending = { ...ask, id: this.#nextAsk++, tries: 0, echo: undefined };
+    const { to, expect, content, untilMs, answerBytes } = ask;
+    const pending = {
+      id: this.#nextAsk++,
+      to,
+      expect,
+      content,
+      untilMs,
+      answerBytes,
+      tries: 0,
+      echo: undefined,
+    };
     this.#asks.set(pending.id, pending);
     this.#start(nowMs, pending);
     return pending.id;
@@ -233,11 +243,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
       number,
       binding,
       requestBytes,
-      ...(completes && { completes }),
+      completes,
+      opened: undefined,
     };
     const id = this.#coap.request(nowMs, to, sent, {
       untilMs,
-      ...(answerBytes !== undefined && { answerBytes }),
+      answerBytes,
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
     });
     if (id === undefined) return this.#fail(ask, "busy");

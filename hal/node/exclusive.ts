@@ -3,15 +3,18 @@ import { createServer } from "node:net";
 
 /**
  * Takes `name` for this process alone, among all processes of this machine: gives a function that
- * lets go of it, or undefined where another process has it. The kernel lets go of it when the process
- * ends, however it ends. It is a Unix socket of Linux's abstract kind; elsewhere nothing is taken.
+ * lets go of it, or undefined where somebody has it. It is a Unix socket of Linux's abstract kind
+ * (unix(7)), which the kernel frees with the process, however that ends: no file can be left behind or
+ * taken away. Elsewhere nothing is taken. The name is seen by others as a hash.
  */
 export function holdExclusively(name: string): Promise<(() => void) | undefined> {
   if (process.platform !== "linux") return Promise.resolve(() => {});
   const path = `\0meterbench-${createHash("sha256").update(name).digest("hex")}`;
   const server = createServer((socket) => socket.destroy());
-  return new Promise((resolve) => {
-    server.once("error", () => resolve(undefined));
+  return new Promise((resolve, reject) => {
+    server.once("error", (error: NodeJS.ErrnoException) =>
+      error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+    );
     server.listen(path, () => {
       server.unref();
       resolve(() => server.close());

@@ -3,6 +3,9 @@ import type { Cancel, Clock } from "../ports/clock.ts";
 /** Longest delay of a host timer, in ms; a longer one would fire at once. */
 const HOST_TIMER_MAX_MS = 2 ** 31 - 1;
 
+/** Host timers count in whole milliseconds. */
+const HOST_TIMER_STEP_MS = 1;
+
 interface Alarm {
   readonly dueMs: number;
   readonly wake: () => void;
@@ -15,7 +18,8 @@ interface Alarm {
 class SystemClock implements Clock {
   /** By due time, ties in the order they were armed. */
   readonly #alarms: Alarm[] = [];
-  #timer: NodeJS.Timeout | undefined;
+  /** Rings at the first alarm's time, to a step, or before it; holds the process up while there is an alarm. */
+  #timer: { readonly host: NodeJS.Timeout; readonly ringsMs: number } | undefined;
 
   monotonicMs(): number {
     return performance.now();
@@ -29,7 +33,7 @@ class SystemClock implements Clock {
     if (!(delayMs >= 0)) throw new Error(`${delayMs} ms is no span of time`);
     const alarm: Alarm = { dueMs: this.monotonicMs() + delayMs, wake };
     this.#alarms.splice(this.#placeOf(alarm.dueMs), 0, alarm);
-    if (this.#alarms[0] === alarm) this.#setTimer();
+    this.#setTimer();
     return () => this.#cancel(alarm);
   }
 
@@ -49,18 +53,25 @@ class SystemClock implements Clock {
     const place = this.#alarms.indexOf(alarm);
     if (place < 0) return;
     this.#alarms.splice(place, 1);
-    if (place === 0) this.#setTimer();
+    if (this.#alarms.length === 0) this.#timer?.host.unref();
   }
 
+  /** A timer that rings too early is left alone: most alarms are cancelled, and setting one costs more. */
   #setTimer(): void {
-    clearTimeout(this.#timer);
     const first = this.#alarms[0];
     if (first === undefined) return;
-    const delayMs = Math.ceil(first.dueMs - this.monotonicMs());
-    this.#timer = setTimeout(() => this.#wakeDue(), Math.min(delayMs, HOST_TIMER_MAX_MS));
+    if (this.#timer !== undefined && this.#timer.ringsMs < first.dueMs + HOST_TIMER_STEP_MS) {
+      this.#timer.host.ref();
+      return;
+    }
+    clearTimeout(this.#timer?.host);
+    const delayMs = Math.min(Math.ceil(first.dueMs - this.monotonicMs()), HOST_TIMER_MAX_MS);
+    const ringsMs = this.monotonicMs() + delayMs;
+    this.#timer = { host: setTimeout(() => this.#wakeDue(), delayMs), ringsMs };
   }
 
   #wakeDue(): void {
+    this.#timer = undefined;
     const nowMs = this.monotonicMs();
     try {
       for (let first = this.#alarms[0]; first && first.dueMs <= nowMs; first = this.#alarms[0]) {

@@ -19,6 +19,8 @@ const TRAITS: LinkTraits = {
 /** Datagrams that the kernel has not taken yet: normally none. */
 const UNSENT_DATAGRAMS_MAX = 64;
 
+type UdpStation = HostAddress & { readonly port: number };
+
 /** `127.0.0.1:5683` or `[::1]:5683`. */
 const STATION = /^(?:\[(?<v6>[^\]]+)\]|(?<v4>[^:]+)):(?<port>\d{1,5})$/;
 
@@ -35,6 +37,10 @@ export class UdpLink implements Link {
   readonly #rejected = { "too-long": 0, unsent: 0 };
   #state: "open" | "closed" = "open";
   #listener: LinkListener | undefined;
+  #lastSentTo: { readonly text: Station; readonly station: UdpStation | undefined } = {
+    text: "",
+    station: undefined,
+  };
   #unsentDatagrams = 0;
   #sentDatagrams = 0;
   #receivedDatagrams = 0;
@@ -72,7 +78,7 @@ export class UdpLink implements Link {
 
   /** A station of another address family, or text that names none, is not there: "down". */
   send(to: Station, datagram: Uint8Array): LinkSend {
-    const station = parseStation(to);
+    const station = this.#parse(to);
     if (this.#state === "closed" || station?.family !== familyOf(this.local)) return "down";
     if (datagram.length > TRAITS.mtuBytes) return "too-long";
     if (this.#unsentDatagrams >= UNSENT_DATAGRAMS_MAX) return "busy";
@@ -83,6 +89,12 @@ export class UdpLink implements Link {
       if (error) this.#rejected.unsent++;
     });
     return "queued";
+  }
+
+  /** Most datagrams go where the one before went. */
+  #parse(to: Station): UdpStation | undefined {
+    if (to !== this.#lastSentTo.text) this.#lastSentTo = { text: to, station: parseStation(to) };
+    return this.#lastSentTo.station;
   }
 
   listen(listener: LinkListener): void {
@@ -108,10 +120,11 @@ export class UdpLink implements Link {
 }
 
 async function bind(family: 4 | 6, what: string, address?: string, port?: number): Promise<Socket> {
-  const socket = createSocket(family === 6 ? "udp6" : "udp4");
+  const socket = createSocket({ type: family === 6 ? "udp6" : "udp4", lookup: noLookup });
   try {
+    const listening = once(socket, "listening");
     socket.bind(port, address);
-    await once(socket, "listening");
+    await listening;
     return socket;
   } catch (error) {
     socket.close();
@@ -119,7 +132,16 @@ async function bind(family: 4 | 6, what: string, address?: string, port?: number
   }
 }
 
-function parseStation(station: Station): (HostAddress & { readonly port: number }) | undefined {
+/** All addresses here are numeric; the host's own lookup would hand even those back a turn later. */
+function noLookup(
+  address: string,
+  _: unknown,
+  done: (error: null, address: string, family: number) => void,
+): void {
+  done(null, address, isIP(address));
+}
+
+function parseStation(station: Station): UdpStation | undefined {
   const { v6, v4, port = "" } = STATION.exec(station)?.groups ?? {};
   const address = v6 ?? v4 ?? "";
   const family = isIP(address);

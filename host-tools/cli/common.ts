@@ -42,8 +42,8 @@ export function engineOf(options: Pick<CommonOptions, "crypto">): CryptoEngine {
   return ENGINES[options.crypto];
 }
 
-export function homeOf(options: CommonOptions): Home {
-  return new Home(options.home, engineOf(options));
+export function homeOf(options: Pick<CommonOptions, "home">): Home {
+  return new Home(options.home);
 }
 
 /** Parses a number option: within [least, most], whole where `whole` is set. */

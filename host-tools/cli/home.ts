@@ -21,20 +21,18 @@ import {
   writeKeyFile,
 } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
 import { folderExposure, readPrivateFile } from "../../hal/node/private-file.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
-import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { Registry } from "../head-end/registry.ts";
 import { usageFault } from "./fault.ts";
 
 /** `./.meterbench`, or what `--home` says; one that others could change is a usage fault. */
 export class Home {
   readonly folder: string;
-  readonly #crypto: CryptoEngine;
 
-  constructor(folder: string, crypto: CryptoEngine) {
+  constructor(folder: string) {
     this.folder = folder;
-    this.#crypto = crypto;
     const exposure = folderExposure(folder);
     if (exposure !== undefined) throw usageFault(`The folder ${folder} of keys and enrolment ${exposure}`);
   }
@@ -55,16 +53,16 @@ export class Home {
 
   #developmentIdentity(role: Role, id: string, path: string): Identity {
     if (!existsSync(path)) {
-      const identity = newIdentity(this.#crypto, systemRandom, { role, id, development: true });
+      const identity = newIdentity(opensslEngine, systemRandom, { role, id, development: true });
       createFile(path, writeKeyFile(identity), 0o600);
     }
-    return readIdentity(this.#crypto, path, role);
+    return readIdentity(path, role);
   }
 }
 
 /** The key file's identity; a file that is none, or of the other role, is a usage fault. */
-export function readIdentity(crypto: CryptoEngine, path: string, role: Role): Identity {
-  const identity = readKeyFile(crypto, readSecretFile(path, "key file"));
+export function readIdentity(path: string, role: Role): Identity {
+  const identity = readKeyFile(opensslEngine, readSecretFile(path, "key file"));
   if ("error" in identity)
     throw usageFault(`The key file ${path} ${identity.error}: make one with 'meterbench keys new'.`);
   if (identity.role !== role) {

@@ -137,7 +137,7 @@ function headEndIdentity(
       "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
     );
   }
-  const identity = readIdentity(engineOf(options), options.keys, "head-end");
+  const identity = readIdentity(options.keys, "head-end");
   const refusal = refusalOf("production", identity.credential);
   if (refusal !== undefined)
     throw new CliFault(

@@ -1,10 +1,8 @@
 // A preset context's numbers: held by one process at a time, reserved and synced before they are used.
-import { createHash } from "node:crypto";
-import { once } from "node:events";
 import { readFileSync, realpathSync } from "node:fs";
-import { createServer, type Server } from "node:net";
 import { toHex } from "../../firmware/protocol/bytes.ts";
 import { ReservedSequence } from "../../firmware/protocol/oscore/sender-sequence.ts";
+import { holdExclusively } from "../../hal/node/exclusive.ts";
 import { writeDurably } from "../durable-file.ts";
 import type { NamedContext } from "./context-file.ts";
 
@@ -27,45 +25,35 @@ export type Sender = Pick<NamedContext, "masterSecret" | "masterSalt" | "idConte
  * the file. Whoever restores or copies a file must see to its numbers. Rejects with {@link NumberFileError}.
  */
 export async function holdNumbers(contextPath: string, sender: Sender): Promise<HeldNumbers> {
-  const hold = await holdAlone(sender);
+  const release = await holdAlone(sender);
   try {
     const path = `${realpathSync(contextPath)}.seq`;
     const sequence = new ReservedSequence(readNext(path), (mark) => reserve(path, mark));
-    return { sequence, release: () => hold.close() };
+    return { sequence, release };
   } catch (error) {
-    hold.close();
+    release();
     throw error;
   }
 }
 
-/**
- * A name in Linux' abstract socket namespace (unix(7)) has at most one owner in a network namespace, and
- * the kernel frees it with the process, however that ends: no file can be left behind or taken away.
- */
-async function holdAlone(sender: Sender): Promise<Server> {
+/** Gives what lets go of it again. */
+async function holdAlone(sender: Sender): Promise<() => void> {
   if (process.platform !== "linux")
     throw new NumberFileError(
       "A preset context can be held by one process only on Linux: use EDHOC here, without --oscore-context.",
     );
-  const server = createServer((visitor) => visitor.destroy());
-  server.listen({ path: `\0meterbench-oscore-${fingerprint(sender)}` });
-  server.unref();
-  try {
-    await once(server, "listening");
-  } catch (error) {
+  const letGo = await holdExclusively(`oscore ${nameOf(sender)}`);
+  if (letGo === undefined)
     throw new NumberFileError(
-      (error as NodeJS.ErrnoException).code === "EADDRINUSE"
-        ? "The context is in use by another process, and two users would repeat numbers: end it or make another context."
-        : `The context cannot be held for this process alone (${(error as NodeJS.ErrnoException).code}): try again.`,
+      "The context is in use by another process, and two users would repeat numbers: end it or make another context.",
     );
-  }
-  return server;
+  return letGo;
 }
 
-function fingerprint({ masterSecret, masterSalt, idContext, senderId }: Sender): string {
+function nameOf({ masterSecret, masterSalt, idContext, senderId }: Sender): string {
   // RFC 8613 3.2: no salt is an empty one, and no ID Context is not an empty one.
   const parts = [masterSecret, masterSalt ?? new Uint8Array(0), senderId, ...(idContext ? [idContext] : [])];
-  return createHash("sha256").update(parts.map(toHex).join(",")).digest("hex");
+  return parts.map(toHex).join(",");
 }
 
 function readNext(path: string): number {

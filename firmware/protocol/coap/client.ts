@@ -2,7 +2,14 @@
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
-import { type CoapContent, type CoapMessage, codeKind, codeText, encodeMessage } from "./message.ts";
+import {
+  type CoapContent,
+  type CoapMessage,
+  codeKind,
+  codeText,
+  encodeMessage,
+  messageOf,
+} from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
 import { exchangeLifetimeMs } from "./timing.ts";
@@ -41,7 +48,7 @@ export interface RequestOptions {
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
-  readonly answerBytes?: number;
+  readonly answerBytes?: number | undefined;
   /** 1 is the default; two are taken by itself while too few of one byte are free. */
   readonly tokenBytes?: TokenBytes;
 }
@@ -71,7 +78,7 @@ export class ClientSide {
     const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes, isGenuine } = options;
     const token = this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
-    const bytes = encodeMessage({ ...content, type: confirmable ? "CON" : "NON", messageId, token });
+    const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });

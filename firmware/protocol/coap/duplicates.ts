@@ -62,7 +62,8 @@ export class Exchanges {
 
   /** Remembers a new request, at the cost of others where there are too many. */
   add(exchange: Omit<Exchange, "id" | "reply">): Exchange {
-    const added = { ...exchange, id: this.#nextId++, reply: undefined };
+    const { from, header, datagram, receivedMs, phase } = exchange;
+    const added = { id: this.#nextId++, from, header, datagram, receivedMs, phase, reply: undefined };
     this.#byId.set(added.id, added);
     this.#storedBytes += added.datagram.length;
     this.#makeRoom(added);

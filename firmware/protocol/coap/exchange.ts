@@ -157,28 +157,29 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
 
   /** Which code has a place in which type: RFC 7252 table 1. */
   #take(nowMs: number, from: Station, message: CoapMessage, datagram: Uint8Array): Outcome | "ping" | "code" {
-    switch (`${message.type} ${codeKind(message.code)}` as const) {
-      case "CON request":
-      case "NON request":
-        return this.#server.takeRequest(nowMs, from, message, datagram);
-      case "CON response":
-      case "NON response":
-        return this.#client.takeSeparateAnswer(nowMs, from, message);
-      case "ACK response":
-        return this.#client.takePiggybackedAnswer(from, message);
-      case "ACK empty": {
-        const outcome = this.#client.takeAcknowledgement(from, message.messageId);
-        return outcome === "unknown" ? this.#server.takeSettlement(from, message.messageId) : outcome;
-      }
-      case "RST empty": {
-        const outcome = this.#client.takeReset(from, message.messageId);
-        return outcome === "unknown" ? this.#server.takeSettlement(from, message.messageId) : outcome;
-      }
-      case "CON empty":
-        return "ping";
-      default:
+    const { type, messageId } = message;
+    const isOwn = type === "CON" || type === "NON";
+    switch (codeKind(message.code)) {
+      case "request":
+        return isOwn ? this.#server.takeRequest(nowMs, from, message, datagram) : "code";
+      case "response":
+        if (isOwn) return this.#client.takeSeparateAnswer(nowMs, from, message);
+        return type === "ACK" ? this.#client.takePiggybackedAnswer(from, message) : "code";
+      case "empty":
+        if (isOwn) return type === "CON" ? "ping" : "code";
+        return this.#takeSettlement(from, type, messageId);
+      case "reserved":
         return "code";
     }
+  }
+
+  /** An empty ACK or RST: for a request of ours, else for a separate answer. */
+  #takeSettlement(from: Station, type: "ACK" | "RST", messageId: number): Outcome {
+    const outcome =
+      type === "ACK"
+        ? this.#client.takeAcknowledgement(from, messageId)
+        : this.#client.takeReset(from, messageId);
+    return outcome === "unknown" ? this.#server.takeSettlement(from, messageId) : outcome;
   }
 }
 

@@ -1,5 +1,5 @@
 // CoAP messages over datagrams: RFC 7252 section 3.
-import { EMPTY } from "../bytes.ts";
+import { EMPTY, fromText } from "../bytes.ts";
 
 export type MessageType = "CON" | "NON" | "ACK" | "RST";
 
@@ -18,13 +18,16 @@ export interface CoapContent {
   readonly payload: Uint8Array;
 }
 
-export interface CoapMessage extends CoapContent {
+/** How a message travels. */
+export interface MessageHeader {
   readonly type: MessageType;
   /** 0 to 65535. */
   readonly messageId: number;
   /** 0 to 8 bytes. */
   readonly token: Uint8Array;
 }
+
+export interface CoapMessage extends CoapContent, MessageHeader {}
 
 /** Why bytes are no CoAP message; `messageId` where an RST could name it. */
 export interface CoapFormatError {
@@ -88,6 +91,7 @@ export const FORMAT = {
   connectionIdAndEdhoc: 65,
 } as const;
 
+const UTF8 = new TextDecoder("utf-8", { fatal: true });
 const HEADER_BYTES = 4;
 const PAYLOAD_MARKER = 0xff;
 const TYPES: readonly MessageType[] = ["CON", "NON", "ACK", "RST"];
@@ -129,10 +133,9 @@ export function findOption(content: CoapContent, number: number): Uint8Array | u
 /** The Uri-Path joined by `/`, without a leading one; undefined where a segment is no UTF-8. */
 export function pathOf(content: CoapContent): string | undefined {
   try {
-    const utf8 = new TextDecoder("utf-8", { fatal: true });
     return content.options
       .filter((option) => option.number === OPTION.uriPath)
-      .map((option) => utf8.decode(option.value))
+      .map((option) => UTF8.decode(option.value))
       .join("/");
   } catch {
     return undefined;
@@ -146,7 +149,7 @@ export function resourceRequest(
   body: Uint8Array = EMPTY,
   format: number = FORMAT.cbor,
 ): CoapContent {
-  const uriPath = { number: OPTION.uriPath, value: new TextEncoder().encode(path) };
+  const uriPath = { number: OPTION.uriPath, value: fromText(path) };
   const options = body.length === 0 ? [uriPath] : [uriPath, contentFormat(format)];
   return { code, options, payload: body };
 }
@@ -165,12 +168,20 @@ export function answerWith(code: number, format: number, payload: Uint8Array): C
 
 /** An answer that is a code alone, or a code and a diagnostic text for people (RFC 7252 5.5.2). */
 export function bareAnswer(code: number, diagnostic = ""): CoapContent {
-  return { code, options: [], payload: new TextEncoder().encode(diagnostic) };
+  return { code, options: [], payload: fromText(diagnostic) };
 }
 
 /** Options in the order that the codec needs; equal numbers keep their order. */
 export function sortOptions(options: readonly CoapOption[]): CoapOption[] {
   return [...options].sort((a, b) => a.number - b.number);
+}
+
+/** The message that content becomes under a header. */
+export function messageOf(
+  { type, messageId, token }: MessageHeader,
+  { code, options, payload }: CoapContent,
+): CoapMessage {
+  return { type, code, messageId, token, options, payload };
 }
 
 /** A message's bytes. The caller's options must be in order; whatever no message can hold is a bug and throws. */
@@ -263,10 +274,11 @@ function writeExtension(bytes: Uint8Array, at: number, value: number): number {
 /** The message that the bytes are, or why they are none. Never throws. */
 export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError {
   if (bytes.length < 4) return { error: "too-short" };
-  const [first, code, high, low] = bytes as unknown as [number, number, number, number];
+  const first = at(bytes, 0);
+  const code = at(bytes, 1);
   if (first >> 6 !== 1) return { error: "version" };
   const type = TYPES[(first >> 4) & 3] as MessageType;
-  const messageId = (high << 8) | low;
+  const messageId = (at(bytes, 2) << 8) | at(bytes, 3);
   const refuse = (error: CoapFormatError["error"]): CoapFormatError =>
     type === "CON" ? { error, confirmableId: messageId } : { error };
   const tokenLength = first & 0x0f;
@@ -274,7 +286,10 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError 
   if (code === CODE.empty && bytes.length !== 4) return refuse("empty");
   const body = decodeOptionsAndPayload(bytes.subarray(4 + tokenLength));
   if ("error" in body) return refuse(body.error);
-  return { type, code, messageId, token: bytes.slice(4, 4 + tokenLength), ...body };
+  return messageOf(
+    { type, messageId, token: bytes.slice(4, 4 + tokenLength) },
+    { code, options: body.options, payload: body.payload },
+  );
 }
 
 /** The reverse of {@link encodeOptionsAndPayload}; never throws. */
@@ -323,4 +338,8 @@ function readExtended(
   const second = bytes[at + 1];
   if (second === undefined) return undefined;
   return { value: ((first << 8) | second) + 269, next: at + 2 };
+}
+
+function at(bytes: Uint8Array, index: number): number {
+  return bytes[index] as number;
 }

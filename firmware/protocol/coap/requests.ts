@@ -69,7 +69,20 @@ export class OpenRequests {
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
   add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted">): OpenRequest {
-    const open = { ...request, id: this.#nextId++, answersTaken: 0, isDoubted: false };
+    const { to, messageId, token, answers, untilMs, isGenuine, phase } = request;
+    const id = this.#nextId++;
+    const open = {
+      id,
+      to,
+      messageId,
+      token,
+      answers,
+      untilMs,
+      isGenuine,
+      isDoubted: false,
+      answersTaken: 0,
+      phase,
+    };
     this.#byId.set(open.id, open);
     this.#byToken.set(toHex(open.token), open);
     return open;

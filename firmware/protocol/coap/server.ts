@@ -1,7 +1,14 @@
 // The server's side of RFC 7252 4 and 5: each request once, and its answer.
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import { type Exchange, type ExchangeId, Exchanges } from "./duplicates.ts";
-import { type CoapContent, type CoapMessage, codeKind, codeText, encodeMessage } from "./message.ts";
+import {
+  type CoapContent,
+  type CoapMessage,
+  codeKind,
+  codeText,
+  encodeMessage,
+  messageOf,
+} from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { exchangeLifetimeMs, processingDelayMs } from "./timing.ts";
 
@@ -59,15 +66,15 @@ export class ServerSide {
     const { type, messageId, token } = exchange.header;
     const bytes =
       type === "CON"
-        ? encodeMessage({ ...content, type: "ACK", messageId, token })
-        : encodeMessage({ ...content, type: "NON", messageId: this.#outbox.takeMessageId(), token });
+        ? encodeMessage(messageOf({ type: "ACK", messageId, token }, content))
+        : encodeMessage(messageOf({ type: "NON", messageId: this.#outbox.takeMessageId(), token }, content));
     exchange.phase = { kind: "done" };
     this.#reply(exchange, bytes);
   }
 
   #respondLater(nowMs: number, exchange: Exchange, content: CoapContent): void {
     const messageId = this.#outbox.takeMessageId();
-    const bytes = encodeMessage({ ...content, type: "CON", messageId, token: exchange.header.token });
+    const bytes = encodeMessage(messageOf({ type: "CON", messageId, token: exchange.header.token }, content));
     const transmission = this.#outbox.transmit(nowMs, messageId, { to: exchange.from, bytes });
     exchange.phase = { kind: "confirming", transmission };
   }

@@ -75,10 +75,10 @@ export function unwrap(outer: CoapContent, plaintext: Uint8Array): CoapContent |
   const [code] = plaintext;
   const inner = decodeOptionsAndPayload(plaintext.subarray(1));
   if (code === undefined || "error" in inner) return undefined;
-  const inside = new Set(inner.options.map(({ number }) => number));
-  if (inside.has(OPTION.oscore)) return undefined;
+  const isInside = (wanted: number): boolean => inner.options.some(({ number }) => number === wanted);
+  if (isInside(OPTION.oscore)) return undefined;
   const kept = outer.options.filter(
-    ({ number }) => number !== OPTION.oscore && OUTER_OPTIONS.has(number) && !inside.has(number),
+    ({ number }) => number !== OPTION.oscore && OUTER_OPTIONS.has(number) && !isInside(number),
   );
   const options = kept.length === 0 ? inner.options : sortOptions([...inner.options, ...kept]);
   return { code, options, payload: inner.payload };

@@ -262,7 +262,7 @@ function production(options: Options): Keys {
       "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
     );
   }
-  const identity = readIdentity(engineOf(options), keys, "meter");
+  const identity = readIdentity(keys, "meter");
   refuseUnfit(identity.credential, keys);
   if (options.id !== undefined && options.id !== identity.credential.id) {
     throw usageFault(

@@ -1,3 +1,4 @@
+import { spawnSync } from "node:child_process";
 import { describe, expect, test } from "vitest";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { clockContract } from "../../contracts/clock.ts";
@@ -32,6 +33,35 @@ describe("the system clock", () => {
     for (const cancel of cancels) cancel();
     process.off("warning", warn);
     expect({ woken, warnings }).toEqual({ woken: 0, warnings: [] });
+  });
+
+  test("wakes an alarm in time after an earlier one was cancelled, and one that is armed after it fired", async () => {
+    const woken: string[] = [];
+    systemClock.after(5, () => woken.push("cancelled"))();
+    systemClock.after(15, () => {
+      woken.push("first");
+      systemClock.after(5, () => woken.push("second"));
+    });
+    systemClock.after(1000, () => woken.push("late"))();
+    await pass(50);
+    expect(woken).toEqual(["first", "second"]);
+  });
+
+  test("a process ends as soon as its last alarm is cancelled", () => {
+    const script = `
+      import { systemClock } from ${JSON.stringify(new URL("../../../hal/node/system-clock.ts", import.meta.url).href)};
+      const cancel = systemClock.after(60_000, () => {});
+      systemClock.after(1, () => {
+        const again = systemClock.after(50_000, () => {});
+        cancel();
+        again();
+      });`;
+    const { status } = spawnSync(
+      process.execPath,
+      ["--import", "tsx", "--input-type=module", "--eval", script],
+      { timeout: 20_000 },
+    );
+    expect(status).toBe(0);
   });
 
   test("a delay that is none is refused", () => {
