@@ -1,5 +1,5 @@
 // The one door for CBOR (RFC 8949): deterministic out (4.2.1), strict and bounded in.
-import { Decoder } from "cbor-x/index-no-eval";
+import { Decoder } from "cbor-x/decode-no-eval";
 import { concat, EMPTY, fromText } from "./bytes.ts";
 
 /** What our bodies are made of. Integers are safe integers; there are no floats and no tags. */

@@ -2,13 +2,16 @@
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { isValidId } from "../../firmware/identity/identity.ts";
-import { nobleEngine } from "../../hal/crypto/noble.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { Registry } from "../head-end/registry.ts";
 import { Home } from "./home.ts";
 
-const ENGINES = { noble: nobleEngine, openssl: opensslEngine } as const;
+/** Noble is some megabytes and a tenth of a command's start: only who asks for it has it. */
+const ENGINES = {
+  noble: async () => (await import("../../hal/crypto/noble.ts")).nobleEngine,
+  openssl: async () => opensslEngine,
+} as const;
 
 type EngineName = keyof typeof ENGINES;
 
@@ -38,8 +41,8 @@ export function withJson(command: Command): Command {
   return command.option("--json", "print one JSON document, for machines");
 }
 
-export function engineOf(options: Pick<CommonOptions, "crypto">): CryptoEngine {
-  return ENGINES[options.crypto];
+export function engineOf(options: Pick<CommonOptions, "crypto">): Promise<CryptoEngine> {
+  return ENGINES[options.crypto]();
 }
 
 export function homeOf(options: Pick<CommonOptions, "home">): Home {

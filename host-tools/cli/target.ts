@@ -62,7 +62,7 @@ export async function withHeadEnd<Result>(
   const headEnd = new HeadEnd({
     link,
     clock: systemClock,
-    crypto: engineOf(options),
+    crypto: await engineOf(options),
     random: systemRandom,
     identity,
     trust: new TrustList(meters),

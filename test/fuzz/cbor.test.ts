@@ -7,9 +7,10 @@ import {
   firstItemLength,
 } from "../../firmware/protocol/cbor.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 
 const SEED = 8949;
-const RUNS = 100_000;
+const RUNS = FUZZ_INPUTS;
 
 /** Bodies as ours are, and heads that claim much or are not ours at all. */
 const SAMPLES: Uint8Array[] = [

@@ -12,6 +12,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import type { LinkTraits } from "../../hal/ports/link.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 
 const TRAITS: LinkTraits = {
   mtuBytes: 1152,
@@ -21,7 +22,7 @@ const TRAITS: LinkTraits = {
   roundTripMs: 500,
   halfDuplex: false,
 };
-const DATAGRAMS = 100_000;
+const DATAGRAMS = FUZZ_INPUTS;
 /** As often a good request is sent among the bad ones, and must be served. */
 const GOOD_EVERY = 500;
 const HEAP_GROWTH_MAX_BYTES = 1024 * 1024;
@@ -86,7 +87,7 @@ function accounted({ duplicates, pings, refused }: CoapCounters): number {
 }
 
 test.each(Object.keys(SPOILS))(
-  "100,000 %s datagrams are counted, cost no memory and stop no good request",
+  `${DATAGRAMS} %s datagrams are counted, cost no memory and stop no good request`,
   (kind) => {
     const random = new SeededRandom(`coap ${kind}`);
     const good = goodDatagrams();
@@ -159,7 +160,7 @@ class BusyClient {
   }
 }
 
-test("100,000 bit-flipped answers, ACKs and RSTs end each open request once, and cost no memory", () => {
+test(`${DATAGRAMS} bit-flipped answers, ACKs and RSTs end each open request once, and cost no memory`, () => {
   const random = new SeededRandom("coap client");
   const client = new BusyClient();
   const heapBytes: number[] = [];

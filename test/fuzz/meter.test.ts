@@ -20,13 +20,13 @@ import { encodeCoapFrame } from "../../hal/framing/slipmux.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { LINE } from "../../hal/ports/link.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 import { identity, securedLine } from "../support/secured-line.ts";
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Of each kind, through each door: a sample in each run of the tests, 100,000 by `npm run fuzz`. */
-const FRAMES = Number(process.env["METERBENCH_FUZZ_FRAMES"] ?? 20_000);
+const FRAMES = FUZZ_INPUTS;
 const CHUNK = 1000;
 const HEAP_GROWTH_MAX_BYTES = 1_000_000;
 const SEED = 20_261_124;

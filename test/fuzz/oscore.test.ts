@@ -22,9 +22,10 @@ import { nobleEngine } from "../../hal/crypto/noble.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 
 const SEED = 8613;
-const RUNS = 100_000;
+const RUNS = FUZZ_INPUTS;
 
 /** One context on each engine, as the client has it and as the server has it. */
 function ends(engine: CryptoEngine): { client: OscoreContext; server: OscoreContext } {

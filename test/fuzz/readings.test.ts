@@ -14,9 +14,10 @@ import {
   encodeRegisterReading,
   encodeRegisterRequest,
 } from "../../firmware/protocol/readings/register-reading.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 
 const SEED = 20251124;
-const RUNS = 100_000;
+const RUNS = FUZZ_INPUTS;
 
 /** Marsaglia's xorshift32: 0 to below `limit`. */
 function chance(seed: number): (limit: number) => number {

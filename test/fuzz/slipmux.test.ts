@@ -7,10 +7,11 @@ import { encodeCoapFrame } from "../../hal/framing/slipmux.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { Uart, UartListener } from "../../hal/ports/uart.ts";
+import { FUZZ_INPUTS } from "../support/fuzz.ts";
 
 // Repeat one run with: SEED=<seed> npx vitest run test/fuzz/slipmux.test.ts
 const SEED = process.env["SEED"] ?? "slipmux";
-const FRAMES = 100_000;
+const FRAMES = FUZZ_INPUTS;
 const MTU_BYTES = 64;
 const HEAP_GROWTH_MAX_BYTES = 1_000_000;
 
@@ -97,7 +98,7 @@ function heapBytes(): number {
 }
 
 test.each(Object.entries(GARBAGE))(
-  `100,000 %s frames never throw, never cost a good frame, are counted and leave nothing in memory (seed ${SEED})`,
+  `${FRAMES} %s frames never throw, never cost a good frame, are counted and leave nothing in memory (seed ${SEED})`,
   (kind, garbage) => {
     const random = new SeededRandom(SEED).fork(kind);
     const uart = new FedUart();

@@ -33,8 +33,8 @@ HEX is a slipmux frame, a CoAP message, or the name of a pcapng file, as --captu
 Examples: meterbench decode c0a940010000bc38c0
           meterbench decode meter1.pcapng`,
     )
-    .action((hex: string, options: Options) => {
-      const explainer = new Explainer(contextOf(options));
+    .action(async (hex: string, options: Options) => {
+      const explainer = new Explainer(await contextOf(options));
       if (fromHex(hex) !== undefined) return decodeLines(hex, explainer, options);
       const isInput = hex === "-";
       const bytes = isInput ? readWhole(0, "standard input") : readNamed(hex);
@@ -45,9 +45,9 @@ Examples: meterbench decode c0a940010000bc38c0
     });
 }
 
-function contextOf(options: Options): ContextPair | undefined {
+async function contextOf(options: Options): Promise<ContextPair | undefined> {
   if (options.keys === undefined) return undefined;
-  return new ContextPair(engineOf(options), readContext(options.keys));
+  return new ContextPair(await engineOf(options), readContext(options.keys));
 }
 
 function decodeLines(text: string, explainer: Explainer, { json }: Options): void {

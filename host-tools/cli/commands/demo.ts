@@ -40,7 +40,7 @@ export function addDemoCommand(program: Command): void {
       const day = await playDay({
         seed: options.seed,
         load,
-        crypto: engineOf(options),
+        crypto: await engineOf(options),
         startUtcMs: START_UTC_MS,
         baud: BAUD,
         configuration: emulatedConfiguration(METER_ID, true),

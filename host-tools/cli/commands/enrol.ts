@@ -56,14 +56,15 @@ function add(file: string, options: Options): void {
     );
 }
 
-function list(options: Options): void {
+async function list(options: Options): Promise<void> {
+  const crypto = await engineOf(options);
   const rows = registryOf(options)
     .list()
     .map(({ id, credential, state, address }) => ({
       id,
       state,
       development: credential.development,
-      credentialHash: toHex(credentialHash(engineOf(options), credential)),
+      credentialHash: toHex(credentialHash(crypto, credential)),
       ...(address !== undefined && { address }),
     }));
   if (options.json) return sayJson({ meters: rows });

@@ -12,7 +12,7 @@ import {
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { credentialHash } from "../../../firmware/protocol/cose/credential.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
-import { AEAD_LENGTHS, type AeadName } from "../../../hal/ports/crypto.ts";
+import { AEAD_LENGTHS, type AeadName, type CryptoEngine } from "../../../hal/ports/crypto.ts";
 import { writeContextFile } from "../../oscore-context/context-file.ts";
 import { EXPORTS } from "../../oscore-context/export.ts";
 import {
@@ -72,8 +72,8 @@ export function addKeysCommand(program: Command): void {
   withCommonOptions(keys.command("credential <file>"))
     .description("print the public credential of a key file, for the other end to enrol")
     .addHelpText("after", "\nExample: meterbench keys credential M1.key.json > M1.credential.json")
-    .action((file: string, options: CommonOptions) => {
-      const { role, credential } = readAnyKey(file, options);
+    .action(async (file: string, options: CommonOptions) => {
+      const { role, credential } = readAnyKey(file, await engineOf(options));
       process.stdout.write(writeCredentialFile(role, credential));
     });
 }
@@ -85,14 +85,14 @@ type NewKeyOptions = CommonOptions & {
   readonly signature?: boolean;
 };
 
-function newKey(role: Role, options: NewKeyOptions): void {
+async function newKey(role: Role, options: NewKeyOptions): Promise<void> {
   const { id, suite, signature = false } = options;
   if (signature && !canSignWith(suite)) {
     throw usageFault(
       `There are no keys that sign in suite ${suite}: name suite 0, 1 or 4, or leave --signature out.`,
     );
   }
-  const identity = newIdentity(engineOf(options), systemRandom, {
+  const identity = newIdentity(await engineOf(options), systemRandom, {
     role,
     id,
     suite,
@@ -133,8 +133,9 @@ function newContext({ out, aead }: { out: string; aead: AeadName }): void {
   );
 }
 
-function showKey(file: string, options: CommonOptions): void {
-  const { role, credential, suite } = readAnyKey(file, options);
+async function showKey(file: string, options: CommonOptions): Promise<void> {
+  const crypto = await engineOf(options);
+  const { role, credential, suite } = readAnyKey(file, crypto);
   const facts = {
     role,
     id: credential.id,
@@ -142,15 +143,15 @@ function showKey(file: string, options: CommonOptions): void {
     kid: toHex(credential.kid),
     development: credential.development,
     suite,
-    credentialHash: toHex(credentialHash(engineOf(options), credential)),
+    credentialHash: toHex(credentialHash(crypto, credential)),
   };
   if (options.json) sayJson(facts);
   else
     for (const line of table(Object.entries(facts).map(([name, value]) => [name, String(value)]))) say(line);
 }
 
-function readAnyKey(file: string, options: CommonOptions) {
-  const identity = readKeyFile(engineOf(options), readSecretFile(file, "key file"));
+function readAnyKey(file: string, crypto: CryptoEngine) {
+  const identity = readKeyFile(crypto, readSecretFile(file, "key file"));
   if ("error" in identity)
     throw usageFault(`The key file ${file} ${identity.error}: make one with 'meterbench keys new'.`);
   return identity;

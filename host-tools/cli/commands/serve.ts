@@ -8,6 +8,7 @@ import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
+import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
 import type { Link } from "../../../hal/ports/link.ts";
 import type { MeteringIc } from "../../../hal/ports/metering-ic.ts";
 import { parseDuration } from "../../duration.ts";
@@ -121,9 +122,11 @@ async function serve(options: Options): Promise<void> {
       links.push(link);
     }
     enrol();
+    const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
     ends.push(() => side.close());
-    const runtimes = startAll(options, side, links, {
+    // At once: the parts' time runs, and the profile begins with the first reading.
+    const runtimes = startAll(crypto, options, side, links, {
       identities,
       trust: new TrustList(trusted),
       presets: held === undefined ? [] : [held.preset],
@@ -140,6 +143,7 @@ async function serve(options: Options): Promise<void> {
 }
 
 function startAll(
+  crypto: CryptoEngine,
   options: Options,
   { meteringIcs, meterClock }: MeteringSide,
   links: readonly Link[],
@@ -148,7 +152,7 @@ function startAll(
     ...common
   }: { readonly identities: readonly Identity[] } & Pick<RuntimeOptions, "trust" | "presets">,
 ): MeterRuntime[] {
-  const board = { clock: systemClock, meterClock, crypto: engineOf(options), random: systemRandom };
+  const board = { clock: systemClock, meterClock, crypto, random: systemRandom };
   const isPlayed = options.speed !== 1 || options.history !== undefined;
   return identities.map((identity, i) => {
     const configuration = emulatedConfiguration(identity.credential.id, isPlayed);
