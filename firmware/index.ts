@@ -15,6 +15,7 @@ export { HEAD_ENDS_MAX, refusalOf, TrustList, type TrustProfile } from "./identi
 export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.ts";
 export { EnergyRegisters } from "./metrology/energy-registers.ts";
 export { IntervalProfile, type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
+export type { ClientEvent } from "./protocol/asks.ts";
 export { CoapEndpoint, type CoapEvent } from "./protocol/coap/exchange.ts";
 export {
   answerWith,
@@ -32,7 +33,7 @@ export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
 export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
 export { type Obis, parseObis } from "./protocol/readings/obis.ts";
 export { REGISTERS, type Register, registerByObis } from "./protocol/readings/register-table.ts";
-export { type ClientEvent, SecureClient } from "./protocol/secure-client.ts";
+export { SecureClient } from "./protocol/secure-client.ts";
 export {
   type Resources,
   SecureServer,

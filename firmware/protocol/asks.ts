@@ -12,7 +12,7 @@ import {
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
-import type { Session } from "./sessions.ts";
+import type { Peer, Session } from "./sessions.ts";
 
 /** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
 export type AskFailure = "timeout" | "refused" | "not-proved" | "busy";
@@ -27,6 +27,21 @@ export interface Ask {
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
   readonly answerBytes?: number;
 }
+
+/** What an asking end tells of its asks; each is told once. */
+export type ClientEvent =
+  | {
+      readonly kind: "answer";
+      readonly ask: number;
+      readonly peer: Peer;
+      readonly content: CoapContent;
+      /** CoAP bytes of the request without a handshake's part, and of the answer. */
+      readonly requestBytes: number;
+      readonly responseBytes: number;
+      /** Present where this exchange completed a handshake, in which `proved` proved its key. */
+      readonly handshake?: HandshakeSize & { readonly proved: Credential };
+    }
+  | { readonly kind: "failed"; readonly ask: number; readonly reason: AskFailure };
 
 /** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
 export interface HandshakeSize {

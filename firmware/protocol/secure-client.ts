@@ -8,6 +8,7 @@ import type { TrustList } from "../identity/trust.ts";
 import {
   type Ask,
   type AskFailure,
+  type ClientEvent,
   type ClientSession,
   clientSession,
   combined,
@@ -15,7 +16,6 @@ import {
   type FirstRequest,
   type Handshake,
   type HandshakeRequest,
-  type HandshakeSize,
   isMessage2,
   isProtectedAnswer,
   type PendingAsk,
@@ -29,7 +29,6 @@ import { encodeCbor } from "./cbor.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
   CODE,
-  type CoapContent,
   type CoapMessage,
   FORMAT,
   findOption,
@@ -42,21 +41,7 @@ import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { newSession, type Peer, type PresetContext, presetSession } from "./sessions.ts";
-
-export type ClientEvent =
-  | {
-      readonly kind: "answer";
-      readonly ask: number;
-      readonly peer: Peer;
-      readonly content: CoapContent;
-      /** CoAP bytes of the request without a handshake's part, and of the answer. */
-      readonly requestBytes: number;
-      readonly responseBytes: number;
-      /** Present where this exchange completed a handshake, in which `proved` proved its key. */
-      readonly handshake?: HandshakeSize & { readonly proved: Credential };
-    }
-  | { readonly kind: "failed"; readonly ask: number; readonly reason: AskFailure };
+import { newSession, type PresetContext, presetSession } from "./sessions.ts";
 
 export interface SecureClientParts {
   readonly crypto: CryptoEngine;

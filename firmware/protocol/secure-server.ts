@@ -15,6 +15,7 @@ import {
   type CoapContent,
   FORMAT,
   findOption,
+  hasPath,
   isCritical,
   OPTION,
   pathOf,
@@ -84,6 +85,7 @@ const HANDSHAKES_AT_ONCE = 16;
 /** Challenges under numbers of their own, which cost a durable write for each 64. */
 const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
+const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
 /**
@@ -345,7 +347,7 @@ function refusal(content: CoapContent): Reply {
 }
 
 function asksForLinks(message: CoapContent): boolean {
-  return message.code === CODE.get && pathOf(message) === ".well-known/core";
+  return message.code === CODE.get && hasPath(message, LINKS_PATH);
 }
 
 function hasUnknownCritical({ options }: CoapContent): boolean {

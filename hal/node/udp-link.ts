@@ -108,14 +108,17 @@ export class UdpLink implements Link {
     this.#socket.close();
   }
 
-  #receive(datagram: Uint8Array, from: RemoteInfo): void {
+  #receive(datagram: Buffer, from: RemoteInfo): void {
     if (this.#state === "closed") return;
     if (datagram.length > TRAITS.mtuBytes) {
       this.#rejected["too-long"]++;
       return;
     }
     this.#receivedDatagrams++;
-    this.#listener?.datagram(hostAndPort(from.address, from.port), new Uint8Array(datagram));
+    this.#listener?.datagram(
+      hostAndPort(from.address, from.port),
+      new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length),
+    );
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
-import type { Ask, AskFailure, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
 import { CODE, type CoapContent, codeText, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
@@ -20,7 +20,7 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
-import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";

@@ -1,9 +1,10 @@
 // Our head-end asks as it asked other implementations, and takes the answers that they gave then.
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
+import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import { toHex } from "../../firmware/protocol/bytes.ts";
 import { CODE, type CoapMessage, encodeMessage } from "../../firmware/protocol/coap/message.ts";
-import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { identity } from "../support/secured-line.ts";

@@ -1,9 +1,10 @@
 import { type Identity, type NewIdentity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
+import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
-import { type ClientEvent, SecureClient } from "../../firmware/protocol/secure-client.ts";
+import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import { linkPair } from "../../hal/emulated/link-pair.ts";

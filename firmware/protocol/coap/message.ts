@@ -1,5 +1,5 @@
 // CoAP messages over datagrams: RFC 7252 section 3.
-import { EMPTY, fromText } from "../bytes.ts";
+import { EMPTY, equal, fromText } from "../bytes.ts";
 
 export type MessageType = "CON" | "NON" | "ACK" | "RST";
 
@@ -128,6 +128,12 @@ export function isCritical(optionNumber: number): boolean {
 /** The value of the first option with this number. */
 export function findOption(content: CoapContent, number: number): Uint8Array | undefined {
   return content.options.find((option) => option.number === number)?.value;
+}
+
+/** True where the Uri-Path is these segments: quicker than to put it together. */
+export function hasPath(content: CoapContent, segments: readonly Uint8Array[]): boolean {
+  const path = content.options.filter((option) => option.number === OPTION.uriPath);
+  return path.length === segments.length && path.every(({ value }, i) => equal(value, segments[i] ?? EMPTY));
 }
 
 /** The Uri-Path joined by `/`, without a leading one; undefined where a segment is no UTF-8. */
@@ -271,7 +277,7 @@ function writeExtension(bytes: Uint8Array, at: number, value: number): number {
   return at + size;
 }
 
-/** The message that the bytes are, or why they are none. Never throws. */
+/** The message that the bytes are, or why they are none. Its payload is a view into them. Never throws. */
 export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError {
   if (bytes.length < 4) return { error: "too-short" };
   const first = at(bytes, 0);
@@ -292,7 +298,7 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError 
   );
 }
 
-/** The reverse of {@link encodeOptionsAndPayload}; never throws. */
+/** The reverse of {@link encodeOptionsAndPayload}; the payload is a view into the bytes. Never throws. */
 export function decodeOptionsAndPayload(
   bytes: Uint8Array,
 ): { options: CoapOption[]; payload: Uint8Array } | { error: "option" | "payload" } {
@@ -302,7 +308,7 @@ export function decodeOptionsAndPayload(
   while (at < bytes.length) {
     if (bytes[at] === PAYLOAD_MARKER) {
       if (at + 1 === bytes.length) return { error: "payload" };
-      return { options, payload: bytes.slice(at + 1) };
+      return { options, payload: bytes.subarray(at + 1) };
     }
     const head = decodeOptionHead(bytes, at);
     if (head === undefined || options.length === OPTIONS_MAX) return { error: "option" };
