@@ -87,11 +87,13 @@ export class HeadEnd {
   readonly #drive: Drive<ClientEvent>;
   readonly #clock: Clock;
   readonly #onProved: (meter: Credential) => void;
+  readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
 
   constructor({ link, clock, onProved = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
     this.#onProved = onProved;
+    this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
     this.#client = new SecureClient({ ...parts, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
   }
@@ -143,7 +145,7 @@ export class HeadEnd {
   ): Promise<Answer<Body>> {
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (typeof outcome === "string") throw failure(outcome, target);
+    if (typeof outcome === "string") throw failure(outcome, target, this.#trustIs);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== CODE.content) throw unwanted(answer, target);
     const body = decode(answer.payload);
@@ -197,7 +199,11 @@ export function profileRequests(request: ProfileRequest, periodSeconds: number):
   return requests;
 }
 
-function failure(reason: AskFailure, { name, expect, timeoutMs }: Target): HeadEndError {
+function failure(
+  reason: AskFailure,
+  { name, expect, timeoutMs }: Target,
+  trustIs: "credentials" | "preset",
+): HeadEndError {
   const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
   switch (reason) {
     case "timeout":
@@ -208,7 +214,9 @@ function failure(reason: AskFailure, { name, expect, timeoutMs }: Target): HeadE
     case "refused":
       return new HeadEndError(
         "identity",
-        `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
+        trustIs === "preset"
+          ? `${meter} at ${name} refused this context: check that both ends have the same one, and that its .seq file is above all numbers that were used.`
+          : `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
       );
     case "not-proved":
       return new HeadEndError(

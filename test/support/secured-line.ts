@@ -17,6 +17,12 @@ export function identity(role: Role, id: string, seed = id, more: Partial<NewIde
   return newIdentity(opensslEngine, new SeededRandom(seed), { role, id, development: true, ...more });
 }
 
+/** A datagram that whoever stands in the middle hands on later. */
+export interface Held {
+  readonly bytes: Uint8Array;
+  readonly forMs: number;
+}
+
 export interface SecuredLineOptions {
   readonly seed?: number;
   readonly meter?: Identity;
@@ -32,7 +38,7 @@ export interface SecuredLineOptions {
   /** Sees each datagram as it is sent. */
   readonly tap?: (datagram: Uint8Array, from: "head-end" | "meter") => unknown;
   /** Stands in the middle: what the other end gets instead of a datagram, in order. */
-  readonly between?: (datagram: Uint8Array, from: "head-end" | "meter") => readonly Uint8Array[];
+  readonly between?: (datagram: Uint8Array, from: "head-end" | "meter") => readonly (Uint8Array | Held)[];
   readonly wrap?: (link: Link, clock: VirtualClock) => Link;
 }
 
@@ -55,7 +61,10 @@ export function securedLine(options: SecuredLineOptions = {}) {
     (from: "head-end" | "meter", to: Link) =>
     (_: string, bytes: Uint8Array): void => {
       tap(bytes, from);
-      for (const out of between(bytes, from)) to.send(LINE, out);
+      for (const out of between(bytes, from)) {
+        if (out instanceof Uint8Array) to.send(LINE, out);
+        else clock.after(out.forMs, () => to.send(LINE, out.bytes));
+      }
     };
   nearMiddle.listen({ datagram: pass("head-end", farMiddle) });
   farMiddle.listen({ datagram: pass("meter", nearMiddle) });

@@ -256,6 +256,21 @@ describe("somebody in the middle", () => {
     expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(1);
   });
 
+  test("a forged refusal is not believed while the genuine answer may still be on its way", () => {
+    const line = securedLine({
+      between: (datagram, from) => {
+        if (from === "head-end") return [datagram];
+        const { messageId, token } = messageOf(datagram);
+        const [options, payload] = [[], new Uint8Array(0)];
+        const forged = { type: "ACK" as const, code: CODE.unauthorized, messageId, token, options, payload };
+        // The least time that an acknowledgement is waited for is 100 ms.
+        return [encodeMessage(forged), { bytes: datagram, forMs: 80 }];
+      },
+    });
+    for (let i = 0; i < 3; i++) expect(line.ask(BODY)).toMatchObject({ kind: "answer" });
+    expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(1);
+  });
+
   test("an RST ahead of each genuine answer ends nothing", () => {
     const line = securedLine({
       between: (datagram, from) => {

@@ -8,7 +8,7 @@ import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../../hal/metering-ics/b
 import { type StationTraits, UartBus } from "../../../hal/metering-ics/uart-bus.ts";
 import type { MeteringFault, MeteringReading } from "../../../hal/ports/metering-ic.ts";
 import type { Uart, UartListener } from "../../../hal/ports/uart.ts";
-import { bytesOf, hexOf } from "./bl0942/scripted-uart.ts";
+import { bytesOf, hexOf } from "../../support/scripted-uart.ts";
 
 const TRAITS: StationTraits = { answerTimeoutMs: 400, lateAnswerMs: 400, lineDown: () => {} };
 const STREAM = { bytes: () => {}, lineDown: () => {} };

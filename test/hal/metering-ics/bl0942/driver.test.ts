@@ -9,8 +9,8 @@ import {
 } from "../../../../hal/metering-ics/bl0942/registers.ts";
 import { UartBus } from "../../../../hal/metering-ics/uart-bus.ts";
 import type { MeteringFault, MeteringReading } from "../../../../hal/ports/metering-ic.ts";
+import { bytesOf, hexOf, ScriptedUart } from "../../../support/scripted-uart.ts";
 import { CAPTURED, COMPUTED } from "../../../vectors/bl0942/packets.ts";
-import { bytesOf, hexOf, ScriptedUart } from "./scripted-uart.ts";
 
 const SET_UP_50_HERTZ = "A81D550000E5A8198F0000AFA81D0000003A5819";
 const MODE_ANSWER_50_HERTZ = "8F0000FF";

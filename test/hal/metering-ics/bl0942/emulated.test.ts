@@ -7,8 +7,8 @@ import {
   type Bl0942Profile,
   checksum,
 } from "../../../../hal/metering-ics/bl0942/registers.ts";
+import { bytesOf, hexOf, ScriptedUart } from "../../../support/scripted-uart.ts";
 import { CAPTURED, COMPUTED, IDEAL_BOARD, type PacketVector } from "../../../vectors/bl0942/packets.ts";
-import { bytesOf, hexOf, ScriptedUart } from "./scripted-uart.ts";
 
 const UNLOCK = "A8 1D 55 00 00 E5";
 const LOCK = "A8 1D 00 00 00 3A";

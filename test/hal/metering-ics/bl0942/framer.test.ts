@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { packetFramer, registerFramer } from "../../../../hal/metering-ics/bl0942/framer.ts";
+import { bytesOf, hexOf } from "../../../support/scripted-uart.ts";
 import { CAPTURED, COMPUTED } from "../../../vectors/bl0942/packets.ts";
-import { bytesOf, hexOf } from "./scripted-uart.ts";
 
 const packets = [...CAPTURED, ...COMPUTED].map(({ hex }) => bytesOf(hex));
 const packet = fc.constantFrom(...packets);

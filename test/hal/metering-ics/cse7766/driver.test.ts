@@ -11,6 +11,7 @@ import {
 } from "../../../../hal/metering-ics/cse7766/registers.ts";
 import { UartBus } from "../../../../hal/metering-ics/uart-bus.ts";
 import type { MeteringFault, MeteringReading } from "../../../../hal/ports/metering-ic.ts";
+import { bytesOf, hexOf, ScriptedUart } from "../../../support/scripted-uart.ts";
 import {
   FADED,
   FALSE_VOLTAGE,
@@ -24,7 +25,6 @@ import {
   TORN,
   UNDER_LOAD,
 } from "../../../vectors/cse7766/frames.ts";
-import { bytesOf, hexOf, ScriptedUart } from "../bl0942/scripted-uart.ts";
 
 /** A poll without a good frame has failed after this. */
 const POLL_FAILED_MS = 7 * FRAME_INTERVAL_MS;

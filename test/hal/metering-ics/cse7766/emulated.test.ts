@@ -10,8 +10,8 @@ import {
   FRAME,
   FRAME_INTERVAL_MS,
 } from "../../../../hal/metering-ics/cse7766/registers.ts";
+import { bytesOf, hexOf, ScriptedUart } from "../../../support/scripted-uart.ts";
 import { NO_LOAD, UNDER_LOAD } from "../../../vectors/cse7766/frames.ts";
-import { bytesOf, hexOf, ScriptedUart } from "../bl0942/scripted-uart.ts";
 
 /** A part whose host is the test. */
 function emulatedPart(mains: Mains, coefficients?: Coefficients) {

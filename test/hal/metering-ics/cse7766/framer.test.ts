@@ -1,8 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { frameFramer } from "../../../../hal/metering-ics/cse7766/framer.ts";
+import { bytesOf, hexOf } from "../../../support/scripted-uart.ts";
 import { FALSE_VOLTAGE, REST_OF_TORN, SOUND, TORN, UNDER_LOAD } from "../../../vectors/cse7766/frames.ts";
-import { bytesOf, hexOf } from "../bl0942/scripted-uart.ts";
 
 const frames = [...SOUND.map(({ hex }) => hex), FALSE_VOLTAGE].map(bytesOf);
 

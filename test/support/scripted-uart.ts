@@ -1,6 +1,6 @@
-import type { VirtualClock } from "../../../../hal/emulated/virtual-clock.ts";
-import { BL0942_LINE } from "../../../../hal/metering-ics/bl0942/registers.ts";
-import type { Uart, UartListener, UartSettings, UartState, UartWrite } from "../../../../hal/ports/uart.ts";
+import type { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
+import { BL0942_LINE } from "../../hal/metering-ics/bl0942/registers.ts";
+import type { Uart, UartListener, UartSettings, UartState, UartWrite } from "../../hal/ports/uart.ts";
 
 /** A line whose other end is the test: it sees what is written and says what comes back. */
 export class ScriptedUart implements Uart {
