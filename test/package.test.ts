@@ -50,6 +50,23 @@ describe("the installed package", () => {
     expect(files).toEqual(expect.arrayContaining(["LICENSE", "README.md", "host-tools/loads/NOTICE.md"]));
   });
 
+  test("hands on the licence of each package that is inside of its command", () => {
+    const path = "node_modules/meterbench/dist/host-tools/cli/THIRD-PARTY-NOTICES.md";
+    const notices = readFileSync(join(installed, path), "utf8");
+    for (const name of [
+      "@noble/ciphers",
+      "@noble/curves",
+      "@noble/hashes",
+      "cbor-x",
+      "commander",
+      "valibot",
+    ]) {
+      const notice = notices.split("\n## ").find((part) => part.replace("## ", "").startsWith(`${name} `));
+      expect(notice).toMatch(/MIT License/i);
+      expect(notice).toMatch(/Copyright \(c\)/);
+    }
+  });
+
   test("is a library: its exports load, with types", async () => {
     const script = `
       import { VirtualClock, nobleEngine } from "meterbench/hal";
