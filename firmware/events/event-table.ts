@@ -1,9 +1,13 @@
 // Which events a meter logs, where, and under which code.
 
-/** Logs by their number on the wire, with COSEM's objects for them (IDIS Package 2; the security log as Iskra's AM550 has it). */
+/** Logs by their number on the wire. */
 export const EVENT_LOGS = ["standard", "power-quality", "fraud", "security", "communication"] as const;
 export type LogName = (typeof EVENT_LOGS)[number];
 
+/**
+ * COSEM's objects for the logs, as the MetCom MCS301 has them (manual 1.25, 15). It has none for security: some meters
+ * use 99.98.9 for that, others for something else, so that one is ours.
+ */
 export const LOG_OBIS: Readonly<Record<LogName, string>> = {
   standard: "0-0:99.98.0*255",
   "power-quality": "0-0:99.98.4*255",
