@@ -1,0 +1,88 @@
+// Bodies of the resource `e`: which events of a log are asked for, and the events.
+import { EVENT_LOGS, type LogName } from "../../events/event-table.ts";
+import { decodeCbor, encodeCbor } from "../cbor.ts";
+import { arrayItems, decodeTime, encodeTime, isIntegerWithin, STATUS_MAX } from "./answer-fields.ts";
+import { eventFromCbor, eventToCbor, type LoggedEvent, SEQUENCE_MAX } from "./logged-event.ts";
+
+export interface EventRequest {
+  readonly log: LogName;
+  /** The sequence number to begin at; all before it is taken for read. */
+  readonly from: number;
+  /** At most this many; with 0 the answer only says what there is. */
+  readonly count: number;
+}
+
+export interface EventReading {
+  /** UTC of the answer, whole seconds; undefined where the meter does not know it. */
+  readonly timeSeconds: number | undefined;
+  /** Bits of `STATUS`. */
+  readonly status: number;
+  /** The oldest sequence number that the log keeps; `next` where it keeps none. */
+  readonly oldest: number;
+  /** What the next event will get: there are more as long as the last one here is not just before it. */
+  readonly next: number;
+  /** One after the other without a gap. A first one later than asked for says that those between are gone. */
+  readonly events: readonly LoggedEvent[];
+}
+
+/** 32 events of at most 26 bytes and 23 bytes before them: an answer stays within 855 bytes. */
+export const EVENTS_PER_ANSWER_MAX = 32;
+
+/** `[log, from, count]`: 4 to 8 bytes. A request that cannot be asked throws. */
+export function encodeEventRequest({ log, from, count }: EventRequest): Uint8Array {
+  const body = encodeCbor([EVENT_LOGS.indexOf(log), from, count]);
+  if (decodeEventRequest(body) === undefined) throw new Error(`no request: ${log}, ${from}, ${count}`);
+  return body;
+}
+
+/** The request, or undefined where the body is none. */
+export function decodeEventRequest(body: Uint8Array): EventRequest | undefined {
+  const [index, from, count, ...more] = arrayItems(decodeCbor(body)) ?? [];
+  const log = typeof index === "number" ? EVENT_LOGS[index] : undefined;
+  if (log === undefined || more.length > 0) return undefined;
+  if (!isIntegerWithin(from, 0, SEQUENCE_MAX) || !isIntegerWithin(count, 0, EVENTS_PER_ANSWER_MAX)) {
+    return undefined;
+  }
+  return { log, from, count };
+}
+
+/**
+ * `[time, status, oldest, next]`, and where there are events `first, event, ...` after it, an event being
+ * `[code, time, clock status, detail, ...]`. An answer that is none to the request is a bug and throws.
+ */
+export function encodeEventReading(reading: EventReading, request: EventRequest): Uint8Array {
+  const { timeSeconds, status, oldest, next, events } = reading;
+  const [first] = events;
+  const body = encodeCbor([
+    encodeTime(timeSeconds),
+    status,
+    oldest,
+    next,
+    ...(first === undefined ? [] : [first.sequence, ...events.map(eventToCbor)]),
+  ]);
+  if (!isRun(events) || decodeEventReading(body, request) === undefined) {
+    throw new Error(`${events.length} events from ${first?.sequence} answer no such request`);
+  }
+  return body;
+}
+
+/** The reading, or undefined where the body does not answer this request. */
+export function decodeEventReading(body: Uint8Array, request: EventRequest): EventReading | undefined {
+  const [timeItem, status, oldest, next, ...rest] = arrayItems(decodeCbor(body)) ?? [];
+  const time = decodeTime(timeItem);
+  if (time === undefined || !isIntegerWithin(status, 0, STATUS_MAX)) return undefined;
+  if (!isIntegerWithin(next, 1, SEQUENCE_MAX + 1) || !isIntegerWithin(oldest, 1, next)) return undefined;
+  const timeSeconds = time === "unknown" ? undefined : time;
+  if (rest.length === 0) return { timeSeconds, status, oldest, next, events: [] };
+  const [first, ...items] = rest;
+  if (!isIntegerWithin(first, Math.max(oldest, request.from), next - items.length)) return undefined;
+  if (items.length < 1 || items.length > request.count) return undefined;
+  const events = items
+    .map((item, i) => eventFromCbor(first + i, item))
+    .filter((event) => event !== undefined);
+  return events.length === items.length ? { timeSeconds, status, oldest, next, events } : undefined;
+}
+
+function isRun(events: readonly LoggedEvent[]): boolean {
+  return events.every(({ sequence }, i) => sequence === (events[0] as LoggedEvent).sequence + i);
+}
