@@ -55,10 +55,7 @@ export interface ZoneChange {
  */
 const SAMPLE_YEAR_FIRST = 2001;
 const SAMPLE_YEARS = 28;
-/**
- * Changes nearer than this are an error in the string: no land has them. With it, a local day and a
- * repeated hour meet one change at the most.
- */
+/** No land has changes nearer than this. With it, a local day and a repeated hour meet one change at the most. */
 const CHANGE_SPACING_MIN_DAYS = 7;
 
 /** The two changes that the rules give for a year, earlier first. Times beyond a day may lead into the next. */
@@ -103,14 +100,17 @@ export function isDaylightForever(zone: ChangingZone): boolean {
   });
 }
 
-/** True where start and end take turns in every year, some days apart. */
-export function isInTurn(zone: ChangingZone): boolean {
+/**
+ * True where changes are some days apart in every year. Start and end then take turns: weekdays move them by less than
+ * a week, so that none can pass the other unless they meet nearer than that in some year.
+ */
+export function areChangesApart(zone: ChangingZone): boolean {
   const changes = sampleYears().flatMap((year) => changesOfYear(zone, year));
-  return changes.every((change, i) => {
+  return changes.every(({ utcSeconds }, i) => {
     const previous = changes[i - 1];
-    if (previous === undefined) return true;
-    const apart = change.utcSeconds - previous.utcSeconds;
-    return previous.after === change.before && apart >= CHANGE_SPACING_MIN_DAYS * SECONDS_PER_DAY;
+    return (
+      previous === undefined || utcSeconds - previous.utcSeconds >= CHANGE_SPACING_MIN_DAYS * SECONDS_PER_DAY
+    );
   });
 }
 

@@ -1,10 +1,10 @@
 // Time zones as POSIX TZ strings: IEEE Std 1003.1 section 8.3, with the times of RFC 8536 3.3.1.
 import {
+  areChangesApart,
   type ChangeDay,
   type ChangeRule,
   type ChangingZone,
   isDaylightForever,
-  isInTurn,
   type ZonePeriod,
   type ZoneRules,
 } from "./zone-rules.ts";
@@ -63,8 +63,8 @@ function readZone(cursor: Cursor): ZoneRules {
   if (!isAtEnd(cursor)) throw misses(cursor, "end of the text");
   const zone: ChangingZone = { standard, daylight, start, end };
   if (isDaylightForever(zone)) return { period: daylight };
-  if (!isInTurn(zone)) {
-    throw new ZoneFault("Start and end of daylight saving time must take turns, at least 7 days apart.");
+  if (!areChangesApart(zone)) {
+    throw new ZoneFault("Start and end of daylight saving time must be at least 7 days apart in every year.");
   }
   return zone;
 }

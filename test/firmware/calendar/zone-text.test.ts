@@ -1,10 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { TimeZone } from "../../../firmware/calendar/time-zone.ts";
-import { integerBelow, SeededRandom } from "../../../hal/emulated/seeded-random.ts";
-import { FUZZ_INPUTS } from "../../support/fuzz.ts";
-import { ZONES, zoneOf } from "../../support/zones.ts";
-
-const SEED = 8536;
+import { zoneOf } from "../../support/zones.ts";
 
 function offsetAt(text: string, instant: string): string {
   return zoneOf(text)
@@ -35,6 +31,9 @@ describe("a POSIX TZ string", () => {
     // A change that belongs to the year before.
     ["AAA0BBB,J100,365/167", "2027-01-07T21:59:59Z", "+01:00"],
     ["AAA0BBB,J100,365/167", "2027-01-07T22:00:00Z", "+00:00"],
+    // Both changes of a year lie in another: those of 2026 after this New Year, those of 2027 before this New Year's Eve.
+    ["AAA23BBB24,358/167,365/167", "2027-01-01T00:00:00Z", "-23:00"],
+    ["AAA-24BBB-23,J1/-167,J8/-167", "2026-12-31T12:00:00Z", "+24:00"],
   ])("%s at %s is %s", (text, instant, offset) => {
     expect(offsetAt(text, instant)).toBe(offset);
   });
@@ -77,8 +76,14 @@ describe("a POSIX TZ string", () => {
       "CET-1CEST-5,J60,J300",
       "At character 10: daylight saving time is more than 3 hours from standard time.",
     ],
-    ["CET-1CEST,J60,J62", "Start and end of daylight saving time must take turns, at least 7 days apart."],
-    ["CET-1CEST,M3.5.0,J86", "Start and end of daylight saving time must take turns, at least 7 days apart."],
+    [
+      "CET-1CEST,J60,J62",
+      "Start and end of daylight saving time must be at least 7 days apart in every year.",
+    ],
+    [
+      "CET-1CEST,M3.5.0,J86",
+      "Start and end of daylight saving time must be at least 7 days apart in every year.",
+    ],
     ["x".repeat(73), "A time zone has at most 72 characters, and this is 73."],
   ])("%j is refused with where and why", (text, error) => {
     expect(TimeZone.parse(text)).toEqual({ error });
@@ -89,60 +94,4 @@ describe("a POSIX TZ string", () => {
     expect(longest).toHaveLength(72);
     expect(zoneOf(longest).text).toBe(longest);
   });
-
-  test(`of ${FUZZ_INPUTS / 4} changed ones (seed ${SEED}) is a zone whose clock goes, or one sentence`, () => {
-    const random = new SeededRandom(SEED);
-    let zones = 0;
-    for (let i = 0; i < FUZZ_INPUTS / 4; i++) {
-      const text = changed(random, ZONES[i % ZONES.length]?.text ?? "");
-      const zone = TimeZone.parse(text);
-      if (zone instanceof TimeZone) zones++;
-      const isSound = zone instanceof TimeZone ? goes(zone, random) : SENTENCE.test(zone.error);
-      if (!isSound) throw new Error(JSON.stringify(text));
-    }
-    expect(zones).toBeGreaterThan(FUZZ_INPUTS / 40);
-    expect(zones).toBeLessThan(FUZZ_INPUTS / 8);
-  });
 });
-
-const SENTENCE = /^[A-Z][^\n]{1,160}\.$/;
-
-/** At New Year, where rules of two years meet, and at any time, a reading leads back to its instant. */
-function goes(zone: TimeZone, random: SeededRandom): boolean {
-  const instants = [1_767_225_600 + integerBelow(random, 86_400), integerBelow(random, 2 ** 32)];
-  return instants.every((at) => zone.instantsOf(zone.wallSeconds(at)).includes(at));
-}
-
-const PIECES = [
-  "CET",
-  "<+03>",
-  "-1",
-  "5:30",
-  ",",
-  "/",
-  "M3.5.0",
-  "M12.5.6",
-  "J1",
-  "J365",
-  "0",
-  "365",
-  "-167",
-  "167",
-  ":59",
-  "é",
-  "\n",
-];
-
-function changed(random: SeededRandom, text: string): string {
-  const at = integerBelow(random, text.length + 1);
-  const end = at + integerBelow(random, 4);
-  const piece = PIECES[integerBelow(random, PIECES.length)] as string;
-  const way = integerBelow(random, 4);
-  if (way === 0) return text.slice(0, at) + text.slice(end);
-  if (way === 1) return text.slice(0, at) + piece + text.slice(at);
-  if (way === 2) return text.slice(0, at) + String(integerBelow(random, 10)) + text.slice(at + 1);
-  return Array.from(
-    { length: integerBelow(random, 12) },
-    () => PIECES[integerBelow(random, PIECES.length)],
-  ).join("");
-}

@@ -1,6 +1,5 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { equal, toHex } from "../../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../../../firmware/protocol/cbor.ts";
 import {
   EMPTY_TARIFF_TABLE,
@@ -8,8 +7,6 @@ import {
   tariffTableFault,
 } from "../../../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../../firmware/protocol/readings/tariff-table.ts";
-import { integerBelow, SeededRandom } from "../../../../hal/emulated/seeded-random.ts";
-import { FUZZ_INPUTS } from "../../../support/fuzz.ts";
 import { HOUSEHOLD, LARGEST, tariffPlans } from "../../../support/tariffs.ts";
 
 const SEED = 62056;
@@ -56,6 +53,8 @@ describe("a tariff plan on the wire", () => {
     ],
     ["a passive table without a time", [[[], [], [], []], [[], [], [], []], null]],
     ["a passive table at no known time", [[[], [], [], []], [[], [], [], []], 0xffffffff]],
+    ["more than a passive table and its time", [[[], [], [], []], [[], [], [], []], 0x10000, 0]],
+    ["the same special day twice", [[[129, 0], [0, 0, 0, 0, 0, 0, 0], [[0]], [-33, 0, -33, 0]]]],
     ["a list too few", [[[], [], []]]],
     ["a list too many", [[[], [], [], [], []]]],
     ["half a season", [[[129, 0, 321], [0, 0, 0, 0, 0, 0, 0], [[0]], []]]],
@@ -76,37 +75,7 @@ describe("a tariff plan on the wire", () => {
     const passive = { table: HOUSEHOLD, fromSeconds: 0xffffffff };
     expect(() => encodeTariffPlan({ active: HOUSEHOLD, passive })).toThrow("4294967295");
   });
-
-  test(`of ${FUZZ_INPUTS / 4} changed bodies (seed ${SEED}) each is refused, or is what writing its plan gives`, () => {
-    const random = new SeededRandom(SEED);
-    const samples = [...fc.sample(tariffPlans, { seed: SEED, numRuns: 20 }), { active: HOUSEHOLD }].map(
-      encodeTariffPlan,
-    );
-    let taken = 0;
-    for (let run = 0; run < FUZZ_INPUTS / 4; run++) {
-      const bytes = changed(random, samples[run % samples.length] as Uint8Array);
-      const plan = decodeTariffPlan(bytes);
-      if (plan === undefined) continue;
-      taken++;
-      if (!equal(encodeTariffPlan(plan), bytes)) throw new Error(`run ${run}: ${toHex(bytes)}`);
-    }
-    expect(taken).toBeGreaterThan(FUZZ_INPUTS / 400);
-    expect(taken).toBeLessThan(FUZZ_INPUTS / 8);
-  });
 });
-
-function changed(random: SeededRandom, sample: Uint8Array): Uint8Array {
-  const way = integerBelow(random, 8);
-  if (way === 0) return sample.slice(0, integerBelow(random, sample.length));
-  if (way === 1) return random.bytes(integerBelow(random, 40));
-  const bytes = sample.slice();
-  for (let changes = 1 + integerBelow(random, 2); changes > 0; changes--) {
-    const at = integerBelow(random, bytes.length);
-    const by = way < 5 ? 1 : integerBelow(random, 256);
-    bytes[at] = (bytes[at] as number) ^ by;
-  }
-  return bytes;
-}
 
 describe("a tariff table's fault is one sentence that says where", () => {
   const day = HOUSEHOLD.dayProfiles[0] ?? [];
