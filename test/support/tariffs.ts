@@ -1,4 +1,5 @@
 import fc from "fast-check";
+import { isLeapYear } from "../../firmware/calendar/civil.ts";
 import type {
   DayProfile,
   Season,
@@ -104,7 +105,7 @@ export const tariffTables: fc.Arbitrary<TariffTable> = fc
         sorted(
           list
             .filter(
-              ([year, { month, day }]) => year === undefined || year % 4 === 0 || month !== 2 || day < 29,
+              ([year, { month, day }]) => year === undefined || isLeapYear(year) || month !== 2 || day < 29,
             )
             .map(([year, date, dayProfile]) => ({ year, ...date, dayProfile })),
         ),

@@ -62,7 +62,7 @@ export const EMPTY_TARIFF_TABLE: TariffTable = {
 export const MINUTES_PER_DAY = 1440;
 const DAYS_PER_WEEK = 7;
 
-/** A register of import and one of export for each: the most that household meters have. */
+/** Each asks for registers of its own; on the wire it takes three bits of a switch. */
 export const RATES_MAX = 8;
 /** One a month. */
 const SEASONS_MAX = 12;

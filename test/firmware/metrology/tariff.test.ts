@@ -188,7 +188,7 @@ const WINDOWS = [
   { name: "Asia/Kolkata", text: "IST-5:30", from: "2029-12-30T20:00Z" },
 ] as const;
 const WINDOW_MINUTES = 2 * 1440;
-const TABLES_PER_WINDOW = 8;
+const TABLES_PER_WINDOW = 6;
 
 /** The latest reading of the host's wall clock, minute by minute: `2026-10-25 02:30:00` compares as text. */
 function latestReadings(name: string, from: number): string[] {
@@ -254,7 +254,7 @@ describe("by brute force", () => {
 
   test(`between two switches the rate is one, in random plans and at random times (seed ${SEED})`, () => {
     const random = new SeededRandom(SEED);
-    for (const [i, plan] of fc.sample(tariffPlans, { seed: SEED, numRuns: 120 }).entries()) {
+    for (const [i, plan] of fc.sample(tariffPlans, { seed: SEED, numRuns: 80 }).entries()) {
       const tariff = new Tariff(zoneOf(WINDOWS[i % WINDOWS.length]?.text ?? ""), plan);
       const { fromSeconds } = plan.passive ?? { fromSeconds: integerBelow(random, 2 ** 32) };
       let at = fromSeconds - integerBelow(random, 4 * DAY);
