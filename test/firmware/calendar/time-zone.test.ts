@@ -43,13 +43,13 @@ describe.each(ZONES)("$name", ({ name, text, since }) => {
   const last = Date.UTC(2041, 0, 1) / 1000;
   const changes = changesBetween(zone, first, last);
 
-  test("shows what the host's clock shows around every change, on every tenth day, and at random instants", () => {
+  test("shows what the host's clock shows around every change, on every twentieth day, and at random instants", () => {
     for (const change of changes) {
       for (let at = change - 2 * HOUR; at <= change + 2 * HOUR; at += 900) expectSame(zone, host, at);
       expectSame(zone, host, change - 1);
     }
     // A change that only the host knows shows for months; the odd step meets every hour of the day.
-    for (let at = first; at < last; at += 10 * DAY + 8 * HOUR + 1) expectSame(zone, host, at);
+    for (let at = first; at < last; at += 20 * DAY + 8 * HOUR + 1) expectSame(zone, host, at);
     const random = new SeededRandom(SEED).fork(name);
     for (let i = 0; i < RANDOM_INSTANTS; i++)
       expectSame(zone, host, first + integerBelow(random, last - first));
