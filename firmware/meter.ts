@@ -2,8 +2,10 @@
 
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
-import { EnergyRegisters } from "./metrology/energy-registers.ts";
-import { IntervalProfile, intervalsInSteps } from "./metrology/interval-profile.ts";
+import { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
+import type { MeterTime } from "./metrology/interval-cutter.ts";
+import { intervalsInSteps } from "./metrology/interval-profile.ts";
+import { energyOf } from "./metrology/quantities.ts";
 import { encodeCbor } from "./protocol/cbor.ts";
 import { encodeLinkFormat } from "./protocol/coap/link-format.ts";
 import {
@@ -63,9 +65,10 @@ export interface MeterSurroundings {
 }
 
 const IMPORT: Obis = "1-0:1.8.0*255";
-const EXPORT: Obis = "1-0:2.8.0*255";
 /** 190 days of quarter-hours, the depth that utility meters have. */
 const PROFILE_ROWS = 18_240;
+const PROFILE = { periodSeconds: 900, capacity: PROFILE_ROWS, channels: [IMPORT] } as const;
+const ENGINE: EnergyEngineOptions = { profiles: [PROFILE] };
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
 const RAISED_PADDING_SECONDS = 30 * 86_400;
 const DIGEST_BYTES = 8;
@@ -79,8 +82,8 @@ interface Taken {
 export class Meter implements Resources {
   readonly #configuration: MeterConfiguration;
   readonly #around: MeterSurroundings;
-  readonly #energy = new EnergyRegisters();
-  readonly #profile = new IntervalProfile({ capacity: PROFILE_ROWS });
+  readonly #startedAtMs: number;
+  readonly #engine: EnergyEngine;
   #last: Taken | undefined;
   #padding: PaddingTenths = PADDING_TENTHS[0];
   #paddingUntilSeconds = 0;
@@ -88,7 +91,8 @@ export class Meter implements Resources {
   constructor(configuration: MeterConfiguration, surroundings: MeterSurroundings) {
     this.#configuration = configuration;
     this.#around = surroundings;
-    this.#advanceProfile();
+    this.#startedAtMs = surroundings.monotonicMs();
+    this.#engine = new EnergyEngine(ENGINE, this.#time());
   }
 
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
@@ -101,14 +105,13 @@ export class Meter implements Resources {
 
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
   get importWattHours(): number {
-    return Math.floor(this.#energy.importMilliwattHours / 1000);
+    return Math.floor((this.#engine.energyMilli(IMPORT) ?? 0) / 1000);
   }
 
   /** Books what one poll of the metering part found. */
   take(reading: MeteringReading): void {
     this.#last = { reading, atMs: this.#around.monotonicMs() };
-    this.#energy.book(reading.importMilliwattHours, reading.exportMilliwattHours);
-    this.#advanceProfile();
+    this.#engine.book(energyOf(reading), this.#time());
   }
 
   serve({ content }: { readonly content: CoapContent }): CoapContent {
@@ -163,9 +166,7 @@ export class Meter implements Resources {
   }
 
   #register(register: Obis): RegisterEntry {
-    const { importMilliwattHours, exportMilliwattHours } = this.#energy;
-    const energy =
-      register === IMPORT ? importMilliwattHours : register === EXPORT ? exportMilliwattHours : undefined;
+    const energy = this.#engine.energyMilli(register);
     if (energy !== undefined) return this.#energyEntry(register, energy);
     const instant = INSTANT_REGISTERS[register];
     if (instant === undefined) return { register, quality: "not-in-meter" };
@@ -174,14 +175,16 @@ export class Meter implements Resources {
   }
 
   /** Until the part has answered once, the register stands at what nobody has measured. */
-  #energyEntry(register: Obis, milliwattHours: number): RegisterEntry {
+  #energyEntry(register: Obis, milli: number): RegisterEntry {
     if (this.#last === undefined) return { register, quality: "unavailable" };
-    return { register, quality: "measured", value: Math.floor(milliwattHours / 1000) };
+    return { register, quality: "measured", value: Math.floor(milli / 1000) };
   }
 
   #intervals(request: ProfileRequest): CoapContent {
-    if (request.register !== IMPORT) return bareAnswer(CODE.notFound, "no profile of that register");
-    const rows = this.#profile.read(request.startSeconds, request.count);
+    const profile = this.#engine.profile(request.profile);
+    const channel = profile?.channels.indexOf(request.register) ?? -1;
+    if (profile === undefined || channel < 0) return bareAnswer(CODE.notFound, "no profile of that register");
+    const rows = profile.read(request.startSeconds, request.count, channel);
     const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
     const intervals = intervalsInSteps(rows, request.step);
     const timeSeconds = this.#utcSeconds();
@@ -222,7 +225,7 @@ export class Meter implements Resources {
       accuracyClass,
       impulsesPerKilowattHour,
       firmwareVersion,
-      this.#profile.periodSeconds,
+      PROFILE.periodSeconds,
       [...DEFAULT_REGISTERS],
     ];
     return this.#around.crypto.sha256(encodeCbor(common)).slice(0, DIGEST_BYTES);
@@ -244,9 +247,10 @@ export class Meter implements Resources {
     return utcMs === undefined ? undefined : Math.floor(utcMs / 1000);
   }
 
-  #advanceProfile(): void {
+  #time(): MeterTime {
     const utcMs = this.#around.utcMs();
-    if (utcMs !== undefined) this.#profile.advance(utcMs / 1000, this.#energy.importMilliwattHours);
+    const bootSeconds = (this.#around.monotonicMs() - this.#startedAtMs) / 1000;
+    return { utcSeconds: utcMs === undefined ? undefined : utcMs / 1000, bootSeconds };
   }
 }
 
