@@ -123,8 +123,9 @@ export class IntervalCutter {
     const at = this.#instant(time);
     if (at.boot !== this.#open.boot) {
       this.#changeTime(at, time.bootSeconds, registers);
-    } else if (change.kind === "adjusted" && change.fromSeconds !== undefined && at.boot === 0) {
-      this.advance({ ...time, utcSeconds: change.fromSeconds }, registers);
+    } else if (change.kind === "adjusted" && at.boot === 0) {
+      const { fromSeconds } = change;
+      if (fromSeconds !== undefined) this.advance({ ...time, utcSeconds: fromSeconds }, registers);
       this.#jump(at, registers);
     } else {
       this.#pass(at, registers);
