@@ -2,8 +2,13 @@
 
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
-import { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
-import type { MeterTime } from "./metrology/interval-cutter.ts";
+import {
+  EnergyEngine,
+  type EnergyEngineOptions,
+  type EnergyEngineState,
+  type SavedEngine,
+} from "./metrology/energy-engine.ts";
+import type { ClockChange, MeterTime } from "./metrology/interval-cutter.ts";
 import { intervalsInSteps } from "./metrology/interval-profile.ts";
 import { energyOf } from "./metrology/quantities.ts";
 import { encodeCbor } from "./protocol/cbor.ts";
@@ -68,10 +73,12 @@ const IMPORT: Obis = "1-0:1.8.0*255";
 /** 190 days of quarter-hours, the depth that utility meters have. */
 const PROFILE_ROWS = 18_240;
 const PROFILE = { periodSeconds: 900, capacity: PROFILE_ROWS, channels: [IMPORT] } as const;
-const ENGINE: EnergyEngineOptions = { profiles: [PROFILE] };
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
 const RAISED_PADDING_SECONDS = 30 * 86_400;
 const DIGEST_BYTES = 8;
+
+/** How this meter bills; without any it has totals and a load profile. */
+export type MeterBilling = Pick<EnergyEngineOptions, "tariff" | "demand" | "isDaylightSaving" | "onRow">;
 
 interface Taken {
   readonly reading: MeteringReading;
@@ -84,15 +91,22 @@ export class Meter implements Resources {
   readonly #around: MeterSurroundings;
   readonly #startedAtMs: number;
   readonly #engine: EnergyEngine;
+  readonly #isNew: boolean;
   #last: Taken | undefined;
   #padding: PaddingTenths = PADDING_TENTHS[0];
   #paddingUntilSeconds = 0;
 
-  constructor(configuration: MeterConfiguration, surroundings: MeterSurroundings) {
+  constructor(
+    configuration: MeterConfiguration,
+    surroundings: MeterSurroundings,
+    billing: MeterBilling = {},
+    saved?: SavedEngine,
+  ) {
     this.#configuration = configuration;
     this.#around = surroundings;
+    this.#isNew = saved === undefined;
     this.#startedAtMs = surroundings.monotonicMs();
-    this.#engine = new EnergyEngine(ENGINE, this.#time());
+    this.#engine = new EnergyEngine({ profiles: [PROFILE], ...billing }, this.#time(), saved);
   }
 
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
@@ -106,6 +120,21 @@ export class Meter implements Resources {
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
   get importWattHours(): number {
     return Math.floor((this.#engine.energyMilli(IMPORT) ?? 0) / 1000);
+  }
+
+  /** What the LED has to have shown since the meter was made. */
+  get pulses(): number {
+    return this.#engine.pulses(this.#configuration.impulsesPerKilowattHour);
+  }
+
+  /** For a journal: all but the rows, which `onRow` has told. */
+  state(): EnergyEngineState {
+    return this.#engine.state();
+  }
+
+  /** To be told by the owner of the clock, right after the clock has changed. */
+  clockChanged(change: ClockChange): void {
+    this.#engine.clockChanged(change, this.#time());
   }
 
   /** Books what one poll of the metering part found. */
@@ -166,18 +195,19 @@ export class Meter implements Resources {
   }
 
   #register(register: Obis): RegisterEntry {
-    const energy = this.#engine.energyMilli(register);
-    if (energy !== undefined) return this.#energyEntry(register, energy);
+    const billed = this.#engine.published(register);
+    if (billed !== "not-in-meter") return this.#billedEntry(register, billed);
     const instant = INSTANT_REGISTERS[register];
     if (instant === undefined) return { register, quality: "not-in-meter" };
     const measurement = this.#isFresh() && this.#last !== undefined ? instant(this.#last.reading) : undefined;
     return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
   }
 
-  /** Until the part has answered once, the register stands at what nobody has measured. */
-  #energyEntry(register: Obis, milli: number): RegisterEntry {
-    if (this.#last === undefined) return { register, quality: "unavailable" };
-    return { register, quality: "measured", value: Math.floor(milli / 1000) };
+  /** Until the part of a new meter has answered once, the register stands at what nobody has measured. */
+  #billedEntry(register: Obis, value: number | "unavailable"): RegisterEntry {
+    if (value === "unavailable" || (this.#isNew && this.#last === undefined))
+      return { register, quality: "unavailable" };
+    return { register, quality: "measured", value };
   }
 
   #intervals(request: ProfileRequest): CoapContent {

@@ -24,7 +24,7 @@ export interface EnergyEngineOptions {
   readonly demand?: MaximumDemandOptions | undefined;
   /** Marks intervals that start in summer time. */
   readonly isDaylightSaving?: (utcSeconds: number) => boolean;
-  /** Told of each interval as it closes, before {@link EnergyEngine.state} has it. */
+  /** Told of each interval as it closes, at a start from within the constructor: to be stored no later than the next state. */
   readonly onRow?: (profile: number, row: IntervalRecord) => void;
 }
 

@@ -63,9 +63,13 @@ export type IntervalProfileState = readonly [
   open: IntervalCutterState,
 ];
 
-/** A profile as it was saved. Rows newer than the state are of no use to it: the open interval has their energy. */
+/** A profile as it was saved. */
 export interface SavedProfile {
   readonly state: IntervalProfileState;
+  /**
+   * In the order in which they were told. Those newer than the state are left out, since its open
+   * interval has their energy and will make them again; of two with one sequence the later one holds.
+   */
   readonly rows: readonly IntervalRecord[];
 }
 
@@ -160,7 +164,8 @@ export class IntervalProfile {
     }
     this.#nextSequence = nextSequence;
     for (const [boot, utcMs] of bootTimes) this.#bootTimes.set(boot, utcMs / 1000);
-    for (const record of rows) {
+    const newest = new Map(rows.map((record) => [record[0], record]));
+    for (const record of newest.values()) {
       const row = intervalOf(record, this.channels.length);
       if (row.sequence < this.#nextSequence) this.#store.add(row);
     }

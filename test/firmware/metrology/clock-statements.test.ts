@@ -227,10 +227,12 @@ test("9. A cut at the very instant of a boundary: the entry is there once, kept 
     [0, 0, 15],
     [15, POWER_DOWN, 13],
   ]);
-  expect(new Bench(17, { state, rows: after.rows }).run(30).entries).toEqual([
+  const again = new Bench(17, { state, rows: after.rows }).run(30);
+  expect(again.entries).toEqual([
     [0, POWER_DOWN, 14],
     [15, POWER_DOWN, 13],
   ]);
+  expect(new Bench(30, again.saved()).entries).toEqual(again.entries);
 });
 
 test("10. Without a valid clock energy counts, and entries have the time since the start and say so", () => {
