@@ -55,10 +55,7 @@ export interface IntervalCutterOptions {
 /** `[boot, slot, flags, ms of its opening, ms last seen, ...registers at its opening]`. */
 export type IntervalCutterState = readonly (number | null)[];
 
-/**
- * A clock that goes back unannounced by no more is one that is kept in step, as a GB meter does
- * silently (SMETS2 5.5.8: 10 s); by more it was set.
- */
+/** A clock that goes back unannounced by no more is one that is kept in step; by more it was set. As GB meters have it. */
 const SYNCHRONISATION_LIMIT_SECONDS = 10;
 
 const { clockAdjusted, clockInvalid, dataNotValid, daylightSaving, powerDown } = INTERVAL_FLAG;

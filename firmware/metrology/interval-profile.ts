@@ -32,7 +32,7 @@ export interface ProfileEntry extends StoredInterval {
   readonly startSeconds: number | undefined;
 }
 
-/** The periods of a load profile: those that IEC 62056 meters of households are set to. */
+/** Those that utility meters are set to: each divides the hour, so that local hours begin on all of their grids. */
 const PERIODS_SECONDS: readonly number[] = [300, 900, 1800, 3600];
 /** As many as the profiles of utility meters have. */
 const CHANNELS_MAX = 5;

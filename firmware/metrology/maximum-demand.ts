@@ -50,7 +50,7 @@ export type MaximumDemandState = readonly [
 /** Months of which the maxima are kept: a billing year. */
 const DEMAND_HISTORY_MAX = 12;
 const PERIOD_SECONDS = { min: 300, max: 3600 } as const;
-/** IDIS and most utility meters offer so many. */
+/** Minutes of the usual period of 15: more often than once a minute a part is not read. */
 const SUB_PERIODS_MAX = 15;
 const { daylightSaving } = INTERVAL_FLAG;
 

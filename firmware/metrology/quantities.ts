@@ -23,7 +23,7 @@ export type Quantity = (typeof QUANTITIES)[number];
 /** Energy since the reading before, in whole mWh, mvarh or mVAh; what the part does not measure is absent. */
 export type EnergyDelta = { readonly [quantity in Quantity]?: number };
 
-/** Rates of a tariff: 1 to 8, as many as IEC 62056-6-1 meters of households have in use at most. */
+/** Rates of a tariff, from 1. OBIS has room for 63; each one costs a register of every quantity. */
 export const RATES_MAX = 8;
 
 /** An energy register: the sum of these quantities, in total (rate 0) or of one rate. */
