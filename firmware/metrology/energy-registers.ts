@@ -32,8 +32,8 @@ export class EnergyRegisters {
    * one. An amount that is negative or no integer is a bug and throws before anything is booked.
    */
   book(delta: EnergyDelta, rate?: number): void {
-    if (rate !== undefined && !(Number.isInteger(rate) && rate >= 1 && rate <= RATES_MAX)) {
-      throw new Error(`${rate} is no rate`);
+    if (rate !== undefined && !(Number.isInteger(rate) && rate >= 1 && rate <= this.#rates)) {
+      throw new Error(`${rate} is no rate of ${this.#rates}`);
     }
     const quantities = QUANTITIES.filter((quantity) => delta[quantity] !== undefined);
     for (const quantity of quantities) this.#check(quantity, delta[quantity] as number);

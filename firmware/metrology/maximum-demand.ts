@@ -30,7 +30,7 @@ export interface MaximumDemandOptions {
   readonly periodSeconds: number;
   /** How often within it a period ends, 1 to 15: with 1 they follow each other, with more they slide. */
   readonly subPeriods: number;
-  /** The first end of a billing period after a time; midnight of the next month in UTC where not given. */
+  /** The first end of a billing period after a time, in whole seconds; midnight of the next month in UTC where not given. */
   readonly resetAt?: ((utcSeconds: number) => number) | undefined;
 }
 

@@ -260,6 +260,14 @@ test("10. Once time is known, a reply has the time of entries of the same start;
   expect(new Bench(95, bench.saved()).entries).toEqual(bench.entries);
 });
 
+test("10. The interval in which the meter started and its clock was set says both", () => {
+  expect(new Bench("no clock").pass(2).adjust(5).run(30).entries).toEqual([
+    [3, NO_CLOCK | NOT_VALID, 1],
+    [0, ADJUSTED | POWER_DOWN, 10],
+    [15, 0, 15],
+  ]);
+});
+
 test("10. A clock that is lost on the way ends the interval, which is not valid", () => {
   expect(new Bench().run(20).step(undefined).pass(1).pass(1).entries).toEqual([
     [0, 0, 15],

@@ -83,7 +83,7 @@ describe("energy registers", () => {
     expect(stand(registers, "1.8.0")).toBe(Number.MAX_SAFE_INTEGER);
   });
 
-  test.each([0, 9, 1.5])("refuse rate %d", (rate) => {
-    expect(() => new EnergyRegisters().book({ activeImport: 1 }, rate)).toThrow("no rate");
+  test.each([0, 3, 9, 1.5])("refuse rate %d", (rate) => {
+    expect(() => new EnergyRegisters(2).book({ activeImport: 1 }, rate)).toThrow("no rate");
   });
 });
