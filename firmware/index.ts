@@ -13,8 +13,8 @@ export {
 } from "./identity/identity.ts";
 export { HEAD_ENDS_MAX, refusalOf, TrustList, type TrustProfile } from "./identity/trust.ts";
 export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.ts";
-export { EnergyRegisters } from "./metrology/energy-registers.ts";
-export { IntervalProfile, type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
+export { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
+export { type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
 export type { ClientEvent } from "./protocol/asks.ts";
 export { CoapEndpoint, type CoapEvent } from "./protocol/coap/exchange.ts";
 export {

@@ -2,8 +2,15 @@
 
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
-import { EnergyRegisters } from "./metrology/energy-registers.ts";
-import { IntervalProfile, intervalsInSteps } from "./metrology/interval-profile.ts";
+import {
+  EnergyEngine,
+  type EnergyEngineOptions,
+  type EnergyEngineState,
+  type SavedEngine,
+} from "./metrology/energy-engine.ts";
+import type { ClockChange, MeterTime } from "./metrology/interval-cutter.ts";
+import { intervalsInSteps } from "./metrology/interval-profile.ts";
+import { energyOf } from "./metrology/quantities.ts";
 import { encodeCbor } from "./protocol/cbor.ts";
 import { encodeLinkFormat } from "./protocol/coap/link-format.ts";
 import {
@@ -63,12 +70,15 @@ export interface MeterSurroundings {
 }
 
 const IMPORT: Obis = "1-0:1.8.0*255";
-const EXPORT: Obis = "1-0:2.8.0*255";
 /** 190 days of quarter-hours, the depth that utility meters have. */
 const PROFILE_ROWS = 18_240;
+const PROFILE = { periodSeconds: 900, capacity: PROFILE_ROWS, channels: [IMPORT] } as const;
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
 const RAISED_PADDING_SECONDS = 30 * 86_400;
 const DIGEST_BYTES = 8;
+
+/** How this meter bills; without any it has totals and a load profile. */
+export type MeterBilling = Pick<EnergyEngineOptions, "tariff" | "demand" | "isDaylightSaving" | "onRow">;
 
 interface Taken {
   readonly reading: MeteringReading;
@@ -79,16 +89,24 @@ interface Taken {
 export class Meter implements Resources {
   readonly #configuration: MeterConfiguration;
   readonly #around: MeterSurroundings;
-  readonly #energy = new EnergyRegisters();
-  readonly #profile = new IntervalProfile({ capacity: PROFILE_ROWS });
+  readonly #startedAtMs: number;
+  readonly #engine: EnergyEngine;
+  readonly #isNew: boolean;
   #last: Taken | undefined;
   #padding: PaddingTenths = PADDING_TENTHS[0];
   #paddingUntilSeconds = 0;
 
-  constructor(configuration: MeterConfiguration, surroundings: MeterSurroundings) {
+  constructor(
+    configuration: MeterConfiguration,
+    surroundings: MeterSurroundings,
+    billing: MeterBilling = {},
+    saved?: SavedEngine,
+  ) {
     this.#configuration = configuration;
     this.#around = surroundings;
-    this.#advanceProfile();
+    this.#isNew = saved === undefined;
+    this.#startedAtMs = surroundings.monotonicMs();
+    this.#engine = new EnergyEngine({ profiles: [PROFILE], ...billing }, this.#time(), saved);
   }
 
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
@@ -101,14 +119,28 @@ export class Meter implements Resources {
 
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
   get importWattHours(): number {
-    return Math.floor(this.#energy.importMilliwattHours / 1000);
+    return Math.floor((this.#engine.energyMilli(IMPORT) ?? 0) / 1000);
+  }
+
+  /** What the LED has to have shown since the meter was made. */
+  get pulses(): number {
+    return this.#engine.pulses(this.#configuration.impulsesPerKilowattHour);
+  }
+
+  /** For a journal: all but the rows, which `onRow` has told. */
+  state(): EnergyEngineState {
+    return this.#engine.state();
+  }
+
+  /** To be told by the owner of the clock, right after the clock has changed. */
+  clockChanged(change: ClockChange): void {
+    this.#engine.clockChanged(change, this.#time());
   }
 
   /** Books what one poll of the metering part found. */
   take(reading: MeteringReading): void {
     this.#last = { reading, atMs: this.#around.monotonicMs() };
-    this.#energy.book(reading.importMilliwattHours, reading.exportMilliwattHours);
-    this.#advanceProfile();
+    this.#engine.book(energyOf(reading), this.#time());
   }
 
   serve({ content }: { readonly content: CoapContent }): CoapContent {
@@ -163,25 +195,26 @@ export class Meter implements Resources {
   }
 
   #register(register: Obis): RegisterEntry {
-    const { importMilliwattHours, exportMilliwattHours } = this.#energy;
-    const energy =
-      register === IMPORT ? importMilliwattHours : register === EXPORT ? exportMilliwattHours : undefined;
-    if (energy !== undefined) return this.#energyEntry(register, energy);
+    const billed = this.#engine.published(register);
+    if (billed !== "not-in-meter") return this.#billedEntry(register, billed);
     const instant = INSTANT_REGISTERS[register];
     if (instant === undefined) return { register, quality: "not-in-meter" };
     const measurement = this.#isFresh() && this.#last !== undefined ? instant(this.#last.reading) : undefined;
     return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
   }
 
-  /** Until the part has answered once, the register stands at what nobody has measured. */
-  #energyEntry(register: Obis, milliwattHours: number): RegisterEntry {
-    if (this.#last === undefined) return { register, quality: "unavailable" };
-    return { register, quality: "measured", value: Math.floor(milliwattHours / 1000) };
+  /** Until the part of a new meter has answered once, the register stands at what nobody has measured. */
+  #billedEntry(register: Obis, value: number | "unavailable"): RegisterEntry {
+    if (value === "unavailable" || (this.#isNew && this.#last === undefined))
+      return { register, quality: "unavailable" };
+    return { register, quality: "measured", value };
   }
 
   #intervals(request: ProfileRequest): CoapContent {
-    if (request.register !== IMPORT) return bareAnswer(CODE.notFound, "no profile of that register");
-    const rows = this.#profile.read(request.startSeconds, request.count);
+    const profile = this.#engine.profile(request.profile);
+    const channel = profile?.channels.indexOf(request.register) ?? -1;
+    if (profile === undefined || channel < 0) return bareAnswer(CODE.notFound, "no profile of that register");
+    const rows = profile.read(request.startSeconds, request.count, channel);
     const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
     const intervals = intervalsInSteps(rows, request.step);
     const timeSeconds = this.#utcSeconds();
@@ -222,7 +255,7 @@ export class Meter implements Resources {
       accuracyClass,
       impulsesPerKilowattHour,
       firmwareVersion,
-      this.#profile.periodSeconds,
+      PROFILE.periodSeconds,
       [...DEFAULT_REGISTERS],
     ];
     return this.#around.crypto.sha256(encodeCbor(common)).slice(0, DIGEST_BYTES);
@@ -244,9 +277,10 @@ export class Meter implements Resources {
     return utcMs === undefined ? undefined : Math.floor(utcMs / 1000);
   }
 
-  #advanceProfile(): void {
+  #time(): MeterTime {
     const utcMs = this.#around.utcMs();
-    if (utcMs !== undefined) this.#profile.advance(utcMs / 1000, this.#energy.importMilliwattHours);
+    const bootSeconds = (this.#around.monotonicMs() - this.#startedAtMs) / 1000;
+    return { utcSeconds: utcMs === undefined ? undefined : utcMs / 1000, bootSeconds };
   }
 }
 

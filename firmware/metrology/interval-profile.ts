@@ -1,7 +1,17 @@
-// The load profile: what a register stood at, at each boundary of a grid in UTC.
+// The load profile: what registers stood at, at each boundary of a grid in UTC.
 import { INTERVAL_FLAG, INTERVAL_VALUE_MAX, type Interval } from "../protocol/readings/interval.ts";
+import type { Obis } from "../protocol/readings/obis.ts";
+import {
+  type BootTime,
+  type ClockChange,
+  IntervalCutter,
+  type IntervalCutterState,
+  type MeterTime,
+  type Registers,
+} from "./interval-cutter.ts";
+import { IntervalStore, type StoredInterval } from "./interval-store.ts";
 
-/** One interval of the grid. */
+/** One interval of the grid, of one channel. */
 export interface IntervalRow {
   readonly startSeconds: number;
   /** Bits of {@link INTERVAL_FLAG}; `missing` where and only where there are no registers. */
@@ -10,113 +20,198 @@ export interface IntervalRow {
   readonly register: RegisterSpan | undefined;
 }
 
+/** In whole mWh, mvarh or mVAh. */
 interface RegisterSpan {
-  readonly startMilliwattHours: number;
-  readonly endMilliwattHours: number;
+  readonly startMilli: number;
+  readonly endMilli: number;
 }
 
+/** A row as it is kept, whether or not another has the same time. */
+export interface ProfileEntry extends StoredInterval {
+  /** Undefined while nobody knows when that start of the meter was; off the grid where it was learnt later. */
+  readonly startSeconds: number | undefined;
+}
+
+/** Those that utility meters are set to: each divides the hour, so that local hours begin on all of their grids. */
+const PERIODS_SECONDS: readonly number[] = [300, 900, 1800, 3600];
+/** As many as the profiles of utility meters have. */
+const CHANNELS_MAX = 5;
+/** Starts without a valid clock that are remembered: older ones have lost their rows to newer ones. */
+const BOOT_TIMES_MAX = 64;
+
 export interface IntervalProfileOptions {
-  /** Length of an interval; 900 where not given. Intervals start at whole multiples of it in UTC. */
+  /** Length of an interval; 900 where not given. */
   readonly periodSeconds?: number;
   /** Intervals kept: the oldest gives way. */
   readonly capacity: number;
+  /** Energy registers, 1 to 5. */
+  readonly channels: readonly Obis[];
+  readonly isDaylightSaving?: ((utcSeconds: number) => boolean) | undefined;
+  /** Told of each row as it closes: one record of a journal. */
+  readonly onRow?: ((row: IntervalRecord) => void) | undefined;
 }
 
-interface OpenInterval {
-  /** Intervals of the grid since 1970. */
-  readonly index: number;
-  readonly startMilliwattHours: number;
-  flags: number;
+/** `[sequence, boot, slot, flags, ...registers at the start, ...registers at the end]`. */
+export type IntervalRecord = readonly (number | null)[];
+
+/** All but the rows: what it is a profile of, the next sequence, when earlier starts were, the open interval. */
+export type IntervalProfileState = readonly [
+  periodSeconds: number,
+  channels: readonly Obis[],
+  nextSequence: number,
+  bootTimes: readonly (readonly [boot: number, utcMs: number])[],
+  open: IntervalCutterState,
+];
+
+/** A profile as it was saved. */
+export interface SavedProfile {
+  readonly state: IntervalProfileState;
+  /**
+   * In the order in which they were told. Those newer than the state are left out, since its open
+   * interval has their energy and will make them again; of two with one sequence the later one holds.
+   */
+  readonly rows: readonly IntervalRecord[];
 }
 
-/** Neither the interval before a gap nor the one after it has exactly the energy of its own period. */
-const GAP = INTERVAL_FLAG.dataNotValid;
-const CLOCK_SET_BACK = INTERVAL_FLAG.clockAdjusted | INTERVAL_FLAG.dataNotValid;
-
-/**
- * Cuts one register into intervals. Each row keeps the register at both of its ends and begins where
- * the row before ended, so all rows and the open interval together are the register, whatever the
- * clock did.
- *
- * - The first reading at or after a boundary closes the open interval with all energy up to it.
- * - Over more than one boundary (a stall, a clock set forward) the interval that closes has the energy,
- *   the one that opens begins late, both are flagged `dataNotValid`, and those between are missing.
- * - The first interval after a start is flagged `powerDown`, unless it starts on a boundary.
- * - A time before the open interval (a clock set back) overwrites nothing: the open interval goes on
- *   until the time is beyond it, flagged `clockAdjusted` and `dataNotValid`.
- */
+/** Cuts up to five registers into the intervals of one period, by the rules of {@link IntervalCutter}. */
 export class IntervalProfile {
   readonly periodSeconds: number;
-  readonly #capacity: number;
-  /** By index, which is also the order of insertion. */
-  readonly #rows = new Map<number, IntervalRow>();
-  #open: OpenInterval | undefined;
-  #registerMilliwattHours = 0;
+  readonly channels: readonly Obis[];
+  readonly #store: IntervalStore;
+  readonly #cutter: IntervalCutter;
+  readonly #bootTimes = new Map<number, number>();
+  #nextSequence = 1;
 
-  constructor({ periodSeconds = 900, capacity }: IntervalProfileOptions) {
-    if (!Number.isSafeInteger(periodSeconds) || periodSeconds < 1)
-      throw new Error("a period is whole seconds");
-    if (!Number.isSafeInteger(capacity) || capacity < 1) throw new Error("a profile keeps at least one row");
+  /** `boot` counts the starts of the meter, of which this is one; `saved` is what is left of those before. */
+  constructor(
+    options: IntervalProfileOptions,
+    boot: number,
+    time: MeterTime,
+    registers: Registers,
+    saved?: SavedProfile,
+  ) {
+    const { periodSeconds = 900, capacity, channels, isDaylightSaving, onRow = () => {} } = options;
+    if (!PERIODS_SECONDS.includes(periodSeconds)) throw new Error(`no profile has ${periodSeconds} s`);
+    if (channels.length < 1 || channels.length > CHANNELS_MAX)
+      throw new Error("a profile has 1 to 5 channels");
     this.periodSeconds = periodSeconds;
-    this.#capacity = capacity;
-  }
-
-  /**
-   * Takes what the register stands at, at a time of UTC (fractions allowed). To be called after each
-   * reading, and once at the start, while UTC is known. A register that goes back is a bug and throws.
-   */
-  advance(utcSeconds: number, registerMilliwattHours: number): void {
-    if (
-      !Number.isSafeInteger(registerMilliwattHours) ||
-      registerMilliwattHours < this.#registerMilliwattHours
-    ) {
-      throw new Error(`register at ${registerMilliwattHours} mWh after ${this.#registerMilliwattHours} mWh`);
-    }
-    if (!Number.isFinite(utcSeconds)) throw new Error(`${utcSeconds} is no time`);
-    this.#registerMilliwattHours = registerMilliwattHours;
-    const index = Math.floor(utcSeconds / this.periodSeconds);
-    const isOnBoundary = utcSeconds === index * this.periodSeconds;
-    const open = this.#open;
-    if (open === undefined) {
-      this.#openAt(index, isOnBoundary ? 0 : INTERVAL_FLAG.powerDown);
-    } else if (index < open.index) {
-      open.flags |= CLOCK_SET_BACK;
-    } else if (index > open.index) {
-      const isGap = index > open.index + 1;
-      this.#close(open, isGap ? GAP : 0);
-      this.#openAt(index, isGap && !isOnBoundary ? GAP : 0);
-    }
-  }
-
-  /**
-   * `count` rows of the grid, the first the one that `startSeconds` lies in. An interval that is not
-   * closed yet, was never measured or is no longer kept reads as missing.
-   */
-  read(startSeconds: number, count: number): IntervalRow[] {
-    const first = Math.floor(startSeconds / this.periodSeconds);
-    return Array.from({ length: count }, (_, i) => this.#rows.get(first + i) ?? this.#missing(first + i));
-  }
-
-  #openAt(index: number, flags: number): void {
-    this.#open = { index, startMilliwattHours: this.#registerMilliwattHours, flags };
-  }
-
-  #close(open: OpenInterval, moreFlags: number): void {
-    this.#rows.set(open.index, {
-      startSeconds: open.index * this.periodSeconds,
-      flags: open.flags | moreFlags,
-      register: {
-        startMilliwattHours: open.startMilliwattHours,
-        endMilliwattHours: this.#registerMilliwattHours,
+    this.channels = channels;
+    this.#store = new IntervalStore(capacity, channels.length);
+    if (saved !== undefined) this.#restore(saved);
+    const cutterOptions = {
+      periodSeconds,
+      boot,
+      isDaylightSaving,
+      hasEntry: (slot: number) => this.#store.hasUtc(slot),
+      onClosed: (interval: Omit<StoredInterval, "sequence">) => {
+        const row = { sequence: this.#nextSequence++, ...interval };
+        this.#store.add(row);
+        onRow(recordOf(row));
       },
-    });
-    const [oldest] = this.#rows.keys();
-    if (this.#rows.size > this.#capacity && oldest !== undefined) this.#rows.delete(oldest);
+      onBootTime: (bootTime: BootTime) => this.#learn(bootTime),
+    };
+    this.#cutter = new IntervalCutter(cutterOptions, time, registers, saved?.state[4]);
   }
 
-  #missing(index: number): IntervalRow {
-    return { startSeconds: index * this.periodSeconds, flags: INTERVAL_FLAG.missing, register: undefined };
+  /** Takes what the channels' registers stand at. To be called after each reading. */
+  advance(time: MeterTime, registers: Registers): void {
+    this.#cutter.advance(time, registers);
   }
+
+  clockChanged(change: ClockChange, time: MeterTime, registers: Registers): void {
+    this.#cutter.clockChanged(change, time, registers);
+  }
+
+  /**
+   * `count` slots of the grid, the first the one that `startSeconds` lies in, each with the newest of its
+   * entries. An interval that is not closed yet, was never measured or is no longer kept reads as
+   * missing. One whose time was learnt later stands in the slot that most of it was in.
+   */
+  read(startSeconds: number, count: number, channel = 0): IntervalRow[] {
+    const first = Math.floor(startSeconds / this.periodSeconds);
+    const places = new Array<number | undefined>(count).fill(undefined);
+    this.#store.forEachPlace((boot, slot, place) => {
+      const start = this.#startOf(boot, slot);
+      const index = start === undefined ? -1 : Math.round(start / this.periodSeconds) - first;
+      if (index >= 0 && index < count) places[index] = place;
+    });
+    return places.map((place, i) => this.#row((first + i) * this.periodSeconds, place, channel));
+  }
+
+  /**
+   * Every entry that starts in a span of UTC, and every one whose time is not known, in the order in
+   * which they were made; a time that the clock showed twice has two.
+   */
+  entries(fromSeconds: number, toSeconds: number): ProfileEntry[] {
+    const found: ProfileEntry[] = [];
+    this.#store.forEachPlace((boot, slot, place) => {
+      const startSeconds = this.#startOf(boot, slot);
+      if (startSeconds !== undefined && (startSeconds < fromSeconds || startSeconds >= toSeconds)) return;
+      found.push({ ...this.#store.at(place), startSeconds });
+    });
+    return found;
+  }
+
+  state(): IntervalProfileState {
+    const bootTimes = [...this.#bootTimes].map(([boot, utcSeconds]) => [boot, 1000 * utcSeconds] as const);
+    return [this.periodSeconds, this.channels, this.#nextSequence, bootTimes, this.#cutter.state()];
+  }
+
+  #restore({ state, rows }: SavedProfile): void {
+    const [periodSeconds, channels, nextSequence, bootTimes] = state;
+    if (periodSeconds !== this.periodSeconds || String(channels) !== String(this.channels)) {
+      throw new Error(`saved was a profile of ${channels} every ${periodSeconds} s`);
+    }
+    this.#nextSequence = nextSequence;
+    for (const [boot, utcMs] of bootTimes) this.#bootTimes.set(boot, utcMs / 1000);
+    const newest = new Map(rows.map((record) => [record[0], record]));
+    for (const record of newest.values()) {
+      const row = intervalOf(record, this.channels.length);
+      if (row.sequence < this.#nextSequence) this.#store.add(row);
+    }
+  }
+
+  #learn({ boot, utcSeconds }: BootTime): void {
+    this.#bootTimes.set(boot, Math.round(1000 * utcSeconds) / 1000);
+    const [oldest] = this.#bootTimes.keys();
+    if (this.#bootTimes.size > BOOT_TIMES_MAX && oldest !== undefined) this.#bootTimes.delete(oldest);
+  }
+
+  #startOf(boot: number, slot: number): number | undefined {
+    const origin = boot === 0 ? 0 : this.#bootTimes.get(boot);
+    return origin === undefined ? undefined : origin + slot * this.periodSeconds;
+  }
+
+  #row(startSeconds: number, place: number | undefined, channel: number): IntervalRow {
+    const stored = place === undefined ? undefined : this.#store.at(place);
+    const [startMilli, endMilli] = [stored?.starts[channel], stored?.ends[channel]];
+    if (stored === undefined || startMilli === undefined || endMilli === undefined) {
+      return { startSeconds, flags: INTERVAL_FLAG.missing, register: undefined };
+    }
+    return { startSeconds, flags: stored.flags, register: { startMilli, endMilli } };
+  }
+}
+
+function recordOf({ sequence, boot, slot, flags, starts, ends }: StoredInterval): IntervalRecord {
+  return [sequence, boot, slot, flags, ...[...starts, ...ends].map((register) => register ?? null)];
+}
+
+function intervalOf(record: IntervalRecord, channels: number): StoredInterval {
+  const [sequence, boot, slot, flags] = record as readonly number[];
+  const registers = record.slice(4).map((register) => register ?? undefined);
+  if (sequence === undefined || boot === undefined || slot === undefined || flags === undefined) {
+    throw new Error("a record of a row has more numbers");
+  }
+  if (registers.length !== 2 * channels)
+    throw new Error(`a row of ${channels} channels has two registers each`);
+  return {
+    sequence,
+    boot,
+    slot,
+    flags,
+    starts: registers.slice(0, channels),
+    ends: registers.slice(channels),
+  };
 }
 
 /**
@@ -131,8 +226,7 @@ export function intervalsInSteps(rows: readonly IntervalRow[], stepWattHours: nu
   if (!Number.isSafeInteger(step) || step < 1) throw new Error(`${stepWattHours} Wh is no step`);
   return rows.map(({ register, flags }) => {
     if (register === undefined) return { value: undefined, flags };
-    const value =
-      Math.floor(register.endMilliwattHours / step) - Math.floor(register.startMilliwattHours / step);
+    const value = Math.floor(register.endMilli / step) - Math.floor(register.startMilli / step);
     if (value <= INTERVAL_VALUE_MAX) return { value, flags };
     return { value: undefined, flags: flags | INTERVAL_FLAG.error | INTERVAL_FLAG.missing };
   });

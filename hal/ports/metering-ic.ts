@@ -14,6 +14,9 @@ export interface PhaseReading {
   /** Positive into the installation (import). */
   readonly activePowerMilliwatts?: Measurement;
   readonly apparentPowerMillivoltamperes?: Measurement;
+  /** Active energy of this phase since the reading before, by the rules of {@link MeteringReading}. */
+  readonly importMilliwattHours?: number;
+  readonly exportMilliwattHours?: number;
 }
 
 /** What one poll of a metering part found. */
@@ -28,6 +31,9 @@ export interface MeteringReading {
   readonly importMilliwattHours: number;
   readonly exportMilliwattHours: number;
   readonly energyQuality: Quality;
+  /** Reactive energy in quadrants I to IV since the reading before, by the same rules. */
+  readonly reactiveMillivarHours?: readonly [number, number, number, number];
+  readonly apparentMillivoltampereHours?: number;
   readonly frequencyMillihertz?: Measurement;
   readonly phases: readonly PhaseReading[];
 }

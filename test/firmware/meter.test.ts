@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { Meter } from "../../firmware/meter.ts";
+import { Meter, type MeterBilling } from "../../firmware/meter.ts";
+import type { SavedEngine } from "../../firmware/metrology/energy-engine.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../firmware/protocol/cbor.ts";
 import {
@@ -26,9 +27,13 @@ import { configuration } from "../support/configuration.ts";
 const START_SECONDS = Date.UTC(2026, 10, 24) / 1000;
 const IMPORT = "1-0:1.8.0*255";
 
-function meterAt(utcSeconds: number | undefined = START_SECONDS) {
+function meterAt(
+  utcSeconds: number | undefined = START_SECONDS,
+  billing?: MeterBilling,
+  saved?: SavedEngine,
+) {
   const now = { utcMs: utcSeconds === undefined ? undefined : utcSeconds * 1000, monotonicMs: 0 };
-  const meter = new Meter(configuration, {
+  const surroundings = {
     crypto: opensslEngine,
     chip: "bl0942",
     utcMs: () => now.utcMs,
@@ -41,7 +46,8 @@ function meterAt(utcSeconds: number | undefined = START_SECONDS) {
       rejectedFrames: 4,
       refusedMessages: 5,
     }),
-  });
+  };
+  const meter = new Meter(configuration, surroundings, billing, saved);
   const pass = (seconds: number, importMilliwattHours: number): void => {
     now.monotonicMs += seconds * 1000;
     if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
@@ -129,6 +135,52 @@ describe("registers", () => {
     pass(1, 7000);
     const answer = decodeRegisterReading(ask(registers(IMPORT)).payload, [IMPORT]);
     expect(answer).toMatchObject({ timeSeconds: undefined, status: 5, entries: [{ value: 7 }] });
+  });
+});
+
+describe("billing", () => {
+  const tariff = { rates: 2, rateAt: (utcSeconds = 0) => (utcSeconds < START_SECONDS + 900 ? 1 : 2) };
+  const billing = { tariff, demand: { periodSeconds: 900, subPeriods: 1 } };
+  const names = ["1.8.0", "1.8.1", "1.8.2", "1.8.3", "1.6.0"].map((short) => `1-0:${short}*255`);
+  const values = (ask: (content: CoapContent) => CoapContent) =>
+    decodeRegisterReading(ask(registers(...names)).payload, names)?.entries.map((entry) =>
+      "value" in entry ? entry.value : entry.quality,
+    );
+
+  test("a meter with a tariff and demand has registers of both; one without has none", () => {
+    const { pass, ask } = meterAt(START_SECONDS, billing);
+    pass(900, 100_000);
+    pass(900, 250_000);
+    expect(values(ask)).toEqual([350, 100, 250, "not-in-meter", 1000]);
+    const plain = meterAt();
+    plain.pass(900, 100_000);
+    expect(values(plain.ask)).toEqual([100, ...Array(4).fill("not-in-meter")]);
+  });
+
+  test("a meter that starts again has what it had, before its part has answered", () => {
+    const rows: (readonly (number | null)[])[] = [];
+    const onRow = (_: number, row: readonly (number | null)[]) => void rows.push(row);
+    const { meter, pass } = meterAt(START_SECONDS, { ...billing, onRow });
+    pass(900, 100_000);
+    const { ask } = meterAt(START_SECONDS + 1800, billing, { state: meter.state(), rows: [rows] });
+    expect(values(ask)).toEqual([100, 100, 0, "not-in-meter", 400]);
+  });
+
+  test("the LED has a pulse for each Wh at 1000 imp/kWh", () => {
+    const { meter, pass } = meterAt();
+    pass(1, 1_999_999);
+    expect(meter.pulses).toBe(1999);
+  });
+
+  test("a clock that was set is flagged on the interval that it lands in", () => {
+    const { meter, now, pass, ask } = meterAt();
+    pass(60, 1000);
+    now.utcMs = (START_SECONDS + 300) * 1000;
+    meter.clockChanged({ kind: "adjusted", fromSeconds: START_SECONDS + 60 });
+    pass(600, 1000);
+    const request = { profile: 0, register: IMPORT, startSeconds: START_SECONDS, count: 1, step: 1 };
+    const { payload } = ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(request)));
+    expect(decodeProfileReading(payload, request)?.intervals).toEqual([{ value: 2, flags: 0x20 }]);
   });
 });
 

@@ -1,0 +1,194 @@
+// The one place where energy is booked, and all that follows from it.
+import type { Obis } from "../protocol/readings/obis.ts";
+import { type Published, publishedDemand } from "./demand-registers.ts";
+import { EnergyRegisters, type EnergyRegistersState } from "./energy-registers.ts";
+import type { ClockChange, MeterTime, Registers } from "./interval-cutter.ts";
+import {
+  IntervalProfile,
+  type IntervalProfileOptions,
+  type IntervalProfileState,
+  type IntervalRecord,
+} from "./interval-profile.ts";
+import {
+  demandChannels,
+  MaximumDemand,
+  type MaximumDemandOptions,
+  type MaximumDemandState,
+} from "./maximum-demand.ts";
+import { pulsesOf } from "./pulses.ts";
+import { type EnergyAddress, type EnergyDelta, energyAddress } from "./quantities.ts";
+
+export interface EnergyEngineOptions {
+  readonly profiles: readonly Pick<IntervalProfileOptions, "periodSeconds" | "capacity" | "channels">[];
+  readonly tariff?: Tariff | undefined;
+  readonly demand?: MaximumDemandOptions | undefined;
+  /** Marks intervals that start in summer time. */
+  readonly isDaylightSaving?: (utcSeconds: number) => boolean;
+  /** Told of each interval as it closes, at a start from within the constructor: to be stored no later than the next state. */
+  readonly onRow?: (profile: number, row: IntervalRecord) => void;
+}
+
+/** How energy is spread over rates 1 to `rates`, 8 at the most. */
+export interface Tariff {
+  readonly rates: number;
+  /** The rate in force; also while the time is not known. */
+  readonly rateAt: (utcSeconds: number | undefined) => number;
+}
+
+/** A checkpoint, all but the rows of the profiles; encodes as CBOR. */
+export type EnergyEngineState = readonly [
+  boot: number,
+  lastUtcMs: number | null,
+  registers: EnergyRegistersState,
+  profiles: readonly IntervalProfileState[],
+  demand: MaximumDemandState | null,
+];
+
+/** The newest checkpoint and, by profile, the rows that were told, in their order. */
+export interface SavedEngine {
+  readonly state: EnergyEngineState;
+  readonly rows: readonly (readonly IntervalRecord[])[];
+}
+
+/** What cuts registers into intervals of its own, and which it cuts. */
+interface Follower<Cut> {
+  readonly cut: Cut;
+  readonly addresses: readonly EnergyAddress[];
+}
+
+/**
+ * Energy comes in once, by {@link EnergyEngine.book}, and flows to totals, phases, rates and open
+ * intervals. Intervals keep what the registers stood at, and nothing adds energy up a second time.
+ */
+export class EnergyEngine {
+  readonly #registers: EnergyRegisters;
+  readonly #tariff: Tariff | undefined;
+  readonly #profiles: readonly Follower<IntervalProfile>[];
+  readonly #demand: Follower<MaximumDemand> | undefined;
+  readonly #boot: number;
+  /** In force since the reading before: what is booked next was used under it. */
+  #rate: number | undefined;
+  /** The latest UTC that was believed. */
+  #lastUtcSeconds: number | undefined;
+  /** A clock that starts behind what is stored is not believed before somebody has set it. */
+  #isClockDoubted: boolean;
+
+  /** The meter starts: for the first time, or with what is left of the time before an outage. */
+  constructor(options: EnergyEngineOptions, time: MeterTime, saved?: SavedEngine) {
+    const [boot, lastUtcMs, registers] = saved?.state ?? NEW;
+    this.#boot = boot + 1;
+    this.#lastUtcSeconds = lastUtcMs === null ? undefined : lastUtcMs / 1000;
+    this.#isClockDoubted =
+      time.utcSeconds !== undefined &&
+      this.#lastUtcSeconds !== undefined &&
+      time.utcSeconds < this.#lastUtcSeconds;
+    this.#tariff = options.tariff;
+    this.#registers = new EnergyRegisters(options.tariff?.rates, registers);
+    const believed = this.#believed(time);
+    this.#profiles = options.profiles.map((profile, i) =>
+      this.#newProfile(options, profile, i, believed, saved),
+    );
+    this.#demand = options.demand && this.#newDemand(options.demand, believed, saved?.state[4] ?? undefined);
+    this.#rate = this.#tariff?.rateAt(believed.utcSeconds);
+  }
+
+  /** Books what one poll of the metering part found, up to `time`. */
+  book(delta: EnergyDelta, time: MeterTime): void {
+    this.#registers.book(delta, this.#rate);
+    this.#follow(this.#believed(time));
+  }
+
+  /** The clock was set by its owner and shows `time` now. */
+  clockChanged(change: ClockChange, time: MeterTime): void {
+    this.#isClockDoubted = false;
+    for (const { cut, addresses } of this.#followers()) cut.clockChanged(change, time, this.#read(addresses));
+    this.#follow(this.#believed(time));
+  }
+
+  /** What an energy register stands at, in whole mWh, mvarh or mVAh; undefined where the meter has none such. */
+  energyMilli(obis: Obis): number | undefined {
+    const address = energyAddress(obis);
+    return address === undefined ? undefined : this.#registers.read(address);
+  }
+
+  /** The profile of this number, in the order of the options. */
+  profile(number: number): IntervalProfile | undefined {
+    return this.#profiles[number]?.cut;
+  }
+
+  /** Maxima with their times; undefined where the meter keeps none. */
+  get demand(): MaximumDemand | undefined {
+    return this.#demand?.cut;
+  }
+
+  /** A register in the unit that it is published in: whole Wh, varh or VAh rounded down, W, or a count. */
+  published(obis: Obis): Published {
+    const milli = this.energyMilli(obis);
+    if (milli !== undefined) return Math.floor(milli / 1000);
+    const demand = this.#demand?.cut;
+    return demand === undefined ? "not-in-meter" : publishedDemand(demand, this.#tariff?.rates ?? 0, obis);
+  }
+
+  /** Pulses of active energy in either direction since the meter was made. */
+  pulses(impulsesPerKilowattHour: number): number {
+    const [imported = 0, exported = 0] = this.#read(demandChannels(0).map(channelAddress));
+    return pulsesOf(imported + exported, impulsesPerKilowattHour);
+  }
+
+  state(): EnergyEngineState {
+    const lastUtcMs = this.#lastUtcSeconds === undefined ? null : Math.round(1000 * this.#lastUtcSeconds);
+    const profiles = this.#profiles.map(({ cut }) => cut.state());
+    return [this.#boot, lastUtcMs, this.#registers.state(), profiles, this.#demand?.cut.state() ?? null];
+  }
+
+  #newProfile(
+    options: EnergyEngineOptions,
+    profile: EnergyEngineOptions["profiles"][number],
+    number: number,
+    time: MeterTime,
+    saved: SavedEngine | undefined,
+  ): Follower<IntervalProfile> {
+    const { isDaylightSaving, onRow = () => {} } = options;
+    const addresses = profile.channels.map(channelAddress);
+    const state = saved?.state[3][number];
+    const left = state === undefined ? undefined : { state, rows: saved?.rows[number] ?? [] };
+    const all = { ...profile, isDaylightSaving, onRow: (row: IntervalRecord) => onRow(number, row) };
+    return { cut: new IntervalProfile(all, this.#boot, time, this.#read(addresses), left), addresses };
+  }
+
+  #newDemand(
+    options: MaximumDemandOptions,
+    time: MeterTime,
+    saved: MaximumDemandState | undefined,
+  ): Follower<MaximumDemand> {
+    const addresses = demandChannels(this.#tariff?.rates ?? 0).map(channelAddress);
+    return { cut: new MaximumDemand(options, this.#boot, time, this.#read(addresses), saved), addresses };
+  }
+
+  #followers(): readonly Follower<IntervalProfile | MaximumDemand>[] {
+    return this.#demand === undefined ? this.#profiles : [...this.#profiles, this.#demand];
+  }
+
+  #follow(time: MeterTime): void {
+    for (const { cut, addresses } of this.#followers()) cut.advance(time, this.#read(addresses));
+    this.#lastUtcSeconds = time.utcSeconds ?? this.#lastUtcSeconds;
+    this.#rate = this.#tariff?.rateAt(time.utcSeconds);
+  }
+
+  #believed(time: MeterTime): MeterTime {
+    return this.#isClockDoubted ? { ...time, utcSeconds: undefined } : time;
+  }
+
+  #read(addresses: readonly EnergyAddress[]): Registers {
+    return addresses.map((address) => this.#registers.read(address));
+  }
+}
+
+/** Of a meter that never ran. */
+const NEW: EnergyEngineState = [0, null, [], [], null];
+
+function channelAddress(obis: Obis): EnergyAddress {
+  const address = energyAddress(obis);
+  if (address === undefined) throw new Error(`${obis} is no energy register`);
+  return address;
+}
