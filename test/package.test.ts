@@ -96,6 +96,29 @@ describe("the installed package", () => {
     expect(finished.stdout).toMatch(/^M1 .*1-0:1\.8\.0\*255/s);
   });
 
+  test("shows by the nameplate's digest that a file of its command was changed", async () => {
+    const folderOfCommand = "node_modules/meterbench/dist/host-tools/cli";
+    const digest = async (): Promise<unknown> => {
+      const at = `udp:127.0.0.1:${await freePort()}`;
+      const serve = [join(installed, folderOfCommand, "main.js"), "serve", "--at", at, "--json"];
+      const meter = await start(process.execPath, serve, { cwd: installed });
+      const { stdout } = await command(["info", at, "--json"]);
+      await meter.stop();
+      return JSON.parse(stdout).firmwareDigest;
+    };
+    const before = await digest();
+    expect(before).toMatch(/^[0-9a-f]{16}$/);
+    const [chunk = ""] = readdirSync(join(installed, folderOfCommand)).filter((name) =>
+      name.startsWith("chunk-"),
+    );
+    const path = join(installed, folderOfCommand, chunk);
+    const text = readFileSync(path, "utf8");
+    writeFileSync(path, `${text}\n// changed`);
+    expect(await digest()).not.toBe(before);
+    writeFileSync(path, text);
+    expect(await digest()).toBe(before);
+  });
+
   test("runs the firmware as on a board, with a chip on a PTY, and is read and profiled by the installed head-end", async () => {
     for (const [role, id] of [
       ["meter", "B1"],

@@ -85,7 +85,7 @@ export function composeCcm(prepareKey: (key: Uint8Array) => AesKey): AesCcm {
 
 /**
  * Where blocks are put together, of most messages: memory of their own for each would cost more than
- * the cipher does. All zeros between calls.
+ * the cipher does. What a call leaves in them holds no secret, and the MAC's is all zeros then.
  */
 const STREAM_SCRATCH = new Uint8Array(2048);
 const MAC_SCRATCH = new Uint8Array(2048);

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { createServer } from "node:net";
+import { LineError } from "./line-error.ts";
 
 /**
  * Takes `name` for this process alone, among all processes of this machine: gives a function that
  * lets go of it, or undefined where somebody has it. It is a Unix socket of Linux's abstract kind
  * (unix(7)), which the kernel frees with the process, however that ends: no file can be left behind or
- * taken away. Elsewhere nothing is taken. The name is seen by others as a hash.
+ * taken away. Elsewhere nothing is taken. The name is seen by others as a hash. Rejects with a LineError.
  */
 export function holdExclusively(name: string): Promise<(() => void) | undefined> {
   if (process.platform !== "linux") return Promise.resolve(() => {});
@@ -13,11 +14,15 @@ export function holdExclusively(name: string): Promise<(() => void) | undefined>
   const server = createServer((socket) => socket.destroy());
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
-      error.code === "EADDRINUSE" ? resolve(undefined) : reject(error),
+      error.code === "EADDRINUSE" ? resolve(undefined) : reject(cannotTell(error)),
     );
     server.listen(path, () => {
       server.unref();
       resolve(() => server.close());
     });
   });
+}
+
+function cannotTell({ code }: NodeJS.ErrnoException): LineError {
+  return new LineError(`It cannot be told whether another process is at work here (${code}): try again.`);
 }

@@ -14,11 +14,15 @@ export function programVersion(): string {
   return file.version;
 }
 
-/** The leading 8 bytes of the SHA-256 over the files of firmware/ and hal/, in the order of their names. */
+/**
+ * The leading 8 bytes of the SHA-256 over the program's files, in the order of their names: those of
+ * firmware/ and hal/, or, in the built command, which has them inside, the ones beside this.
+ */
 export function programDigest(): Uint8Array {
   const hash = createHash("sha256");
-  for (const folder of ["firmware", "hal"]) {
-    const root = fileURLToPath(new URL(`../../${folder}`, import.meta.url));
+  const isModule = /\/hal\/node\/[^/]+$/.test(import.meta.url);
+  for (const folder of isModule ? ["../../firmware", "../../hal"] : ["."]) {
+    const root = fileURLToPath(new URL(folder, import.meta.url));
     const paths = readdirSync(root, { recursive: true, withFileTypes: true })
       .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))

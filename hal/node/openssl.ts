@@ -130,12 +130,12 @@ const CIPHERS: Readonly<Record<Exclude<AeadName, CcmName>, CipherGCMTypes>> = {
 export function opensslAesKey(key: Uint8Array): AesKey {
   const chain = createCipheriv("aes-128-cbc", key, new Uint8Array(AES_BLOCK_BYTES)).setAutoPadding(false);
   const single = createCipheriv("aes-128-ecb", key, null).setAutoPadding(false);
-  let last: Uint8Array = new Uint8Array(AES_BLOCK_BYTES);
+  const last = new Uint8Array(AES_BLOCK_BYTES);
   return {
     cbcMac(blocks) {
       // The chain goes on from its last block, which therefore has to cancel out.
       for (let i = 0; i < AES_BLOCK_BYTES; i++) blocks[i] = (blocks[i] as number) ^ (last[i] as number);
-      last = chain.update(blocks).subarray(-AES_BLOCK_BYTES);
+      last.set(chain.update(blocks).subarray(-AES_BLOCK_BYTES));
       return last;
     },
     encryptBlocks: (blocks) => single.update(blocks),

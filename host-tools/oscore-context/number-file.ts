@@ -22,7 +22,8 @@ export type Sender = Pick<NamedContext, "masterSecret" | "masterSalt" | "idConte
  * Takes the numbers of the context in `contextPath`, which are kept beside the file itself, whatever
  * links lead to it, in `FILE.seq` as a decimal. Two processes with one context would use the same
  * numbers, and give the key away (RFC 8613 7.2.1): the second is refused, also where it has a copy of
- * the file. Whoever restores or copies a file must see to its numbers. Rejects with {@link NumberFileError}.
+ * the file. Whoever restores or copies a file must see to its numbers. Rejects with {@link NumberFileError}, or with a
+ * LineError where it cannot be told whether somebody else holds them.
  */
 export async function holdNumbers(contextPath: string, sender: Sender): Promise<HeldNumbers> {
   const release = await holdAlone(sender);

@@ -14,7 +14,7 @@ export interface CoapContent {
   readonly code: number;
   /** In ascending order of number; equal numbers in their own order. */
   readonly options: readonly CoapOption[];
-  /** Empty for none: CoAP has no way to send an empty payload. */
+  /** Empty for none: CoAP has no way to send an empty payload. Not to be written to: it may be a view of what came in. */
   readonly payload: Uint8Array;
 }
 
