@@ -53,6 +53,7 @@ export class MemoryStorage implements Storage {
   #operations = 0;
   #cutAt = Number.POSITIVE_INFINITY;
   #fault: StorageFaultPlan | undefined;
+  #watcher: () => void = () => {};
 
   /** Begins with the given files, all durable. */
   constructor(files: ReadonlyMap<string, Uint8Array> = new Map()) {
@@ -65,9 +66,21 @@ export class MemoryStorage implements Storage {
     return this.#operations;
   }
 
+  /** What a cut could take or damage now. */
+  get unsynced(): { readonly bytes: boolean; readonly folderChanges: number } {
+    const inodes = [...this.#files.values(), ...this.#durableFiles.values()];
+    const bytes = inodes.some((inode) => inode.unsynced !== undefined);
+    return { bytes, folderChanges: this.#changes.length };
+  }
+
   /** The power goes in the middle of the operation with that number, counted from 1. */
   cutAt(operation: number): void {
     this.#cutAt = operation;
+  }
+
+  /** Called in the middle of each operation, where a cut would come: `afterCut` says what it would leave. */
+  watch(watcher: () => void): void {
+    this.#watcher = watcher;
   }
 
   failAt(plan: StorageFaultPlan): void {
@@ -148,7 +161,7 @@ export class MemoryStorage implements Storage {
     const fault = this.#nextFault();
     if (fault === undefined) take(bytes);
     else if (fault.short) take(bytes.subarray(0, bytes.length >> 1));
-    this.#dieIfCut();
+    this.#comeToCut();
     return fault?.fault ?? "done";
   }
 
@@ -156,14 +169,14 @@ export class MemoryStorage implements Storage {
   #operate(operation: () => void): StorageResult {
     const fault = this.#nextFault();
     if (fault === undefined) operation();
-    this.#dieIfCut();
+    this.#comeToCut();
     return fault?.fault ?? "done";
   }
 
   /** A cut comes before it has done anything: what it would have made durable may survive anyway. */
   #operateUncut(operation: () => void): StorageResult {
     const fault = this.#nextFault();
-    this.#dieIfCut();
+    this.#comeToCut();
     if (fault === undefined) operation();
     return fault?.fault ?? "done";
   }
@@ -176,7 +189,8 @@ export class MemoryStorage implements Storage {
     return plan.lasting || this.#operations === plan.operation ? plan : undefined;
   }
 
-  #dieIfCut(): void {
+  #comeToCut(): void {
+    this.#watcher();
     if (this.#operations === this.#cutAt) throw new PowerCut(`the power went at operation ${this.#cutAt}`);
   }
 }
