@@ -258,7 +258,9 @@ export class Journal {
     const sequence = this.#sequence;
     const frames = inOrder([...kept.values()].flat());
     const bytes = encodeSnapshot({ sequence, boot: this.#boot, firstSegment, frames });
-    const written = this.#writeDurably(name, bytes);
+    // A new file, as a sync of the old one may have failed at an earlier start.
+    const removed = this.#disk.remove(name);
+    const written = removed === "done" ? this.#writeDurably(name, bytes) : removed;
     if (written !== "done") return written;
     this.#base = { name, sequence, firstSegment };
     const begun = this.#beginSegment(sequence, EMPTY);

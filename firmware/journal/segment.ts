@@ -94,7 +94,7 @@ export function readRecords({ head, bytes }: Segment): SegmentRecords {
   }
   frames.length = goodFrames;
   const missing = head.base + goodFrames + 1;
-  const proof = framesBehind(bytes, offset).find((frame) => provesGap(frame, missing));
+  const proof = framesBehind(bytes, offset).findLast((frame) => provesGap(frame, missing));
   return { frames, discardedBytes: bytes.length - goodBytes, durableBehind: proof?.sequence };
 }
 
