@@ -23,10 +23,21 @@ export function encodeSnapshot({ sequence, boot, firstSegment, frames }: Snapsho
   const own = { sequence, boot, flags: 0 };
   const payload = encodeCbor([FORMAT, firstSegment, frames.length]);
   const head = encodeFrame({ ...own, kind: OWN_KIND.snapshotHead, payload });
-  const body = concat(head, ...frames.map(({ bytes }) => bytes));
+  const body = concat(head, joinFrames(frames));
   // Each frame has its own CRC; this one rules out a mixture of the old file and the new one.
   const end = encodeFrame({ ...own, kind: OWN_KIND.snapshotEnd, payload: encodeCbor(crc32c(body)) });
   return concat(body, end);
+}
+
+/** As many frames as there may be: more than a call takes arguments. */
+function joinFrames(frames: readonly Frame[]): Uint8Array {
+  const whole = new Uint8Array(frames.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  let offset = 0;
+  for (const { bytes } of frames) {
+    whole.set(bytes, offset);
+    offset += bytes.length;
+  }
+  return whole;
 }
 
 /** The snapshot that the bytes are, whole and undamaged, or undefined. Never throws. */

@@ -27,6 +27,8 @@ export interface Tally {
   readonly failures: string[];
 }
 
+const NO_CASES = { operations: 0, cases: 0, lost: 0, invented: 0, unreadable: 0, falseAlarms: 0 };
+
 /** Enough to see a pattern. */
 const FAILURES_MAX = 5;
 
@@ -36,23 +38,22 @@ export interface Selection {
   readonly every?: number;
   /** Takes every n-th cut of a recovery. */
   readonly everySecond?: number;
+  /** Looks at no more cuts of the workload once records were lost. */
+  readonly untilLoss?: boolean;
 }
 
-export function enumerate({ wrap = (disk) => disk, every = 1, everySecond = 1 }: Selection = {}): Tally {
-  const tally = {
-    operations: 0,
-    cases: 0,
-    lost: 0,
-    invented: 0,
-    unreadable: 0,
-    falseAlarms: 0,
-    failures: [],
-  };
+export function enumerate({
+  wrap = (disk) => disk,
+  every = 1,
+  everySecond = 1,
+  untilLoss = false,
+}: Selection = {}): Tally {
+  const tally: Tally = { ...NO_CASES, failures: [] };
   const seen = { first: new Set<string>(), second: new Set<string>() };
   const disk = new MemoryStorage();
   const history = new History();
   disk.watch(() => {
-    if ((disk.operations - 1) % every !== 0) return;
+    if ((disk.operations - 1) % every !== 0 || (untilLoss && tally.lost > 0)) return;
     tally.operations++;
     for (const left of newDisksAfter(disk, history, seen.first)) {
       const name = `${disk.operations}/${left.name}`;

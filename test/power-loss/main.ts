@@ -52,7 +52,7 @@ function optionOf(name: string): string | undefined {
 }
 
 function seconds(): number {
-  return Number((process.uptime() || 0).toFixed(1));
+  return Number(process.uptime().toFixed(1));
 }
 
 function report(figures: Readonly<Record<string, unknown>>, failures: readonly string[]): void {
