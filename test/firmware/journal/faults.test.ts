@@ -76,6 +76,28 @@ describe("a fault of the storage", () => {
     expect(values(after, KIND.interval)).toEqual([1, 2]);
   });
 
+  test("of a snapshot's sync leaves one that does not count, and the next one is a new file", () => {
+    const disk = new MemoryStorage();
+    const journal = open(disk);
+    journal.append([interval(1)]);
+    journal.snapshot();
+    journal.append([interval(2)]);
+    const [REMOVE, WRITE, SYNC] = [1, 1, 1];
+    disk.failAt({ operation: disk.operations + REMOVE + WRITE + SYNC, fault: "broken" });
+    expect(journal.snapshot()).toBe("broken");
+    const again = open(disk);
+    expect(again.recovery).toEqual({
+      lastSequence: 2,
+      discardedBytes: disk.read("snapshot-1.log")?.length,
+      damage: [],
+    });
+    again.append([interval(3)]);
+    expect(again.snapshot()).toBe("done");
+    const after = open(disk.afterCut({ bytes: "none", folder: "none" }));
+    expect(after.recovery).toEqual({ lastSequence: 3, discardedBytes: 0, damage: [] });
+    expect(values(after, KIND.interval)).toEqual([1, 2, 3]);
+  });
+
   test("while it is opened leaves a journal that can be read", () => {
     const disk = new MemoryStorage();
     open(disk).append([interval(1)]);
