@@ -12,6 +12,15 @@ export {
   writeKeyFile,
 } from "./identity/identity.ts";
 export { HEAD_ENDS_MAX, refusalOf, TrustList, type TrustProfile } from "./identity/trust.ts";
+export {
+  Journal,
+  type JournalEntry,
+  type JournalOptions,
+  type JournalRecord,
+  type JournalState,
+  type Recovery,
+} from "./journal/journal.ts";
+export type { Damage, RetentionRule } from "./journal/replay.ts";
 export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.ts";
 export { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
 export { type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";

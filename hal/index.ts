@@ -35,3 +35,11 @@ export * from "./ports/metering-ic.ts";
 export * from "./ports/random.ts";
 export * from "./ports/storage.ts";
 export * from "./ports/uart.ts";
+export {
+  type BytesSurvival,
+  type FolderSurvival,
+  MemoryStorage,
+  PowerCut,
+  type StorageFaultPlan,
+  type Survival,
+} from "./storage/memory-storage.ts";

@@ -15,7 +15,7 @@ export type StorageResult = "done" | StorageFault;
 export interface Storage {
   /** Names of all files, in no order. */
   list(): readonly string[];
-  /** The file's bytes, or undefined where there is none. */
+  /** The file's bytes, or undefined where there is none; undefined for a name of `list` is unreadable. */
   read(name: string): Uint8Array | undefined;
   /** Makes or replaces a file. */
   write(name: string, bytes: Uint8Array): StorageResult;
