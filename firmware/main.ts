@@ -1,12 +1,13 @@
 // Composition root on a board: picks the ports, starts the meter, and ends with the process.
 //
 //   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
-//                --keys M1.key.json --trust head-end.credential.json --serial-number 4711
+//                --keys M1.key.json --trust head-end.credential.json --serial-number 4711 --state /var/lib/meterbench
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
 import { formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
 import { openAttachedPart } from "../hal/node/attached-part.ts";
+import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
 import { programDigest, programVersion } from "../hal/node/installed-program.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { readPrivateFile } from "../hal/node/private-file.ts";
@@ -36,7 +37,11 @@ try {
 } catch (error) {
   process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode =
-    error instanceof BoardFault ? error.exitCode : error instanceof LineError ? EXIT_USAGE : 1;
+    error instanceof BoardFault
+      ? error.exitCode
+      : error instanceof LineError || error instanceof StorageError
+        ? EXIT_USAGE
+        : 1;
 }
 
 async function main(): Promise<void> {
@@ -48,9 +53,12 @@ async function main(): Promise<void> {
   const { meteringIc, uart } = await openAttachedPart(options.chip, systemClock);
   const { link } = await openLink(address, "serve");
   const board = { clock: systemClock, meterClock: systemClock, crypto: nobleEngine, random: systemRandom };
+  const storage = options.state === undefined ? undefined : await openFileStorage(options.state);
   const runtime = new MeterRuntime(
-    { ...board, link, meteringIc },
+    { ...board, link, meteringIc, storage },
     {
+      onStateFault: (fault) =>
+        process.stderr.write(`The state cannot be kept (${fault}): no readings are given.\n`),
       identity,
       trust: new TrustList(trusted),
       pollIntervalMs: POLL_INTERVAL_MS,
@@ -74,6 +82,7 @@ async function main(): Promise<void> {
       runtime.stop();
       link.close();
       uart.close();
+      storage?.close();
     });
   }
 }
@@ -84,11 +93,12 @@ interface Options {
   readonly keys: string;
   readonly trust: readonly string[];
   readonly serialNumber: string;
+  readonly state: string | undefined;
 }
 
 function readOptions(): Options {
   const { values } = parseOptions();
-  const { at, chip, keys, trust = [] } = values;
+  const { at, chip, keys, trust = [], state } = values;
   const serialNumber = values["serial-number"];
   if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
     throw new BoardFault(
@@ -102,7 +112,7 @@ function readOptions(): Options {
       `A meter serves 1 to ${HEAD_ENDS_MAX} head-ends: name their credential files with --trust.`,
     );
   }
-  return { at, chip, keys, trust, serialNumber };
+  return { at, chip, keys, trust, serialNumber, state };
 }
 
 function parseOptions() {
@@ -114,6 +124,7 @@ function parseOptions() {
         keys: { type: "string" },
         trust: { type: "string", multiple: true },
         "serial-number": { type: "string" },
+        state: { type: "string" },
       },
     });
   } catch (error) {

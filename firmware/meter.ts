@@ -2,6 +2,7 @@
 
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
+import type { StorageResult } from "../hal/ports/storage.ts";
 import {
   EnergyEngine,
   type EnergyEngineOptions,
@@ -67,15 +68,19 @@ export interface MeterSurroundings {
   /** How old a reading of the part may be before its instant values are no longer given, on the monotonic clock. */
   readonly monotonicMs: () => number;
   readonly staleAfterMs: () => number;
+  /** Makes durable what was measured, before an answer shows it; a meter that keeps nothing has none. */
+  readonly makeDurable?: (() => StorageResult) | undefined;
 }
 
 const IMPORT: Obis = "1-0:1.8.0*255";
 /** 190 days of quarter-hours, the depth that utility meters have. */
-const PROFILE_ROWS = 18_240;
+export const PROFILE_ROWS = 18_240;
 const PROFILE = { periodSeconds: 900, capacity: PROFILE_ROWS, channels: [IMPORT] } as const;
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
 const RAISED_PADDING_SECONDS = 30 * 86_400;
 const DIGEST_BYTES = 8;
+
+const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "what was measured cannot be stored");
 
 /** How this meter bills; without any it has totals and a load profile. */
 export type MeterBilling = Pick<EnergyEngineOptions, "tariff" | "demand" | "isDaylightSaving" | "onRow">;
@@ -189,6 +194,7 @@ export class Meter implements Resources {
   }
 
   #registers(registers: readonly Obis[]): CoapContent {
+    if (!this.#isDurable()) return NOT_STORED;
     const entries = registers.map((register) => this.#register(register));
     const body = encodeRegisterReading({ timeSeconds: this.#utcSeconds(), status: this.#status(), entries });
     return answerWith(CODE.content, FORMAT.cbor, body);
@@ -214,6 +220,7 @@ export class Meter implements Resources {
     const profile = this.#engine.profile(request.profile);
     const channel = profile?.channels.indexOf(request.register) ?? -1;
     if (profile === undefined || channel < 0) return bareAnswer(CODE.notFound, "no profile of that register");
+    if (!this.#isDurable()) return NOT_STORED;
     const rows = profile.read(request.startSeconds, request.count, channel);
     const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
     const intervals = intervalsInSteps(rows, request.step);
@@ -225,6 +232,11 @@ export class Meter implements Resources {
       return answerWith(CODE.content, FORMAT.cbor, body);
     }
     return bareAnswer(CODE.internalServerError, "the intervals fit no answer: ask for a larger step");
+  }
+
+  /** Nothing is told that a power cut could take back. */
+  #isDurable(): boolean {
+    return (this.#around.makeDurable?.() ?? "done") === "done";
   }
 
   #paddingNow(): PaddingTenths {

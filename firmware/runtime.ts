@@ -2,11 +2,14 @@
 import type { Cancel, Clock } from "../hal/ports/clock.ts";
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { Link } from "../hal/ports/link.ts";
-import type { MeteringIc } from "../hal/ports/metering-ic.ts";
+import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
 import type { Random } from "../hal/ports/random.ts";
+import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { TrustList } from "./identity/trust.ts";
-import { Meter, type MeterConfiguration } from "./meter.ts";
+import { Meter, type MeterConfiguration, PROFILE_ROWS } from "./meter.ts";
+import { MeterState } from "./meter-state.ts";
+import type { IntervalRecord } from "./metrology/interval-profile.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
@@ -22,6 +25,8 @@ export interface MeterBoard {
   readonly meteringIc: MeteringIc;
   readonly crypto: CryptoEngine;
   readonly random: Random;
+  /** What survives a power cut; without it the meter begins anew at each start. */
+  readonly storage?: Storage | undefined;
 }
 
 export interface RuntimeOptions {
@@ -34,6 +39,8 @@ export interface RuntimeOptions {
   readonly pollIntervalMs: number;
   /** Told what happens on the line, for a console. */
   readonly onEvent?: (event: ServerEvent) => void;
+  /** Told once, when the storage takes no more: the meter measures on and gives no readings. */
+  readonly onStateFault?: (fault: StorageFault) => void;
 }
 
 /** Polls missed in a row before instant values are no longer given. */
@@ -43,27 +50,36 @@ const POLLS_UNTIL_STALE = 3;
 export class MeterRuntime {
   readonly meter: Meter;
   readonly #board: MeterBoard;
+  /** Undefined for a meter without storage. */
+  readonly state: MeterState | undefined;
   readonly #server: SecureServer;
   readonly #drive: Drive<ServerEvent>;
   #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
 
-  /** Throws where the metering part's counter would wrap unseen at this poll interval. */
+  /**
+   * Throws where the metering part's counter would wrap unseen at this poll interval, and where the storage
+   * holds the state of a firmware that this one does not know.
+   */
   constructor(board: MeterBoard, options: RuntimeOptions) {
     const { meteringIc, meterClock, clock, link } = board;
     const { configuration, identity, trust, presets = [], pollIntervalMs, onEvent = () => {} } = options;
     refuseSlowPolls(meteringIc, pollIntervalMs);
     this.#board = board;
     this.#pollIntervalMs = pollIntervalMs;
-    this.meter = new Meter(configuration, {
+    this.state = board.storage && this.#openState(board.storage, options.onStateFault);
+    const surroundings = {
       crypto: board.crypto,
       chip: meteringIc.part,
       utcMs: () => meterClock.utcMs(),
       monotonicMs: () => meterClock.monotonicMs(),
       staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
       counters: () => this.#counters(),
-    });
-    meteringIc.listen({ reading: (reading) => this.meter.take(reading), fault: () => {} });
+      makeDurable: this.state && (() => this.#save()),
+    };
+    const billing = { onRow: (profile: number, row: IntervalRecord) => this.state?.rowClosed(profile, row) };
+    this.meter = new Meter(configuration, surroundings, billing, this.state?.saved);
+    meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
     this.#server = new SecureServer({
       crypto: board.crypto,
       random: board.random,
@@ -89,6 +105,21 @@ export class MeterRuntime {
   stop(): void {
     this.#cancelPoll();
     this.#drive.stop();
+    this.#save();
+  }
+
+  #openState(storage: Storage, onFault: (fault: StorageFault) => void = () => {}): MeterState {
+    return new MeterState(storage, { capacities: [PROFILE_ROWS], state: () => this.meter.state(), onFault });
+  }
+
+  #take(reading: MeteringReading): void {
+    this.meter.take(reading);
+    const milliwattHours = reading.importMilliwattHours + reading.exportMilliwattHours;
+    this.state?.booked(this.#board.meterClock.monotonicMs(), milliwattHours);
+  }
+
+  #save(): StorageResult {
+    return this.state?.save(this.#board.meterClock.monotonicMs()) ?? "done";
   }
 
   #poll(): void {

@@ -6,6 +6,7 @@ import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import { MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
+import type { FileStorage } from "../../../hal/node/file-storage.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
@@ -29,6 +30,7 @@ import {
   homeOf,
   idOption,
   numberOption,
+  pathOption,
   withCommonOptions,
 } from "../common.ts";
 import { absoluteAddress, refuseFarDevelopment } from "../development.ts";
@@ -38,6 +40,7 @@ import { say, sayJson, sayProgress } from "../output.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
+import { openStates, tellFault, tellRecovery } from "../state.ts";
 import { untilStopped } from "../stop.ts";
 
 type Options = CommonOptions &
@@ -53,6 +56,7 @@ type Options = CommonOptions &
     readonly keys?: string;
     readonly trust?: string[];
     readonly oscoreContext?: string;
+    readonly state?: string;
   };
 
 const POLL_INTERVAL_MS = 1000;
@@ -83,6 +87,11 @@ export function addServeCommand(program: Command): void {
     .option("--speed <n>", "play load and meter clock this much faster", numberOption(0.001, SPEED_MAX), 1)
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
+    .option(
+      "--state <dir>",
+      "keep registers and profile in a folder for each meter, over restarts",
+      pathOption,
+    )
     .option("--oscore-context <file>", "serve a client without EDHOC by this context; development only")
     .addHelpText(
       "after",
@@ -122,11 +131,18 @@ async function serve(options: Options): Promise<void> {
       links.push(link);
     }
     enrol();
+    const states = await openStates(
+      options.state,
+      identities.map(({ credential: { id } }) => id),
+    );
+    ends.push(() => {
+      for (const storage of states) storage.close();
+    });
     const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
     ends.push(() => side.close());
     // At once: the parts' time runs, and the profile begins with the first reading.
-    const runtimes = startAll(crypto, options, side, links, {
+    const runtimes = startAll(crypto, options, side, links, states, {
       identities,
       trust: new TrustList(trusted),
       presets: held === undefined ? [] : [held.preset],
@@ -147,6 +163,7 @@ function startAll(
   options: Options,
   { meteringIcs, meterClock }: MeteringSide,
   links: readonly Link[],
+  states: readonly FileStorage[],
   {
     identities,
     ...common
@@ -155,11 +172,19 @@ function startAll(
   const board = { clock: systemClock, meterClock, crypto, random: systemRandom };
   const isPlayed = options.speed !== 1 || options.history !== undefined;
   return identities.map((identity, i) => {
-    const configuration = emulatedConfiguration(identity.credential.id, isPlayed);
-    return new MeterRuntime(
-      { ...board, meteringIc: meteringIcs[i] as MeteringIc, link: links[i] as Link },
-      { ...common, configuration, identity, pollIntervalMs: POLL_INTERVAL_MS },
+    const { id } = identity.credential;
+    const runtime = new MeterRuntime(
+      { ...board, meteringIc: meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
+      {
+        ...common,
+        configuration: emulatedConfiguration(id, isPlayed),
+        identity,
+        pollIntervalMs: POLL_INTERVAL_MS,
+        onStateFault: (fault) => tellFault(id, fault),
+      },
     );
+    if (runtime.state !== undefined) tellRecovery(id, runtime.state);
+    return runtime;
   });
 }
 
@@ -183,7 +208,7 @@ function playHistory({ past, meteringIcs }: MeteringSide, runtimes: readonly Met
 
 /** Options that are right alone and wrong together. */
 function refuseMixtures(options: Options): void {
-  const { count, speed, keys, oscoreContext, history = 0 } = options;
+  const { count, speed, keys, oscoreContext, state, history = 0 } = options;
   const isReal = options.chip.includes("@");
   const wrong: [boolean, string][] = [
     [isReal && speed !== 1, "A real metering part measures in real time: leave --speed out."],
@@ -191,6 +216,10 @@ function refuseMixtures(options: Options): void {
     [
       !isReal && history > 0 && options.chip !== "bl0942",
       "Only a part that is asked can play a past quickly, and this one streams: leave --history out, or name --chip bl0942.",
+    ],
+    [
+      state !== undefined && (speed !== 1 || history > 0),
+      "A state is of time that was lived: leave --speed and --history out, or --state.",
     ],
     [isReal && count > 1, "A real metering part is one meter's: leave --count out."],
     [keys !== undefined && count > 1, "One key file is one meter's: leave --count or --keys out."],
