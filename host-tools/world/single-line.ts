@@ -14,6 +14,7 @@ import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { LINE, type Link } from "../../hal/ports/link.ts";
+import type { Storage } from "../../hal/ports/storage.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf } from "../loads/index.ts";
 
@@ -29,6 +30,8 @@ export interface SingleLineOptions {
   readonly baud: number;
   readonly pollIntervalMs: number;
   readonly configuration: MeterConfiguration;
+  /** What the meter keeps over a power cut; another world with it is the meter afterwards. */
+  readonly storage?: Storage;
   /** Puts something between an end and its line: a tap, or faults. */
   readonly wrapLink?: (link: Link, sender: Sender, clock: VirtualClock) => Link;
 }
@@ -55,6 +58,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
     baud,
     pollIntervalMs,
     configuration,
+    storage,
     wrapLink = (link) => link,
   } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
@@ -77,6 +81,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
       meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
+      storage,
     },
     { configuration, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
   );
