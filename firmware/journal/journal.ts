@@ -36,6 +36,8 @@ export interface JournalOptions {
   readonly rules: readonly RetentionRule[];
   readonly segmentBytes?: number;
   readonly segmentsPerSnapshot?: number;
+  /** Told of each record that opening finds, as {@link Journal.records} gives them: reading all twice costs a start. */
+  readonly onRecovered?: (entry: JournalEntry) => void;
 }
 
 export interface JournalRecord {
@@ -103,6 +105,8 @@ export class Journal {
     this.#segment = { number: Math.max(0, ...this.#segmentNumbers()), bytes: 0 };
     // What cannot be read now may be readable later: nothing is written that could take its place.
     if (damage.some(({ what }) => what === "unreadable")) this.#disk.fail("broken");
+    if (options.onRecovered !== undefined)
+      entriesOf(found, [...this.#rules.keys()]).forEach(options.onRecovered);
     this.#begin(found);
   }
 
@@ -120,12 +124,7 @@ export class Journal {
    * read anew from the storage.
    */
   records(...kinds: readonly number[]): JournalEntry[] {
-    const { kept } = this.#replay();
-    const frames = inOrder(kinds.flatMap((kind) => kept.get(kind) ?? []));
-    return frames.flatMap(({ kind, sequence, boot, payload }) => {
-      const value = decodeCbor(payload);
-      return value === undefined ? [] : [{ kind, sequence, boot, value }];
-    });
+    return entriesOf(this.#replay(), kinds);
   }
 
   /** Adds records, all of which are recovered or none. "done": they and all before them are durable. */
@@ -285,6 +284,14 @@ export class Journal {
 
 function inOrder(frames: readonly Frame[]): Frame[] {
   return [...frames].sort((a, b) => a.sequence - b.sequence);
+}
+
+function entriesOf({ kept }: Replay, kinds: readonly number[]): JournalEntry[] {
+  const frames = inOrder(kinds.flatMap((kind) => kept.get(kind) ?? []));
+  return frames.flatMap(({ kind, sequence, boot, payload }) => {
+    const value = decodeCbor(payload);
+    return value === undefined ? [] : [{ kind, sequence, boot, value }];
+  });
 }
 
 function checkedRule(rule: RetentionRule): RetentionRule {

@@ -7,6 +7,7 @@ import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { parseLoad } from "../../host-tools/loads/index.ts";
 import { singleLine } from "../../host-tools/world/single-line.ts";
 import { configuration } from "../support/configuration.ts";
+import { restartMilliseconds } from "./restart.ts";
 
 const YEAR_DAYS = 365;
 const DAY_SECONDS = 86_400;
@@ -17,7 +18,7 @@ const POLL_INTERVAL_MS = 60_000;
 const START_MS = Date.UTC(2026, 0, 1);
 
 /** A BL0942 under H25, polled each minute, with a storage in memory; processor time of this process. */
-export function meterFigures(): Record<string, number> {
+export async function meterFigures(): Promise<Record<string, number>> {
   const load = parseLoad("h25", { annualKilowattHours: 3500 });
   if ("error" in load) throw new Error(load.error);
   const storage = new MemoryStorage();
@@ -47,6 +48,7 @@ export function meterFigures(): Record<string, number> {
     stateMegabytes: stateBytes / 1e6,
     syncsPerDay: syncs / YEAR_DAYS,
     recordKilobytesPerDay: bytesWritten / 1000 / YEAR_DAYS,
+    restartMilliseconds: await restartMilliseconds(storage),
   };
 }
 

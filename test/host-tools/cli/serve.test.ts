@@ -1,7 +1,7 @@
 // What a meter is served with: a load of one's own, a past, and many of its kind.
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
@@ -29,6 +29,14 @@ async function json(args: readonly string[]) {
 
 async function power(target: string): Promise<number> {
   return (await json(["read", target, "1.7.0"])).registers[0].value;
+}
+
+/** Reads until the import register tells more than so many watt-hours. */
+async function wattHoursAbove(target: string, least: number): Promise<number> {
+  for (;;) {
+    const [{ value }] = (await json(["read", target, "1.8.0"])).registers;
+    if (value > least) return value;
+  }
 }
 
 test("a meter measures what a CSV file says of this hour", async () => {
@@ -61,6 +69,47 @@ test("a meter with a past of thirty days has them in its profile at once, and go
     expect(Math.abs(value - 300)).toBeLessThanOrEqual(1);
     expect(flags).toEqual([]);
   }
+});
+
+test("a meter that keeps its state has after kill -9 all that it told, and its folder is one process's", async () => {
+  const at = `udp:127.0.0.1:${await freePort()}`;
+  const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "kept"];
+  const before = await startMeterbench(serve, { cwd });
+  const told = await wattHoursAbove(at, 5);
+  const second = ["serve", "--at", `udp:127.0.0.1:${await freePort()}`, "--state", "kept"];
+  expect(await meterbench(second, { cwd })).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "The folder kept/M1 is in use by another process: end it or choose another folder.\n",
+  });
+  before.child.kill("SIGKILL");
+  await startMeterbench(serve, { cwd });
+  expect(await wattHoursAbove(at, 0)).toBeGreaterThanOrEqual(told);
+});
+
+test("a meter whose state is in the way of a file says so, and one that is damaged tells of it and goes on", async () => {
+  const at = `udp:127.0.0.1:${await freePort()}`;
+  writeFileSync(join(cwd, "file"), "");
+  const inTheWay = await meterbench(["serve", "--at", at, "--state", "file"], { cwd });
+  expect(inTheWay).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "Cannot use the folder file/M1: a file is in the way; choose another folder.\n",
+  });
+  const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "damaged"];
+  const before = await startMeterbench(serve, { cwd });
+  // Each read makes a record, and the last of them could only be told from one that was cut off by a later one.
+  await wattHoursAbove(at, 2);
+  await before.stop();
+  const folder = join(cwd, "damaged", "M1");
+  for (const name of readdirSync(folder)) {
+    const bytes = readFileSync(join(folder, name));
+    bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40);
+    writeFileSync(join(folder, name), bytes);
+  }
+  const after = await startMeterbench(serve, { cwd });
+  expect(await until(() => after.output.stderr.includes("The state of M1 is damaged"))).toBe(true);
+  await json(["read", at]);
 });
 
 test("many meters of one process have identities, lines and loads of their own", async () => {
