@@ -231,7 +231,7 @@ export function meteringIcContract(
             run.waitMs(visit.gapMs);
           }
         }),
-        { seed: 942, numRuns: 60 },
+        { seed: 942, numRuns: 30 },
       );
     });
   });

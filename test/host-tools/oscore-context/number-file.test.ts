@@ -12,7 +12,7 @@ import { emptyFolder } from "../../support/command.ts";
 import { until } from "../../support/real-time.ts";
 
 const HOLDER = fileURLToPath(new URL("./holder.ts", import.meta.url));
-const ROUNDS = 6;
+const ROUNDS = 4;
 
 let folder: ReturnType<typeof emptyFolder>;
 let context: NamedContext;

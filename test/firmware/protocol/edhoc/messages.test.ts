@@ -31,7 +31,7 @@ function hex(text: string): Uint8Array {
   return bytes;
 }
 
-const RUNS = { seed: 9528, numRuns: 500 };
+const RUNS = { seed: 9528, numRuns: 250 };
 const bytesUpTo = (maxLength: number) => fc.uint8Array({ maxLength });
 
 describe("identifiers", () => {
