@@ -7,6 +7,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts"],
+    // Packing and installing has its own script, `npm run test:package`.
+    exclude: process.env["METERBENCH_PACKAGE"] ? [] : ["test/package/**"],
     globalSetup: ["test/support/build.ts"],
     testTimeout: 30_000,
     // Two more than the two cores that the tests are made for: process tests wait more than they compute.

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
-import { emptyFolder, run, start, stopAll } from "./support/command.ts";
-import { freePort } from "./support/free-port.ts";
+import { emptyFolder, run, start, stopAll } from "../support/command.ts";
+import { freePort } from "../support/free-port.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let installed: string;
