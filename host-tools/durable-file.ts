@@ -1,11 +1,12 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
+import { makePrivateFolder } from "../hal/node/private-file.ts";
 
 /** Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. */
 export function writeDurably(path: string, text: string, mode = 0o644): void {
   const folder = dirname(path);
-  mkdirSync(folder, { recursive: true });
+  makePrivateFolder(folder);
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {

@@ -2,7 +2,6 @@ import {
   closeSync,
   constants,
   fsyncSync,
-  mkdirSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -13,7 +12,7 @@ import {
 import { join, resolve } from "node:path";
 import type { Storage, StorageFault, StorageResult } from "../ports/storage.ts";
 import { holdExclusively } from "./exclusive.ts";
-import { folderExposure } from "./private-file.ts";
+import { folderExposure, makePrivateFolder } from "./private-file.ts";
 
 /** Why a folder cannot be a storage: one sentence for a person, saying what, where and what to do. */
 export class StorageError extends Error {
@@ -43,6 +42,7 @@ const ADVICE: ReadonlyMap<string, string> = new Map([
   ["EEXIST", "a file is in the way; choose another folder"],
   ["EACCES", "you lack the rights; choose a folder of your own"],
   ["EPERM", "you lack the rights; choose a folder of your own"],
+  ["ENOENT", "no folder can be made there; choose another"],
   ["EROFS", "the file system is read-only; choose another folder"],
   ["ENOSPC", "the disk is full; make room or choose another folder"],
 ]);
@@ -65,7 +65,7 @@ function privateFolder(path: string): string {
   let exposure: string | undefined;
   let folder: string;
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    makePrivateFolder(path);
     folder = realpathSync(resolve(path));
     readdirSync(folder);
     exposure = folderExposure(folder);

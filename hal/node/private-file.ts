@@ -1,5 +1,6 @@
 // Files with secrets, and folders of them: whether anybody else could read or change them.
-import { closeSync, fstatSync, openSync, readFileSync, statSync } from "node:fs";
+import { closeSync, fstatSync, mkdirSync, openSync, readFileSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 
 /** What a file system says of who may do what; `mode` has the bits of POSIX. */
 export interface Ownership {
@@ -21,6 +22,25 @@ export function readPrivateFile(path: string): { readonly text: string } | { rea
   } finally {
     closeSync(file);
   }
+}
+
+/**
+ * Makes a folder and those above it where they are not there, for their owner only. Throws what Node's file
+ * functions throw; their own recursion never ends where a file system takes no folders, as /proc.
+ */
+export function makePrivateFolder(path: string): void {
+  if (isFolder(path)) return;
+  makePrivateFolder(dirname(path));
+  try {
+    mkdirSync(path, { mode: 0o700 });
+  } catch (error) {
+    // Another process may have been quicker.
+    if (!isFolder(path)) throw error;
+  }
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /**

@@ -5,7 +5,6 @@ import {
   existsSync,
   fsyncSync,
   linkSync,
-  mkdirSync,
   openSync,
   readFileSync,
   rmSync,
@@ -22,7 +21,7 @@ import {
 } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
-import { folderExposure, readPrivateFile } from "../../hal/node/private-file.ts";
+import { folderExposure, makePrivateFolder, readPrivateFile } from "../../hal/node/private-file.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { Registry } from "../head-end/registry.ts";
 import { usageFault } from "./fault.ts";
@@ -121,7 +120,7 @@ function orUsageFault<Result>(path: string, what: string, read: () => Result): R
  * may start in one new folder at once. Returns whether this call made it.
  */
 export function createFile(path: string, text: string, mode: number): boolean {
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  makePrivateFolder(dirname(path));
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {

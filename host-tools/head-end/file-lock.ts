@@ -1,6 +1,7 @@
 // One process at a time changes a file; the others wait, for a bounded while.
 import { mkdirSync, rmdirSync, type Stats, statSync } from "node:fs";
 import { dirname } from "node:path";
+import { makePrivateFolder } from "../../hal/node/private-file.ts";
 import { RegistryError } from "./errors.ts";
 
 /** A change is a read and a synced write: some milliseconds, and seconds on a worn SD card. */
@@ -40,7 +41,7 @@ function acquire(path: string, lock: string): void {
 /** False where it was there already; `path` is the file that it is for. */
 function makeFolder(path: string, folder: string): boolean {
   try {
-    mkdirSync(dirname(folder), { recursive: true, mode: 0o700 });
+    makePrivateFolder(dirname(folder));
     mkdirSync(folder, { mode: 0o700 });
     return true;
   } catch (error) {

@@ -1,7 +1,12 @@
-import { chmodSync, writeFileSync } from "node:fs";
+import { chmodSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { exposureOf, folderExposure, readPrivateFile } from "../../../hal/node/private-file.ts";
+import {
+  exposureOf,
+  folderExposure,
+  makePrivateFolder,
+  readPrivateFile,
+} from "../../../hal/node/private-file.ts";
 import { emptyFolder } from "../../support/command.ts";
 
 const FILE = { kind: "file", path: "a.key.json" } as const;
@@ -49,6 +54,21 @@ describe("a folder of secrets", () => {
     chmodSync(folder.path, 0o770);
     expect(folderExposure(folder.path)).toContain(`chmod 700 ${folder.path}`);
     expect(folderExposure(join(folder.path, "nothing"))).toBeUndefined();
+  });
+});
+
+describe("a private folder", () => {
+  test("is made with those above it, for its owner only, and left alone where it is there", () => {
+    const path = join(folder.path, "a", "b");
+    makePrivateFolder(path);
+    makePrivateFolder(path);
+    for (const made of [path, join(folder.path, "a")]) expect(statSync(made).mode & 0o777).toBe(0o700);
+  });
+
+  test("is refused where a file is in the way, and where a file system takes none", () => {
+    writeFileSync(join(folder.path, "file"), "");
+    expect(() => makePrivateFolder(join(folder.path, "file", "a"))).toThrow("ENOTDIR");
+    if (process.platform === "linux") expect(() => makePrivateFolder("/proc/nothing/a")).toThrow("ENOENT");
   });
 });
 
