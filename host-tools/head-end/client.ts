@@ -233,8 +233,10 @@ function failure(
 
 function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
   const text = new TextDecoder().decode(answer.payload);
+  const advice =
+    answer.code === CODE.serviceUnavailable ? "mend that at the meter" : "ask for something that it has";
   return new HeadEndError(
     answer.code === CODE.notFound ? "not-there" : "answer",
-    `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ask for something that it has.`,
+    `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ${advice}.`,
   );
 }
