@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
-import { formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
+import { type Address, formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
 import { openAttachedPart } from "../hal/node/attached-part.ts";
 import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
 import { programDigest, programVersion } from "../hal/node/installed-program.ts";
@@ -15,11 +15,13 @@ import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { HEAD_ENDS_MAX, refusalOf, TrustList } from "./identity/trust.ts";
+import { MeterStateError } from "./meter-state.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
-import { MeterRuntime } from "./runtime.ts";
+import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_IDENTITY = 4;
+const USAGE_ERRORS = [LineError, StorageError, MeterStateError];
 const POLL_INTERVAL_MS = 1000;
 
 /** Ends the program with an exit code and one sentence. */
@@ -39,7 +41,7 @@ try {
   process.exitCode =
     error instanceof BoardFault
       ? error.exitCode
-      : error instanceof LineError || error instanceof StorageError
+      : USAGE_ERRORS.some((kind) => error instanceof kind)
         ? EXIT_USAGE
         : 1;
 }
@@ -47,21 +49,46 @@ try {
 async function main(): Promise<void> {
   const options = readOptions();
   const identity = readMeterKey(options.keys);
-  const trusted = options.trust.map(readHeadEnd);
+  const trust = new TrustList(options.trust.map(readHeadEnd));
   const address = parseAddress(options.at);
   if ("error" in address) throw new LineError(address.error);
-  const { meteringIc, uart } = await openAttachedPart(options.chip, systemClock);
-  const { link } = await openLink(address, "serve");
-  const board = { clock: systemClock, meterClock: systemClock, crypto: nobleEngine, random: systemRandom };
+  const ends: (() => void)[] = [];
+  const end = (): void => {
+    for (const one of ends.splice(0).reverse()) one();
+  };
+  try {
+    await start(options, address, { identity, trust }, ends);
+  } catch (error) {
+    // An open line would keep the process up with nobody in it.
+    end();
+    throw error;
+  }
+  const ready = { ready: true, id: identity.credential.id, address: formatAddress(address) };
+  process.stdout.write(`${JSON.stringify(ready)}\n`);
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+}
+
+/** Opens what the meter stands on and starts it; `ends` gets what undoes each step. */
+async function start(
+  options: Options,
+  address: Address,
+  parties: Pick<RuntimeOptions, "identity" | "trust">,
+  ends: (() => void)[],
+): Promise<void> {
   const storage = options.state === undefined ? undefined : await openFileStorage(options.state);
+  ends.push(() => storage?.close());
+  const { meteringIc, uart } = await openAttachedPart(options.chip, systemClock);
+  ends.push(() => uart.close());
+  const { link } = await openLink(address, "serve");
+  ends.push(() => link.close());
+  const board = { clock: systemClock, meterClock: systemClock, crypto: nobleEngine, random: systemRandom };
   const runtime = new MeterRuntime(
     { ...board, link, meteringIc, storage },
     {
+      ...parties,
+      pollIntervalMs: POLL_INTERVAL_MS,
       onStateFault: (fault) =>
         process.stderr.write(`The state cannot be kept (${fault}): no readings are given.\n`),
-      identity,
-      trust: new TrustList(trusted),
-      pollIntervalMs: POLL_INTERVAL_MS,
       configuration: {
         serialNumber: options.serialNumber,
         type: "meterbench 1-phase",
@@ -75,16 +102,7 @@ async function main(): Promise<void> {
       },
     },
   );
-  const ready = { ready: true, id: identity.credential.id, address: formatAddress(address) };
-  process.stdout.write(`${JSON.stringify(ready)}\n`);
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      runtime.stop();
-      link.close();
-      uart.close();
-      storage?.close();
-    });
-  }
+  ends.push(() => runtime.stop());
 }
 
 interface Options {

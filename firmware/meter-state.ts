@@ -29,6 +29,9 @@ const SYNC_PAUSE_MS = 10_000;
  */
 const SEGMENTS_PER_SNAPSHOT = 16;
 
+/** Why a storage cannot be this meter's: one sentence. */
+export class MeterStateError extends Error {}
+
 export interface MeterStateOptions {
   /** Rows that each profile keeps. */
   readonly capacities: readonly number[];
@@ -55,12 +58,12 @@ export class MeterState {
   /** Until the first checkpoint of this start there is one to be made. */
   #hasNews = true;
 
-  /** Throws where the storage holds a state of another firmware, which is then left alone. */
+  /** Throws a {@link MeterStateError} where the storage holds another firmware's state, which is left alone. */
   constructor(storage: Storage, { capacities, state, onFault }: MeterStateOptions) {
     this.#state = state;
     this.#onFault = onFault;
-    const rows: CborValue[][] = capacities.map(() => []);
-    let checkpoint: CborValue | undefined;
+    const rows: IntervalRecord[][] = capacities.map(() => []);
+    let saved: EnergyEngineState | undefined;
     this.#journal = Journal.open(storage, {
       segmentsPerSnapshot: SEGMENTS_PER_SNAPSHOT,
       rules: [
@@ -71,12 +74,13 @@ export class MeterState {
           recordBytesMax: ROW_BYTES_MAX,
         })),
       ],
+      // Only this class writes these kinds, and the journal gives back what was written or nothing.
       onRecovered({ kind, value }) {
-        if (kind === CHECKPOINT) checkpoint = value;
-        else rows[kind - FIRST_PROFILE]?.push(value);
+        if (kind === CHECKPOINT) saved = checkpointOf(value);
+        else rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
       },
     });
-    if (checkpoint !== undefined) this.saved = savedEngine(checkpoint, rows);
+    this.saved = saved && { state: saved, rows };
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -127,9 +131,10 @@ export class MeterState {
   }
 }
 
-/** Only {@link MeterState} writes these records, and the journal gives back what was written or nothing. */
-function savedEngine(checkpoint: CborValue, rows: readonly CborValue[][]): SavedEngine {
-  const [form, state] = checkpoint as unknown as [number, EnergyEngineState];
-  if (form !== FORM) throw new Error(`the state is of form ${form}, and this firmware knows ${FORM}`);
-  return { state, rows: rows as unknown as SavedEngine["rows"] };
+function checkpointOf(value: CborValue): EnergyEngineState {
+  const [form, state] = value as unknown as [number, EnergyEngineState];
+  if (form === FORM) return state;
+  throw new MeterStateError(
+    `The state is of form ${form} and this firmware knows form ${FORM}: run the one that wrote it, or name another folder.`,
+  );
 }

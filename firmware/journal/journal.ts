@@ -36,7 +36,10 @@ export interface JournalOptions {
   readonly rules: readonly RetentionRule[];
   readonly segmentBytes?: number;
   readonly segmentsPerSnapshot?: number;
-  /** Told of each record that opening finds, as {@link Journal.records} gives them: reading all twice costs a start. */
+  /**
+   * Told of each record that opening finds, as {@link Journal.records} gives them, before anything is written:
+   * it may throw and leave the storage as it was. And reading all twice would cost a start.
+   */
   readonly onRecovered?: (entry: JournalEntry) => void;
 }
 

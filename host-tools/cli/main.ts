@@ -1,6 +1,5 @@
 // The command `meterbench`: one file per sub-command, one place for failures.
 import { Command, CommanderError } from "commander";
-import { StorageError } from "../../hal/node/file-storage.ts";
 import { programVersion } from "../../hal/node/installed-program.ts";
 import { LineError } from "../../hal/node/line-error.ts";
 import { HeadEndError, RegistryError } from "../head-end/errors.ts";
@@ -73,12 +72,7 @@ function reportUsage(error: CommanderError): ExitCode {
 function explain(error: unknown): [ExitCode, string] {
   if (error instanceof CliFault) return [error.exitCode, error.message];
   if (error instanceof HeadEndError) return [headEndExit(error), error.message];
-  if (
-    error instanceof LineError ||
-    error instanceof StorageError ||
-    error instanceof RegistryError ||
-    error instanceof NumberFileError
-  )
+  if (error instanceof LineError || error instanceof RegistryError || error instanceof NumberFileError)
     return [EXIT.usage, error.message];
   const fileTrouble = explainFile(error);
   if (fileTrouble !== undefined) return [EXIT.usage, fileTrouble];

@@ -1,46 +1,22 @@
+import { type LocalTime, TimeZone } from "../../firmware/calendar/time-zone.ts";
+
 /** Day types of the German standard load profiles: Saturday, Sunday or holiday, workday. */
 export type DayType = "SA" | "FT" | "WT";
 
-/** A wall clock's reading in Germany. */
-export interface GermanHour {
-  readonly year: number;
-  /** 1 to 12. */
-  readonly month: number;
-  readonly day: number;
-  /** 0 to 23. */
-  readonly hour: number;
-}
-
-const MS_PER_HOUR = 3_600_000;
-const MS_PER_DAY = 24 * MS_PER_HOUR;
+const MS_PER_DAY = 86_400_000;
 
 /** Holidays in every federal state with a fixed date, as month * 100 + day. */
 const FIXED_HOLIDAYS = new Set([101, 501, 1003, 1225, 1226]);
 /** The others, in days from Easter Sunday: Good Friday, Easter Monday, Ascension, Whit Monday. */
 const EASTER_HOLIDAYS = new Set([-2, 1, 39, 50]);
 
-/**
- * The wall clock in Germany, by the rules since 1996 (Directive 2000/84/EC): an hour before UTC, two from the
- * last Sunday of March to that of October, 01:00 UTC. Minutes are those of UTC. The host's own calendar
- * knows this too, at the cost of some megabytes and a tenth of a meter's start.
- */
-export function germanHour(utcMs: number): GermanHour {
-  const year = new Date(utcMs).getUTCFullYear();
-  const isSummer =
-    utcMs >= lastSundayMs(year, 3) + MS_PER_HOUR && utcMs < lastSundayMs(year, 10) + MS_PER_HOUR;
-  const wall = new Date(utcMs + (isSummer ? 2 : 1) * MS_PER_HOUR);
-  return {
-    year: wall.getUTCFullYear(),
-    month: wall.getUTCMonth() + 1,
-    day: wall.getUTCDate(),
-    hour: wall.getUTCHours(),
-  };
-}
+/** By the rules since 1996 (Directive 2000/84/EC). */
+const GERMANY = TimeZone.parse("CET-1CEST,M3.5.0,M10.5.0/3");
 
-/** The midnight in UTC of the last Sunday of a month that has 31 days. */
-function lastSundayMs(year: number, month: 3 | 10): number {
-  const lastDayMs = Date.UTC(year, month - 1, 31);
-  return lastDayMs - new Date(lastDayMs).getUTCDay() * MS_PER_DAY;
+/** The wall clock in Germany; its offset from UTC is whole hours, so that minutes are those of UTC. */
+export function germanHour(utcMs: number): Pick<LocalTime, "year" | "month" | "day" | "hour"> {
+  if ("error" in GERMANY) throw new Error(GERMANY.error);
+  return GERMANY.localTime(utcMs / 1000);
 }
 
 /**

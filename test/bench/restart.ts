@@ -1,12 +1,11 @@
-import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { readKeyFile, TrustList } from "meterbench/firmware";
 import type { MemoryStorage } from "meterbench/hal";
 import { openLink, opensslEngine, parseAddress, systemClock, systemRandom } from "meterbench/hal/node";
 import { HeadEnd, Registry } from "meterbench/head-end";
-import { emptyFolder } from "../support/command.ts";
+import { emptyFolder, startMeterbench } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
 
 const RUNS = 3;
@@ -16,7 +15,6 @@ const RUNS = 3;
  * read that begins with a handshake: the best of three.
  */
 export async function restartMilliseconds(storage: MemoryStorage): Promise<number> {
-  const main = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
   const folder = emptyFolder();
   const state = join(folder.path, "M1");
   mkdirSync(state, { mode: 0o700 });
@@ -26,18 +24,20 @@ export async function restartMilliseconds(storage: MemoryStorage): Promise<numbe
   // The first start makes the keys.
   for (let run = 0; run <= RUNS; run++) {
     const at = `udp:127.0.0.1:${await freePort()}`;
-    const options = ["serve", "--at", at, "--json", "--home", folder.path, "--state", folder.path];
     const startMs = performance.now();
-    const child = spawn(process.execPath, [main, ...options]);
-    await new Promise<void>((resolve, reject) => {
-      child.stdout.once("data", () => resolve());
-      child.once("exit", (code) => reject(new Error(`serve ended with ${code}`)));
-    });
+    const { child } = await startMeterbench([
+      "serve",
+      "--at",
+      at,
+      "--home",
+      folder.path,
+      "--state",
+      folder.path,
+    ]);
     await readOnce(at, folder.path);
     if (run > 0) best = Math.min(best, performance.now() - startMs);
-    child.removeAllListeners("exit");
     child.kill("SIGKILL");
-    await new Promise((resolve) => child.once("close", resolve));
+    await once(child, "close");
   }
   folder.remove();
   return best;
@@ -48,10 +48,9 @@ async function readOnce(at: string, home: string): Promise<void> {
   const identity = readKeyFile(opensslEngine, readFileSync(join(home, "head-end.key.json"), "utf8"));
   if ("error" in address || "error" in identity) throw new Error("no address or no key");
   const { link, peer = "" } = await openLink(address, "reach");
-  const meters = new Registry(join(home, "registry.json")).list().map(({ credential }) => credential);
   const headEnd = new HeadEnd({
     ...{ link, identity, clock: systemClock, crypto: opensslEngine, random: systemRandom },
-    trust: new TrustList(meters),
+    trust: new TrustList(new Registry(join(home, "registry.json")).credentials()),
   });
   await headEnd.readRegisters({ station: peer, name: at, timeoutMs: 8000 });
   headEnd.close();

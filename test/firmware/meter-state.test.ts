@@ -1,5 +1,7 @@
 // A meter with a storage: what it has told is there after any power cut.
 import { describe, expect, test } from "vitest";
+import { Journal } from "../../firmware/journal/journal.ts";
+import { MeterStateError } from "../../firmware/meter-state.ts";
 import { CODE, type CoapContent, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import {
   decodeProfileReading,
@@ -147,6 +149,15 @@ describe("a meter with a storage", () => {
     const [first] = intervals(after);
     expect(first?.flags).toBe(0);
     expect(first?.value).toBeGreaterThanOrEqual(149);
+  });
+
+  test("refuses the state of another firmware, and leaves it as it is", () => {
+    const storage = new MemoryStorage();
+    const journal = Journal.open(storage, { rules: [{ kind: 1, keepRecords: 1, recordBytesMax: 4096 }] });
+    journal.append([{ kind: 1, value: [2, "of a firmware to come"] }]);
+    const { operations } = storage;
+    expect(() => meter(storage, START_MS, "watts:600")).toThrow(MeterStateError);
+    expect(storage.operations).toBe(operations);
   });
 
   test.each<StorageFault>(["full", "read-only", "broken"])(

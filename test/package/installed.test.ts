@@ -151,6 +151,21 @@ describe("the installed package", () => {
     const info = await command(["info", at, "--keys", "H.key.json", "--json"]);
     expect(JSON.parse(info.stdout)).toMatchObject({ serialNumber: "4711", chip: "bl0942" });
     expect(await board.stop()).toBe(0);
+    // A start that fails after the chip was opened ends too, so that whoever watches the board sees it.
+    for (const more of [
+      ["--at", "udp:192.0.2.1:5683"],
+      ["--at", at, "--state", "H.key.json"],
+    ]) {
+      const failing = await run(
+        process.execPath,
+        [main, ...more, "--chip", "bl0942@serial:./chip", ...keys],
+        {
+          cwd: installed,
+        },
+      );
+      expect(failing).toMatchObject({ code: 2, stdout: "" });
+      expect(failing.stderr).toMatch(/^Cannot [^\n]*\.\n$/);
+    }
   });
 
   test("the board's program says in one sentence what it needs, and refuses development keys", async () => {

@@ -2,14 +2,14 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { Identity } from "../../../firmware/identity/identity.ts";
 import { HEAD_ENDS_MAX, refusalOf, TrustList } from "../../../firmware/identity/trust.ts";
+import { MeterStateError } from "../../../firmware/meter-state.ts";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
-import { MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
+import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
-import type { FileStorage } from "../../../hal/node/file-storage.ts";
+import { StorageError } from "../../../hal/node/file-storage.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
-import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
 import type { Link } from "../../../hal/ports/link.ts";
 import type { MeteringIc } from "../../../hal/ports/metering-ic.ts";
 import { parseDuration } from "../../duration.ts";
@@ -121,6 +121,13 @@ async function serve(options: Options): Promise<void> {
     const held =
       options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
     ends.push(() => held?.release());
+    const states = await openStates(
+      options.state,
+      identities.map(({ credential: { id } }) => id),
+    );
+    ends.push(() => {
+      for (const storage of states) storage.close();
+    });
     const watch = new LineWatch(options);
     ends.push(() => watch.close());
     const links: Link[] = [];
@@ -131,61 +138,45 @@ async function serve(options: Options): Promise<void> {
       links.push(link);
     }
     enrol();
-    const states = await openStates(
-      options.state,
-      identities.map(({ credential: { id } }) => id),
-    );
-    ends.push(() => {
-      for (const storage of states) storage.close();
-    });
     const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
     ends.push(() => side.close());
     // At once: the parts' time runs, and the profile begins with the first reading.
-    const runtimes = startAll(crypto, options, side, links, states, {
-      identities,
-      trust: new TrustList(trusted),
-      presets: held === undefined ? [] : [held.preset],
-    });
-    ends.push(() => {
-      for (const runtime of runtimes) runtime.stop();
+    const common = { trust: new TrustList(trusted), presets: held === undefined ? [] : [held.preset] };
+    const runtimes = identities.map((identity, i) => {
+      const board = {
+        ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
+        ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
+      };
+      const runtime = startMeter(options, board, { ...common, identity });
+      ends.push(() => runtime.stop());
+      return runtime;
     });
     playHistory(side, runtimes);
     ready(options, identities, addresses);
     await untilStopped();
+  } catch (error) {
+    const isOfState = error instanceof StorageError || error instanceof MeterStateError;
+    throw isOfState ? usageFault(error.message) : error;
   } finally {
     for (const end of ends.toReversed()) end();
   }
 }
 
-function startAll(
-  crypto: CryptoEngine,
-  options: Options,
-  { meteringIcs, meterClock }: MeteringSide,
-  links: readonly Link[],
-  states: readonly FileStorage[],
-  {
-    identities,
-    ...common
-  }: { readonly identities: readonly Identity[] } & Pick<RuntimeOptions, "trust" | "presets">,
-): MeterRuntime[] {
-  const board = { clock: systemClock, meterClock, crypto, random: systemRandom };
-  const isPlayed = options.speed !== 1 || options.history !== undefined;
-  return identities.map((identity, i) => {
-    const { id } = identity.credential;
-    const runtime = new MeterRuntime(
-      { ...board, meteringIc: meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
-      {
-        ...common,
-        configuration: emulatedConfiguration(id, isPlayed),
-        identity,
-        pollIntervalMs: POLL_INTERVAL_MS,
-        onStateFault: (fault) => tellFault(id, fault),
-      },
-    );
-    if (runtime.state !== undefined) tellRecovery(id, runtime.state);
-    return runtime;
+function startMeter(
+  { speed, history }: Options,
+  board: MeterBoard,
+  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets">,
+): MeterRuntime {
+  const { id } = parties.identity.credential;
+  const runtime = new MeterRuntime(board, {
+    ...parties,
+    configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined),
+    pollIntervalMs: POLL_INTERVAL_MS,
+    onStateFault: (fault) => tellFault(id, fault),
   });
+  if (runtime.state !== undefined) tellRecovery(id, runtime.state);
+  return runtime;
 }
 
 /** In one go: whoever asks meanwhile is answered when it is over. */
