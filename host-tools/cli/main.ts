@@ -63,7 +63,8 @@ function report(error: unknown): ExitCode {
 function reportUsage(error: CommanderError): ExitCode {
   // Help and version are no failures.
   if (error.exitCode === 0) return EXIT.done;
-  const sentence = error.message.replace(/^error: /, "");
+  // A suggestion comes on a line of its own.
+  const sentence = error.message.replace(/^error: /, "").replaceAll("\n", " ");
   if (error.code !== "commander.help")
     process.stderr.write(`${printable(sentence)} (see 'meterbench --help')\n`);
   return EXIT.usage;

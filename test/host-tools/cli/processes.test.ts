@@ -138,6 +138,7 @@ describe("misuse", () => {
     ],
     ["an unknown command", ["frobnicate"], 2],
     ["an unknown option", ["demo", "--frobnicate"], 2],
+    ["an option that is nearly one", ["serve", "--at", "udp:127.0.0.1:1", "--stat", "x"], 2],
     ["no command at all", [], 2],
     ["a load that is none", ["serve", "--at", "udp:127.0.0.1:1", "--load", "sun"], 2],
     ["a file that is no key", ["keys", "show", "/etc/hostname"], 2],
@@ -148,6 +149,7 @@ describe("misuse", () => {
     const finished = await meterbench(args, { cwd });
     expect(finished.code).toBe(code);
     expect(finished.stderr).not.toMatch(/\n +at /);
+    expect(finished.stderr).not.toContain("\\u{");
     if (args.length > 0) expect(finished.stderr.trim().split("\n")).toHaveLength(1);
   });
 });
