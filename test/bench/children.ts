@@ -29,7 +29,11 @@ export async function serveIn(kind: "echo" | "coap" | "noble" | "openssl"): Prom
 
 function message(child: ChildProcess): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
-    child.once("message", (value) => resolve(value as Record<string, unknown>));
-    child.once("exit", (code) => reject(new Error(`a serving process ended with ${code}`)));
+    const ended = (code: number | null) => reject(new Error(`a serving process ended with ${code}`));
+    child.once("exit", ended);
+    child.once("message", (value) => {
+      child.off("exit", ended);
+      resolve(value as Record<string, unknown>);
+    });
   });
 }
