@@ -72,7 +72,7 @@ export async function playDay(options: DayOptions): Promise<Day> {
   const ask = (count: number) => {
     const startSeconds = (startUtcMs + DAY_MS) / 1000 - count * PERIOD_SECONDS;
     const request = { profile: 0, register: IMPORT, startSeconds, count, step: 1 };
-    return settle(clock, headEnd.readProfile(target, request, PERIOD_SECONDS));
+    return settle(clock, headEnd.readProfile(target, request));
   };
   const quarterDay = await ask(24);
   const wholeDay = await ask(96);
