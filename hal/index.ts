@@ -1,6 +1,7 @@
 // The HAL as a library: the ports, and every implementation that runs anywhere.
 
 export { nobleEngine } from "./crypto/noble.ts";
+export { EmulatedBoardSignals, type HousingSensor } from "./emulated/board-signals.ts";
 export { FaultyLink, type LinkFault, type LinkFaults } from "./emulated/faulty-link.ts";
 export { linkPair, type SentDatagram } from "./emulated/link-pair.ts";
 export {
@@ -28,6 +29,7 @@ export {
 export { METERING_PARTS, type MeteringPart, PART_NAMES } from "./metering-ics/parts.ts";
 export { UartBus } from "./metering-ics/uart-bus.ts";
 export { SlipmuxLink, type SlipmuxOptions } from "./modems/slipmux/driver.ts";
+export * from "./ports/board-signals.ts";
 export * from "./ports/clock.ts";
 export * from "./ports/crypto.ts";
 export * from "./ports/link.ts";

@@ -9,6 +9,7 @@ export {
   parseAddress,
 } from "./address.ts";
 export { openAttachedPart } from "./attached-part.ts";
+export { systemBoardSignals } from "./board-signals.ts";
 export { type FileStorage, openFileStorage, StorageError } from "./file-storage.ts";
 export { LineError } from "./line-error.ts";
 export { opensslEngine } from "./openssl.ts";

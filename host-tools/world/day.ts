@@ -1,6 +1,6 @@
 // A day of metering and the readings of it: what the demonstration plays, and tests check.
 
-import type { MeterConfiguration } from "../../firmware/meter.ts";
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";

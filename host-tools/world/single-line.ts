@@ -1,8 +1,8 @@
 // The smallest world: one meter and one head-end at the ends of one serial line, on one virtual clock.
 
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { newIdentity } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
-import type { MeterConfiguration } from "../../firmware/meter.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
