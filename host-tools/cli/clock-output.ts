@@ -46,7 +46,7 @@ export function clockLines(read: ClockRead): string[] {
     ["state", clockStatusTexts(clockStatus).join(", ") || "good"],
     ["source", source],
     ["last sync", ageSeconds === undefined ? "never" : `${durationText(ageSeconds)} ago`],
-    ["crystal", driftText(driftPpmOf(read.body))],
+    ["drift", driftText(driftPpmOf(read.body))],
     ["zone", zoneText(zone)],
   ];
   return [
@@ -89,8 +89,8 @@ function driftPpmOf({ driftPartsPerBillion: drift }: ClockReading): number | und
 }
 
 function driftText(ppm: number | undefined): string {
-  if (ppm === undefined) return "drift not known yet";
-  return `${Math.abs(ppm)} ppm ${ppm < 0 ? "fast" : "slow"}`;
+  if (ppm === undefined) return "not known yet";
+  return ppm === 0 ? "0 ppm" : `the crystal is ${Math.abs(ppm)} ppm ${ppm < 0 ? "fast" : "slow"}`;
 }
 
 function zoneText(text: string): string {

@@ -4,11 +4,9 @@ import type { ClockReading } from "../../firmware/protocol/readings/clock-readin
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { printable } from "./output.ts";
 
-const UTC = "UTC0";
-
 /** The zone that a meter tells, where an empty one is UTC; what is wrong with it where it cannot be used. */
 export function zoneOf(text: string): TimeZone | { readonly error: string } {
-  return TimeZone.parse(text === "" ? UTC : text);
+  return text === "" ? TimeZone.utc : TimeZone.parse(text);
 }
 
 /**
@@ -31,6 +29,6 @@ export function wallClockOf(
 /** `2026-11-25 04:15:00+01:00`, on the wall clock where the meter is; in UTC where its zone cannot be used. */
 export function meterTimeText(zoneText: string, utcSeconds: number): string {
   const zone = zoneOf(zoneText);
-  const usable = zone instanceof TimeZone ? zone : (TimeZone.parse(UTC) as TimeZone);
+  const usable = zone instanceof TimeZone ? zone : TimeZone.utc;
   return usable.format(utcSeconds).replace("T", " ");
 }

@@ -33,7 +33,7 @@ describe("a meter's clock", () => {
       "  state       doubtful, daylight saving",
       "  source      head-end",
       "  last sync   2 h 5 min ago",
-      "  crystal     1.2 ppm slow",
+      "  drift       the crystal is 1.2 ppm slow",
       "  zone        CET-1CEST,M3.5.0,M10.5.0/3",
       "10 bytes asked, 20 bytes answered, 400 ms",
     ]);
@@ -73,7 +73,7 @@ describe("a meter's clock", () => {
       "  state       invalid, invalid status",
       "  source      none",
       "  last sync   never",
-      "  crystal     drift not known yet",
+      "  drift       not known yet",
       "  zone        UTC, as it was given none",
     ]);
     expect(clockDocument(blank)).toMatchObject({
@@ -106,7 +106,8 @@ describe("a meter's clock", () => {
   test("with a crystal that is fast, and a zone that cannot be used, is told in UTC", () => {
     const lines = clockLines(read({ driftPartsPerBillion: -500, zone: "CET" }));
     expect(lines[0]).toBe("Meter M1, 2026-07-01 12:00:00+00:00, simulated");
-    expect(lines[5]).toBe("  crystal     0.5 ppm fast");
+    expect(lines[5]).toBe("  drift       the crystal is 0.5 ppm fast");
+    expect(clockLines(read({ driftPartsPerBillion: 0 }))[5]).toBe("  drift       0 ppm");
     expect(lines[6]).toBe(
       "  zone        CET cannot be used: At character 4: the offset such as -1 or 5:30 is missing.",
     );

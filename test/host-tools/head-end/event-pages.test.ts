@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { EventLog } from "../../../firmware/events/event-log.ts";
+import { EventLog, type LogState, RING_SIZES } from "../../../firmware/events/event-log.ts";
+import { recordOf } from "../../../firmware/events/event-log-state.ts";
 import {
   decodeEventReading,
   type EventReading,
@@ -9,14 +10,12 @@ import {
 import type { LoggedEvent } from "../../../firmware/protocol/readings/logged-event.ts";
 import { readLog } from "../../../host-tools/head-end/event-pages.ts";
 
-const CAPACITY = 580;
-
 /** A meter's standard log, and who asks it; `between` happens after each answer. */
-function meter(between: (log: EventLog) => void = () => {}) {
-  const log = new EventLog({
-    time: () => ({ utcSeconds: 1_764_000_000, clockStatus: 0 }),
-    monotonicMs: () => 0,
-  });
+function meter(between: (log: EventLog) => void = () => {}, standard: Partial<LogState> = {}) {
+  const logs = recordOf(() => ({ next: 1, readUpTo: 0, overflow: "none" as const, events: [] }));
+  const options = { time: () => ({ utcSeconds: 1_764_000_000, clockStatus: 0 }), monotonicMs: () => 0 };
+  const state = { logs: { ...logs, standard: { ...logs.standard, ...standard } }, counts: [] };
+  const log = new EventLog(options, state);
   const asked: number[] = [];
   const ask = async (request: EventRequest) => {
     asked.push(request.from);
@@ -56,7 +55,7 @@ describe("a whole log", () => {
     expect(numbers(reading.events)).toEqual(upTo(1, 64));
     expect(asked).toEqual([1, 33]);
     // The last page has not been taken for read.
-    expect(log.state().logs.standard.readUpTo).toBe(32);
+    expect(log.counters().logs.standard.readUpTo).toBe(32);
   });
 
   test("from a number on begins there", async () => {
@@ -69,7 +68,7 @@ describe("a whole log", () => {
 
   test("of which the first events are overwritten tells which they were", async () => {
     const { log, read } = meter();
-    fill(log, CAPACITY + 20);
+    fill(log, RING_SIZES.standard + 20);
     const { events, gaps, oldest, next } = await read();
     // The loss itself is an event too.
     expect({ oldest, next }).toEqual({ oldest: 22, next: 602 });
@@ -80,23 +79,16 @@ describe("a whole log", () => {
   });
 
   test("that lost events in power cuts is read over the gaps, also one at its end", async () => {
-    const { log, read } = meter();
-    fill(log, 2);
-    const time = { code: 2, utcSeconds: undefined, clockStatus: 1, details: [] };
-    log.restore("standard", { sequence: 7, ...time });
+    const event = { code: 2, utcSeconds: undefined, clockStatus: 1, details: [] };
+    const events = [1, 2, 7].map((sequence) => ({ sequence, ...event }));
+    const { read } = meter(() => {}, { next: 9, events });
     const reading = await read();
     expect(numbers(reading.events)).toEqual([1, 2, 7]);
-    expect(reading.gaps).toEqual([{ first: 3, last: 6 }]);
-    const cut = await readLog(
-      async ({ from }) => ({
-        meter: "M1",
-        body: { timeSeconds: undefined, status: 0, oldest: from, next: 5, events: [] },
-        size: { requestBytes: 1, responseBytes: 1, milliseconds: 1 },
-      }),
-      "standard",
-      3,
-    );
-    expect(cut).toMatchObject({ events: [], gaps: [{ first: 3, last: 4 }], readTo: 5 });
+    expect(reading.gaps).toEqual([
+      { first: 3, last: 6 },
+      { first: 8, last: 8 },
+    ]);
+    expect(reading.readTo).toBe(9);
   });
 
   test("that fills as it is read ends with what it had at first, and says that there is more", async () => {
