@@ -18,7 +18,7 @@ export function addInfoCommand(program: Command): void {
       const { counters, ...facts } = plate;
       const rows = [...Object.entries(facts), ...Object.entries(counters)].map(([name, value]) => [
         words(name),
-        printable(String(value)),
+        printable(value === null ? "all, as nothing is kept" : String(value)),
       ]);
       for (const line of table(rows)) say(line);
       say(sizeText(size));

@@ -62,11 +62,17 @@ describe("a nameplate", () => {
     expect(decodeNameplate(encodeCbor(ITEMS.slice(0, -1)))).toBeUndefined();
     expect(decodeNameplate(encodeCbor([...ITEMS, 0]))).toBeUndefined();
     for (let i = 0; i < ITEMS.length; i++) {
-      expect(decodeNameplate(encodeCbor(ITEMS.with(i, null)))).toBeUndefined();
+      expect(decodeNameplate(encodeCbor(ITEMS.with(i, true)))).toBeUndefined();
     }
   });
 
+  test("of a meter that keeps nothing has no loss to tell", () => {
+    const body = encodeNameplate({ ...NAMEPLATE, maxLossWattHours: null });
+    expect(decodeNameplate(body)?.maxLossWattHours).toBeNull();
+  });
+
   test.each<[string, number, CborValue]>([
+    ["a negative loss", 10, -1],
     ["a text of 65 bytes", 0, "é".repeat(32).concat("x")],
     ["a digest of 7 bytes", 3, new Uint8Array(7)],
     ["a digest of 33 bytes", 6, new Uint8Array(33)],
