@@ -12,6 +12,25 @@ import { type TariffRead, tariffDocument, tariffLines } from "../tariff-output.t
 
 type Options = TargetOptions & { readonly out?: string };
 
+const HELP = `
+A tariff file is JSON. Seasons, weeks and days refer to each other by name; times are the wall clock's where the meter
+is, rates are 1 to 8, and a date without a year is one of each year:
+
+{
+  "meterbench": "tariff",
+  "seasons": [{ "from": "01-01", "week": "all" }],
+  "weeks": [{ "name": "all", "days": ["work", "work", "work", "work", "work", "rest", "rest"] }],
+  "days": [
+    { "name": "work", "rates": [{ "from": "00:00", "rate": 2 }, { "from": "06:00", "rate": 1 }] },
+    { "name": "rest", "rates": [{ "from": "00:00", "rate": 2 }] }
+  ],
+  "specialDays": [{ "date": "12-25", "day": "rest" }, { "date": "2027-03-26", "day": "rest" }]
+}
+
+A meter takes one with 'serve --tariff'. Names do not travel: the tables of a meter have numbers in their place.
+
+Example: meterbench tariff pty:./meter1 --out household.tariff.json`;
+
 export function addTariffCommand(program: Command): void {
   withTargetOptions(program.command("tariff <target>"))
     .description("show a meter's tariff tables, and the rate in force")
@@ -20,7 +39,7 @@ export function addTariffCommand(program: Command): void {
       "write the active table as a tariff file; an existing one is never replaced",
       pathOption,
     )
-    .addHelpText("after", "\nExample: meterbench tariff pty:./meter1 --out household.tariff.json")
+    .addHelpText("after", HELP)
     .action(async (target: string, options: Options) => {
       const read = await withHeadEnd(target, options, readTariff);
       const { out } = options;

@@ -1,13 +1,16 @@
 // Events, clock, tariff and windows of days, as a user reads them from a meter that runs.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { EMPTY_TARIFF_TABLE } from "../../../firmware/protocol/readings/tariff.ts";
-import { readTariffFile } from "../../../host-tools/tariff-file.ts";
+import { readTariffFile, writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
 import { freePort } from "../../support/free-port.ts";
+import { HOUSEHOLD } from "../../support/tariffs.ts";
+import { hostClock } from "../../support/zones.ts";
 
-const DAY_SECONDS = 86_400;
+const BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3";
+/** What a constant load of 1200 W uses in a quarter-hour. */
+const QUARTER_WATT_HOURS = 300;
 
 let folder: ReturnType<typeof emptyFolder>;
 let cwd: string;
@@ -17,7 +20,11 @@ beforeAll(async () => {
   folder = emptyFolder();
   cwd = folder.path;
   at = `udp:127.0.0.1:${await freePort()}`;
-  await startMeterbench(["serve", "--at", at, "--load", "watts:1200", "--history", "4d"], { cwd });
+  writeFileSync(join(cwd, "household.json"), writeTariffFile(HOUSEHOLD));
+  const billing = ["--zone", BERLIN, "--tariff", "household.json", "--interval", "15", "60"];
+  await startMeterbench(["serve", "--at", at, "--load", "watts:1200", "--history", "4d", ...billing], {
+    cwd,
+  });
 });
 afterAll(async () => {
   await stopAll();
@@ -44,6 +51,7 @@ describe("a meter that runs", () => {
     ]);
     const [{ oldest, next, events }] = logs;
     expect(oldest).toBe(1);
+    expect(events).toContainEqual(expect.objectContaining({ event: "configuration-changed", alarm: false }));
     expect(events.map(({ sequence }: { sequence: number }) => sequence)).toEqual(
       Array.from({ length: next - 1 }, (_, i) => i + 1),
     );
@@ -52,7 +60,7 @@ describe("a meter that runs", () => {
 
   test("tells its time, and how far that is from ours", async () => {
     const clock = await json(["clock", at]);
-    expect(clock).toMatchObject({ meter: "M1", zone: "", status: ["simulated"] });
+    expect(clock).toMatchObject({ meter: "M1", zone: BERLIN, status: ["simulated"] });
     expect(Math.abs(clock.differenceSeconds)).toBeLessThan(20);
     expect(clock.uncertaintySeconds).toBeLessThan(5);
     expect(clock).not.toHaveProperty("challenge");
@@ -60,9 +68,10 @@ describe("a meter that runs", () => {
 
   test("tells its tariff, which goes into a new file and into none that is there", async () => {
     const tariff = await json(["tariff", at, "--out", "M1.tariff.json"]);
-    expect(tariff).toMatchObject({ meter: "M1", rate: 1, passive: null, file: "M1.tariff.json" });
+    expect(tariff).toMatchObject({ meter: "M1", zone: BERLIN, passive: null, file: "M1.tariff.json" });
+    expect([1, 2, 3]).toContain(tariff.rate);
     const file = readFileSync(join(cwd, "M1.tariff.json"), "utf8");
-    expect(readTariffFile(file)).toEqual(EMPTY_TARIFF_TABLE);
+    expect(readTariffFile(file)).toEqual(HOUSEHOLD);
     expect(JSON.parse(file)).toEqual(tariff.active);
     expect(await meterbench(["tariff", at, "--out", "M1.tariff.json"], { cwd })).toEqual({
       code: 2,
@@ -71,42 +80,39 @@ describe("a meter that runs", () => {
     });
   });
 
-  test("is asked for the windows of days alone, and people see a line for each day", async () => {
+  test("is asked for the windows of days alone, by its wall clock, and people see a line for each day", async () => {
+    const wall = hostClock("Europe/Berlin");
     const daily = ["profile", at, "--daily", "22:00-06:00", "--days", "2"];
     const { interval, intervals, days } = await json(daily);
     expect(interval).toBe(900);
-    expect(intervals).toHaveLength(64);
-    for (const { value } of intervals) expect(Math.abs(value - 300)).toBeLessThanOrEqual(1);
-    for (const [i, { date, from, to, total, missing }] of days.entries()) {
-      expect([from, (Date.parse(to) - Date.parse(from)) / 1000]).toEqual([`${date}T22:00:00Z`, 8 * 3600]);
-      expect(intervals[i * 32].start).toBe(from);
-      expect(Math.abs(total - 9600)).toBeLessThanOrEqual(1);
-      expect(missing).toBe(0);
+    let first = 0;
+    for (const { date, from, to, total, missing } of days) {
+      const [fromSeconds, toSeconds] = [Date.parse(from) / 1000, Date.parse(to) / 1000];
+      expect([wall(fromSeconds), wall(toSeconds).slice(11)]).toEqual([`${date} 22:00:00`, "06:00:00"]);
+      const count = (toSeconds - fromSeconds) / 900;
+      expect([intervals[first].start, missing]).toEqual([from, 0]);
+      expect(Math.abs(total - count * QUARTER_WATT_HOURS)).toBeLessThanOrEqual(1);
+      first += count;
     }
-    const [before, last] = days.map(({ date }: { date: string }) => Date.parse(date) / 1000);
-    expect(last - before).toBe(DAY_SECONDS);
-    const { stdout } = await meterbench(daily, { cwd });
-    expect(stdout.match(/^ {2}\d{4}-\d\d-\d\d {2}(9599|9600|9601) {2}█+/gm)).toHaveLength(2);
+    expect([days.length, intervals.length]).toEqual([2, first]);
+    const { stdout } = await meterbench([...daily, "--interval", "60"], { cwd });
+    const shown = [...stdout.matchAll(/^ {2}(\d{4}-\d\d-\d\d) {2}(\d+) {2}█+/gm)];
+    expect(shown.map(([, date, total]) => [date, Number(total)])).toEqual(
+      days.map(({ date, total }: { date: string; total: number }) => [date, total]),
+    );
   });
 
   test("that does not keep a period says so, and mixed options are refused before it is asked", async () => {
     const finished = await Promise.all([
-      meterbench(["profile", at, "--daily", "22:00-06:00", "--days", "1", "--interval", "60"], { cwd }),
+      meterbench(["profile", at, "--daily", "22:00-06:00", "--days", "1", "--interval", "5"], { cwd }),
       meterbench(["profile", at, "--days", "1"], { cwd }),
       meterbench(["events", at, "--from", "1"], { cwd }),
     ]);
-    expect(finished).toEqual([
-      {
-        code: 2,
-        stdout: "",
-        stderr: `The meter at ${at} answered 4.04 (no profile of that register): ask for something that it has.\n`,
-      },
-      { code: 2, stdout: "", stderr: "--days needs the window of each day: add --daily 14:00-20:00.\n" },
-      {
-        code: 2,
-        stdout: "",
-        stderr: "Numbers are each log's own: name the log that --from is for with --log.\n",
-      },
-    ]);
+    const sentences = [
+      `The meter at ${at} answered 4.04 (no profile of that register): ask for something that it has.`,
+      "--days needs the window of each day: add --daily 14:00-20:00.",
+      "Numbers are each log's own: name the log that --from is for with --log.",
+    ];
+    expect(finished).toEqual(sentences.map((sentence) => ({ code: 2, stdout: "", stderr: `${sentence}\n` })));
   });
 });

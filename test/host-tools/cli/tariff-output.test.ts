@@ -1,5 +1,7 @@
+import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { EMPTY_TARIFF_TABLE, type TariffPlan } from "../../../firmware/protocol/readings/tariff.ts";
+import { addTariffCommand } from "../../../host-tools/cli/commands/tariff.ts";
 import { type TariffRead, tariffDocument, tariffLines } from "../../../host-tools/cli/tariff-output.ts";
 import { readTariffFile } from "../../../host-tools/tariff-file.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
@@ -90,5 +92,15 @@ describe("a tariff", () => {
     expect(readTariffFile(JSON.stringify(document.active))).toEqual(EMPTY_TARIFF_TABLE);
     expect(readTariffFile(JSON.stringify(document.passive?.table))).toEqual(HOUSEHOLD);
     expect(tariffDocument(read({ active: HOUSEHOLD })).passive).toBeNull();
+  });
+});
+
+test("the file that the command's help shows is a tariff file", () => {
+  const program = new Command();
+  addTariffCommand(program);
+  let help = "";
+  program.commands[0]?.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
+  expect(readTariffFile(/^\{\n[^]*\n\}$/m.exec(help)?.[0] ?? "")).toMatchObject({
+    seasons: [{ month: 1, day: 1 }],
   });
 });
