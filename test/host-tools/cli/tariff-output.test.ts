@@ -100,7 +100,7 @@ test("the file that the command's help shows is a tariff file", () => {
   addTariffCommand(program);
   let help = "";
   program.commands[0]?.configureOutput({ writeOut: (text) => (help += text) }).outputHelp();
-  expect(readTariffFile(/^\{\n[^]*\n\}$/m.exec(help)?.[0] ?? "")).toMatchObject({
+  expect(readTariffFile(/^\{\n.*\n\}$/ms.exec(help)?.[0] ?? "")).toMatchObject({
     seasons: [{ month: 1, day: 1 }],
   });
 });
