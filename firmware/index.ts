@@ -1,4 +1,9 @@
 // The firmware as a library: a meter's runtime, its identity, and both ends of its protocol.
+export { TimeZone } from "./calendar/time-zone.ts";
+export { WallClock, type WallClockOptions } from "./clock/wall-clock.ts";
+export { HOUSEHOLD_BILLING, type MeterBilling, type MeterConfiguration } from "./configuration.ts";
+export { EventLog, type EventLogOptions } from "./events/event-log.ts";
+export { EVENT_LOGS, EVENTS, type EventName, type LogName } from "./events/event-table.ts";
 export {
   Identity,
   type IdentityParts,
@@ -21,7 +26,7 @@ export {
   type Recovery,
 } from "./journal/journal.ts";
 export type { Damage, RetentionRule } from "./journal/replay.ts";
-export { Meter, type MeterConfiguration, type MeterSurroundings } from "./meter.ts";
+export { Meter, type MeterParts, type SavedMeter } from "./meter.ts";
 export { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
 export { type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
 export type { ClientEvent } from "./protocol/asks.ts";
@@ -40,8 +45,10 @@ export { EdhocInitiator } from "./protocol/edhoc/initiator.ts";
 export { EdhocResponder } from "./protocol/edhoc/responder.ts";
 export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
 export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
+export type { LoggedEvent } from "./protocol/readings/logged-event.ts";
 export { type Obis, parseObis } from "./protocol/readings/obis.ts";
 export { REGISTERS, type Register, registerByObis } from "./protocol/readings/register-table.ts";
+export type { TariffPlan, TariffTable } from "./protocol/readings/tariff.ts";
 export { SecureClient } from "./protocol/secure-client.ts";
 export {
   type Resources,

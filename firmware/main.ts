@@ -2,17 +2,21 @@
 //
 //   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
 //                --keys M1.key.json --trust head-end.credential.json --serial-number 4711 --state /var/lib/meterbench
+//                --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
 import { openAttachedPart } from "../hal/node/attached-part.ts";
+import { systemBoardSignals } from "../hal/node/board-signals.ts";
 import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
-import { programDigest, programVersion } from "../hal/node/installed-program.ts";
+import { programDigest, programReleasedUtcMs, programVersion } from "../hal/node/installed-program.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { readPrivateFile } from "../hal/node/private-file.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
+import { TimeZone } from "./calendar/time-zone.ts";
+import { HOUSEHOLD_BILLING } from "./configuration.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { HEAD_ENDS_MAX, refusalOf, TrustList } from "./identity/trust.ts";
 import { MeterStateError } from "./meter-state.ts";
@@ -81,7 +85,12 @@ async function start(
   ends.push(() => uart.close());
   const { link } = await openLink(address, "serve");
   ends.push(() => link.close());
-  const board = { clock: systemClock, meterClock: systemClock, crypto: nobleEngine, random: systemRandom };
+  const signals = systemBoardSignals();
+  ends.push(() => signals.close());
+  const board = {
+    ...{ clock: systemClock, meterClock: systemClock, utc: options.utc },
+    ...{ crypto: nobleEngine, random: systemRandom, signals },
+  };
   const runtime = new MeterRuntime(
     { ...board, link, meteringIc, storage },
     {
@@ -90,12 +99,15 @@ async function start(
       onStateFault: (fault) =>
         process.stderr.write(`The state cannot be kept (${fault}): no readings are given.\n`),
       configuration: {
+        ...HOUSEHOLD_BILLING,
+        zone: options.zone,
         serialNumber: options.serialNumber,
         type: "meterbench 1-phase",
         block: "",
         chargingPolicyId: "",
         firmwareVersion: programVersion(),
         firmwareDigest: programDigest(),
+        firmwareBuiltUtcMs: programReleasedUtcMs(),
         accuracyClass: "B",
         impulsesPerKilowattHour: 1000,
         simulated: false,
@@ -112,11 +124,13 @@ interface Options {
   readonly trust: readonly string[];
   readonly serialNumber: string;
   readonly state: string | undefined;
+  readonly zone: string;
+  readonly utc: "disciplined" | "free-running";
 }
 
 function readOptions(): Options {
   const { values } = parseOptions();
-  const { at, chip, keys, trust = [], state } = values;
+  const { at, chip, keys, trust = [], state, zone = "", utc = "disciplined" } = values;
   const serialNumber = values["serial-number"];
   if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
     throw new BoardFault(
@@ -130,7 +144,12 @@ function readOptions(): Options {
       `A meter serves 1 to ${HEAD_ENDS_MAX} head-ends: name their credential files with --trust.`,
     );
   }
-  return { at, chip, keys, trust, serialNumber, state };
+  const zoneFault = zone === "" ? undefined : TimeZone.parse(zone);
+  if (zoneFault !== undefined && "error" in zoneFault) throw new BoardFault(EXIT_USAGE, zoneFault.error);
+  if (utc !== "disciplined" && utc !== "free-running") {
+    throw new BoardFault(EXIT_USAGE, `--utc is disciplined or free-running, and this is ${utc}.`);
+  }
+  return { at, chip, keys, trust, serialNumber, state, zone, utc };
 }
 
 function parseOptions() {
@@ -143,6 +162,8 @@ function parseOptions() {
         trust: { type: "string", multiple: true },
         "serial-number": { type: "string" },
         state: { type: "string" },
+        zone: { type: "string" },
+        utc: { type: "string" },
       },
     });
   } catch (error) {

@@ -1,21 +1,57 @@
 // What a meter keeps over a restart, and when it is made durable.
 import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
+import { type ClockMemory, clockMemoryFromCbor, clockMemoryToCbor } from "./clock/clock-memory.ts";
+import type { MeterBilling } from "./configuration.ts";
+import { type EventLogCounters, type EventLogState, RING_SIZES } from "./events/event-log.ts";
+import {
+  eventLogState,
+  journalEventFromCbor,
+  journalEventToCbor,
+  logCountersToCbor,
+  recordOf,
+} from "./events/event-log-state.ts";
+import { EVENT_LOGS, type LogName } from "./events/event-table.ts";
 import { Journal, type JournalRecord, type Recovery } from "./journal/journal.ts";
-import type { EnergyEngineState, SavedEngine } from "./metrology/energy-engine.ts";
-import type { IntervalRecord } from "./metrology/interval-profile.ts";
-import type { CborValue } from "./protocol/cbor.ts";
+import type { SavedMeter } from "./meter.ts";
+import type { EnergyEngineState, EnergyState } from "./metrology/energy-engine.ts";
+import type { IntervalProfileState, IntervalRecord } from "./metrology/interval-profile.ts";
+import type { MaximumDemandState } from "./metrology/maximum-demand.ts";
+import { EMPTY, equal } from "./protocol/bytes.ts";
+import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
+import { arrayItems } from "./protocol/readings/answer-fields.ts";
+import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
+import type { TariffPlan } from "./protocol/readings/tariff.ts";
+import { decodeTariffPlan, encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
 
 /** The form of a checkpoint; another one is not guessed at. */
-const FORM = 1;
+const FORM = 2;
 
-/** Kinds of records; each profile has one of its own, so that none evicts another's rows. */
-const CHECKPOINT = 1;
+/**
+ * Kinds of records. Only the energy changes with each reading; the other parts have kinds of their own, and are
+ * written when they are no longer what was written last.
+ */
+const KIND = {
+  energy: 1,
+  profiles: 2,
+  demand: 3,
+  pastDemand: 4,
+  clock: 5,
+  logs: 6,
+  tariff: 7,
+  plate: 8,
+} as const;
+type Part = keyof typeof KIND;
+const PARTS = Object.keys(KIND) as Part[];
+/** Each log and each profile has a kind of its own, so that none evicts another's records. */
+const FIRST_LOG = 9;
 const FIRST_PROFILE = 16;
 
-/** Five channels, eight rates and sliding demand take 1.5 kB. */
-const CHECKPOINT_BYTES_MAX = 4096;
+/** Demand that slides over 15 sub-periods on 8 rates takes 2 kB, a year of its maxima 2.5 kB. */
+const PART_BYTES_MAX = 4096;
 /** Five registers at both ends take 100 bytes at the most. */
 const ROW_BYTES_MAX = 128;
+/** A number, a code, a time, a status and three details of five bytes each. */
+const EVENT_BYTES_MAX = 40;
 
 /** Energy that is not yet durable: so much at the most, or for so long ... */
 const SYNC_MILLIWATT_HOURS = 10_000;
@@ -24,63 +60,108 @@ const SYNC_AFTER_MS = 60_000;
 const SYNC_PAUSE_MS = 10_000;
 
 /**
- * A snapshot holds 190 days of rows, half a megabyte, whatever a day adds: twice as seldom as the journal
- * would, a day's writes stay under 250 kB, and a start reads 3.5 MB at the most.
+ * A snapshot holds 190 days of rows, half a megabyte, whatever a day adds: with one a week a day's writes stay
+ * under 250 kB, and a start reads 1.5 MB at the most.
  */
 const SEGMENTS_PER_SNAPSHOT = 16;
+
+/**
+ * What a power cut can take of what was used, rounded up: what is not yet saved, and what the metering part has counted
+ * since the reading before, as its counter goes with the supply.
+ */
+export function maxLossWattHours(largestPowerMilliwatts: number, pollIntervalMs: number): number {
+  const inMs = (ms: number): number => (largestPowerMilliwatts * ms) / 3_600_000;
+  const unsavedMilliwattHours = Math.max(SYNC_MILLIWATT_HOURS, inMs(SYNC_PAUSE_MS)) + inMs(pollIntervalMs);
+  return Math.ceil((unsavedMilliwattHours + inMs(pollIntervalMs)) / 1000);
+}
 
 /** Why a storage cannot be this meter's: one sentence. */
 export class MeterStateError extends Error {}
 
+/**
+ * A meter as it is at one moment, but for its rows and events, which are told as they come. A part that is the same
+ * object as before is not looked at again.
+ */
+export interface MeterSnapshot {
+  readonly engine: EnergyEngineState;
+  readonly clock: ClockMemory;
+  readonly logs: EventLogCounters;
+  readonly tariff: TariffPlan;
+  readonly plate: PlateState;
+}
+
+/** What a later start compares its own with. */
+export interface PlateState {
+  readonly firmwareDigest: Uint8Array;
+  readonly configurationDigest: Uint8Array;
+}
+
+/** What the time before left. */
+export interface RecoveredMeter {
+  readonly meter: SavedMeter;
+  readonly clock: ClockMemory;
+  readonly plate: PlateState | undefined;
+}
+
 export interface MeterStateOptions {
+  /** What a state must be of: registers are cut by it, and cannot be cut anew. */
+  readonly billing: Pick<MeterBilling, "profilePeriodsSeconds" | "profileChannels" | "demand">;
   /** Rows that each profile keeps. */
-  readonly capacities: readonly number[];
-  /** The engine as it is now. */
-  readonly state: () => EnergyEngineState;
+  readonly rows: number;
+  readonly snapshot: () => MeterSnapshot;
   /** Told once, when something could not be written. */
   readonly onFault: (fault: StorageFault) => void;
 }
 
 /**
- * An energy engine's registers, demand and profiles in a journal. A row is durable before the next
- * reading; energy within 10 Wh or a minute, not sooner than 10 s after the time before, and in any
- * case before an answer shows it.
+ * A meter in a journal. A row or an event is durable by the next poll; energy within 10 Wh or a minute, not sooner
+ * than 10 s after the time before; and all of it before an answer shows it.
  */
 export class MeterState {
-  /** What the time before left; undefined on a new storage. */
-  readonly saved: SavedEngine | undefined;
+  /** Undefined on a new storage, and where its energy is lost. */
+  readonly saved: RecoveredMeter | undefined;
+  /** What storage has of the logs, which outlive a lost register. */
+  readonly logs: EventLogState;
   readonly #journal: Journal;
-  readonly #state: () => EnergyEngineState;
+  readonly #billing: MeterStateOptions["billing"];
+  readonly #snapshot: () => MeterSnapshot;
   readonly #onFault: (fault: StorageFault) => void;
-  #rows: JournalRecord[] = [];
+  /** By part, what was written last, and what it was made of. */
+  readonly #written = new Map<Part, Uint8Array>();
+  readonly #sources = new Map<Part, unknown>();
+  #pending: JournalRecord[] = [];
   #unsavedMilliwattHours = 0;
   #savedAtMs = Number.NEGATIVE_INFINITY;
   /** Until the first checkpoint of this start there is one to be made. */
   #hasNews = true;
+  #isClockNews = false;
 
-  /** Throws a {@link MeterStateError} where the storage holds another firmware's state, which is left alone. */
-  constructor(storage: Storage, { capacities, state, onFault }: MeterStateOptions) {
-    this.#state = state;
-    this.#onFault = onFault;
-    const rows: IntervalRecord[][] = capacities.map(() => []);
-    let saved: EnergyEngineState | undefined;
+  /** Throws a {@link MeterStateError} where the storage holds what this meter cannot go on from; it is left alone. */
+  constructor(storage: Storage, options: MeterStateOptions) {
+    this.#billing = options.billing;
+    this.#snapshot = options.snapshot;
+    this.#onFault = options.onFault;
+    const found = new Map<number, CborValue>();
+    const rows: IntervalRecord[][] = options.billing.profilePeriodsSeconds.map(() => []);
+    const events = recordOf((): LoggedEvent[] => []);
     this.#journal = Journal.open(storage, {
       segmentsPerSnapshot: SEGMENTS_PER_SNAPSHOT,
-      rules: [
-        { kind: CHECKPOINT, keepRecords: 1, recordBytesMax: CHECKPOINT_BYTES_MAX },
-        ...capacities.map((keepRecords, i) => ({
-          kind: FIRST_PROFILE + i,
-          keepRecords,
-          recordBytesMax: ROW_BYTES_MAX,
-        })),
-      ],
+      rules: rulesOf(options),
       // Only this class writes these kinds, and the journal gives back what was written or nothing.
       onRecovered({ kind, value }) {
-        if (kind === CHECKPOINT) saved = checkpointOf(value);
-        else rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
+        const log = EVENT_LOGS[kind - FIRST_LOG];
+        const event = log && journalEventFromCbor(value);
+        if (log !== undefined && event !== undefined) events[log].push(event);
+        else if (kind >= FIRST_PROFILE) rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
+        else if (log === undefined) found.set(kind, checked(kind, value, options.billing));
       },
     });
-    this.saved = saved && { state: saved, rows };
+    for (const part of PARTS) {
+      const value = found.get(KIND[part]);
+      if (value !== undefined) this.#written.set(part, encodeCbor(value));
+    }
+    this.logs = eventLogState(found.get(KIND.logs), events);
+    this.saved = recoveredOf(found, rows);
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -99,42 +180,211 @@ export class MeterState {
 
   /** A row of a profile has closed: it is written with the checkpoint of the booking that closed it. */
   rowClosed(profile: number, row: IntervalRecord): void {
-    if (this.condition !== "done") return;
-    this.#rows.push({ kind: FIRST_PROFILE + profile, value: row });
+    this.#add({ kind: FIRST_PROFILE + profile, value: row });
+  }
+
+  eventLogged(log: LogName, event: LoggedEvent): void {
+    this.#add({ kind: FIRST_LOG + EVENT_LOGS.indexOf(log), value: journalEventToCbor(event) });
+  }
+
+  /** The clock was set, or knows better: it is written with the next checkpoint, else with the next row. */
+  clockChanged(): void {
+    this.#hasNews = true;
+    this.#isClockNews = true;
+  }
+
+  /** Something else than energy is another than it was. */
+  changed(): void {
     this.#hasNews = true;
   }
 
   /** Energy has been booked. */
-  booked(nowMs: number, milliwattHours: number): void {
+  booked(milliwattHours: number): void {
     this.#unsavedMilliwattHours += milliwattHours;
     this.#hasNews ||= milliwattHours > 0;
+  }
+
+  /** Saves what is due; to be called with each poll and each reading. */
+  saveIfDue(nowMs: number): void {
     if (this.#isDue(nowMs)) this.save(nowMs);
   }
 
-  /** Makes all durable: before an answer shows it, and at an orderly end. */
+  /** Makes all durable: before an answer shows it, as the power fails, and at an orderly end. */
   save(nowMs: number): StorageResult {
     if (!this.#hasNews || this.condition !== "done") return this.condition;
-    const result = this.#journal.append([...this.#rows, { kind: CHECKPOINT, value: [FORM, this.#state()] }]);
-    this.#rows = [];
+    const result = this.#journal.append([...this.#pending, ...this.#changedParts()]);
+    this.#pending = [];
     this.#unsavedMilliwattHours = 0;
     this.#savedAtMs = nowMs;
+    this.#isClockNews = false;
     this.#hasNews = result !== "done";
     if (result !== "done") this.#onFault(result);
     return result;
   }
 
+  #add(record: JournalRecord): void {
+    if (this.condition !== "done") return;
+    this.#pending.push(record);
+    this.#hasNews = true;
+  }
+
   #isDue(nowMs: number): boolean {
-    if (this.#rows.length > 0) return true;
+    if (this.#pending.length > 0 || this.#isClockNews) return true;
     const sinceMs = nowMs - this.#savedAtMs;
     if (this.#unsavedMilliwattHours === 0 || sinceMs < SYNC_PAUSE_MS) return false;
     return this.#unsavedMilliwattHours >= SYNC_MILLIWATT_HOURS || sinceMs >= SYNC_AFTER_MS;
   }
+
+  /** The clock's memory is another each second: rows and the clock's own news say how often it is written. */
+  #changedParts(): JournalRecord[] {
+    const now = this.#snapshot();
+    const isClockDue = this.#pending.length > 0 || this.#isClockNews || !this.#written.has("clock");
+    const changed: JournalRecord[] = [];
+    for (const part of PARTS) {
+      const { source, value } = FORMS[part];
+      if (this.#sources.get(part) === source(now) || (part === "clock" && !isClockDue)) continue;
+      this.#sources.set(part, source(now));
+      const record = { kind: KIND[part], value: value(now, this.#billing) };
+      const bytes = encodeCbor(record.value);
+      if (equal(bytes, this.#written.get(part) ?? EMPTY)) continue;
+      this.#written.set(part, bytes);
+      changed.push(record);
+    }
+    return changed;
+  }
 }
 
-function checkpointOf(value: CborValue): EnergyEngineState {
-  const [form, state] = value as unknown as [number, EnergyEngineState];
-  if (form === FORM) return state;
+function rulesOf({ billing, rows }: MeterStateOptions) {
+  return [
+    ...PARTS.map((part) => ({ kind: KIND[part], keepRecords: 1, recordBytesMax: PART_BYTES_MAX })),
+    ...EVENT_LOGS.map((log, i) => ({
+      kind: FIRST_LOG + i,
+      keepRecords: RING_SIZES[log],
+      recordBytesMax: EVENT_BYTES_MAX,
+    })),
+    ...billing.profilePeriodsSeconds.map((_, i) => ({
+      kind: FIRST_PROFILE + i,
+      keepRecords: rows,
+      recordBytesMax: ROW_BYTES_MAX,
+    })),
+  ];
+}
+
+/** How each part is written, and what it is made of. */
+const FORMS: Readonly<
+  Record<
+    Part,
+    {
+      readonly source: (now: MeterSnapshot) => unknown;
+      readonly value: (now: MeterSnapshot, billing: MeterStateOptions["billing"]) => CborValue;
+    }
+  >
+> = {
+  energy: { source: ({ engine }) => engine.energy, value: ({ engine }) => [FORM, ...engine.energy] },
+  profiles: { source: ({ engine }) => engine.profiles, value: ({ engine }) => engine.profiles },
+  demand: {
+    source: ({ engine }) => engine.demand,
+    value: ({ engine }, { demand: { periodSeconds, subPeriods } }) => {
+      const [resets, last, next, cumulative, maxima, , window, open] = engine.demand ?? NO_DEMAND;
+      return [periodSeconds, subPeriods, resets, last, next, cumulative, maxima, window, open];
+    },
+  },
+  pastDemand: {
+    source: ({ engine }) => engine.demand?.[5],
+    value: ({ engine }) => engine.demand?.[5] ?? [],
+  },
+  clock: { source: ({ clock }) => clock, value: ({ clock }) => clockMemoryToCbor(clock) },
+  logs: { source: ({ logs }) => logs, value: ({ logs }) => logCountersToCbor(logs) },
+  tariff: { source: ({ tariff }) => tariff, value: ({ tariff }) => encodeTariffPlan(tariff) },
+  plate: {
+    source: ({ plate }) => plate,
+    value: ({ plate }) => [plate.firmwareDigest, plate.configurationDigest],
+  },
+};
+
+const NO_DEMAND: MaximumDemandState = [0, null, null, [], [], [], [], []];
+
+/** The value as it is, unless this firmware or this configuration cannot go on from it. */
+function checked(kind: number, value: CborValue, billing: MeterStateOptions["billing"]): CborValue {
+  if (kind === KIND.energy) checkForm(arrayItems(value)?.[0]);
+  if (kind === KIND.profiles) checkProfiles(value as unknown as readonly IntervalProfileState[], billing);
+  if (kind === KIND.demand) checkDemand(value as readonly number[], billing);
+  return value;
+}
+
+function checkForm(form: CborValue | undefined): void {
+  if (form === FORM) return;
   throw new MeterStateError(
     `The state is of form ${form} and this firmware knows form ${FORM}: run the one that wrote it, or name another folder.`,
   );
+}
+
+function checkProfiles(
+  saved: readonly IntervalProfileState[],
+  { profilePeriodsSeconds, profileChannels }: MeterStateOptions["billing"],
+): void {
+  const wanted = profilePeriodsSeconds.map((period) => `${profileChannels} every ${period / 60} min`);
+  const kept = saved.map(([period, channels]) => `${channels} every ${period / 60} min`);
+  if (String(kept) === String(wanted)) return;
+  throw new MeterStateError(
+    `The state has load profiles of ${kept.join(" and ")} and this meter is set to ${wanted.join(" and ")}: set it as it was, or name another folder.`,
+  );
+}
+
+function checkDemand([period, parts]: readonly number[], { demand }: MeterStateOptions["billing"]): void {
+  const { periodSeconds, subPeriods } = demand;
+  if (period === periodSeconds && parts === subPeriods) return;
+  throw new MeterStateError(
+    `The state has demand over ${period} s in ${parts} parts and this meter is set to ${periodSeconds} s in ${subPeriods}: set it as it was, or name another folder.`,
+  );
+}
+
+/** Nothing where there is no energy: a meter whose registers are lost begins anew, and says so in its log. */
+function recoveredOf(
+  found: ReadonlyMap<number, CborValue>,
+  rows: readonly (readonly IntervalRecord[])[],
+): RecoveredMeter | undefined {
+  const [, ...energy] = (found.get(KIND.energy) ?? []) as readonly CborValue[];
+  const profiles = found.get(KIND.profiles);
+  if (energy.length === 0 || profiles === undefined) return undefined;
+  const state = {
+    energy: energy as unknown as EnergyState,
+    profiles: profiles as unknown as readonly IntervalProfileState[],
+    demand: demandOf(found),
+  };
+  const tariff = found.get(KIND.tariff);
+  return {
+    meter: {
+      engine: { state, rows },
+      tariff: tariff instanceof Uint8Array ? decodeTariffPlan(tariff) : undefined,
+    },
+    clock: clockOf(found.get(KIND.clock), state.energy),
+    plate: plateOf(found.get(KIND.plate)),
+  };
+}
+
+function demandOf(found: ReadonlyMap<number, CborValue>): MaximumDemandState | null {
+  const demand = found.get(KIND.demand);
+  const history = (found.get(KIND.pastDemand) ?? []) as MaximumDemandState[5];
+  if (demand === undefined) return null;
+  const [, , resets, last, next, cumulative, maxima, window, open] = demand as unknown as [
+    ...[number, number],
+    ...[MaximumDemandState[0], MaximumDemandState[1], MaximumDemandState[2], MaximumDemandState[3]],
+    ...[MaximumDemandState[4], MaximumDemandState[6], MaximumDemandState[7]],
+  ];
+  return [resets, last, next, cumulative, maxima, history, window, open];
+}
+
+/** The energy's time is the newest that the meter has had. */
+function clockOf(value: CborValue | undefined, [, lastUtcMs]: EnergyState): ClockMemory {
+  const memory = clockMemoryFromCbor(value) ?? {};
+  const newest = Math.max(memory.lastUtcMs ?? 0, lastUtcMs ?? 0);
+  return { ...memory, lastUtcMs: newest === 0 ? undefined : newest };
+}
+
+function plateOf(value: CborValue | undefined): PlateState | undefined {
+  const [firmwareDigest, configurationDigest] = arrayItems(value) ?? [];
+  if (!(firmwareDigest instanceof Uint8Array) || !(configurationDigest instanceof Uint8Array))
+    return undefined;
+  return { firmwareDigest, configurationDigest };
 }

@@ -1,126 +1,77 @@
-// The meter: what it has measured, and the resources that a head-end asks for it.
+// The meter: what it has measured, by which tariff, and what its registers stand at.
 
-import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { MeteringReading, PhaseReading } from "../hal/ports/metering-ic.ts";
-import type { StorageResult } from "../hal/ports/storage.ts";
-import {
-  EnergyEngine,
-  type EnergyEngineOptions,
-  type EnergyEngineState,
-  type SavedEngine,
-} from "./metrology/energy-engine.ts";
-import type { ClockChange, MeterTime } from "./metrology/interval-cutter.ts";
-import { intervalsInSteps } from "./metrology/interval-profile.ts";
-import { energyOf } from "./metrology/quantities.ts";
-import { encodeCbor } from "./protocol/cbor.ts";
-import { encodeLinkFormat } from "./protocol/coap/link-format.ts";
-import {
-  answerWith,
-  bareAnswer,
-  CODE,
-  type CoapContent,
-  FORMAT,
-  findOption,
-  isCritical,
-  OPTION,
-  pathOf,
-} from "./protocol/coap/message.ts";
-import { STATUS } from "./protocol/readings/answer-fields.ts";
-import { PADDING_TENTHS, type PaddingTenths } from "./protocol/readings/interval-block.ts";
-import { encodeNameplate, type Nameplate, type NameplateCounters } from "./protocol/readings/nameplate.ts";
+import type { LocalTime, TimeZone } from "./calendar/time-zone.ts";
+import type { WallClock } from "./clock/wall-clock.ts";
+import { type MeterConfiguration, zoneOf } from "./configuration.ts";
+import type { EventLog } from "./events/event-log.ts";
+import type { EventName } from "./events/event-table.ts";
+import { EnergyEngine, type EnergyEngineState, type SavedEngine } from "./metrology/energy-engine.ts";
+import type { MeterTime } from "./metrology/interval-cutter.ts";
+import type { IntervalProfile, IntervalRecord } from "./metrology/interval-profile.ts";
+import { nextMonthSeconds } from "./metrology/monthly-reset.ts";
+import { energyOf, RATES_MAX } from "./metrology/quantities.ts";
+import { activateDue, Tariff } from "./metrology/tariff.ts";
+import { equal } from "./protocol/bytes.ts";
 import type { Obis } from "./protocol/readings/obis.ts";
-import {
-  decodeProfileRequest,
-  encodeProfileReading,
-  type ProfileRequest,
-} from "./protocol/readings/profile-reading.ts";
-import {
-  decodeRegisterRequest,
-  encodeRegisterReading,
-  type RegisterEntry,
-} from "./protocol/readings/register-reading.ts";
-import { DEFAULT_REGISTERS } from "./protocol/readings/register-table.ts";
-import type { Resources } from "./protocol/secure-server.ts";
+import { PROFILE_PERIOD_SECONDS } from "./protocol/readings/profile-reading.ts";
+import type { RegisterEntry } from "./protocol/readings/register-reading.ts";
+import { EMPTY_TARIFF_TABLE, RATE_OF_EMPTY_TABLE, type TariffPlan } from "./protocol/readings/tariff.ts";
+import { encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
 
-/** How this meter is set and what its plate says; the same for every meter of a group. */
-export interface MeterConfiguration {
-  readonly serialNumber: string;
-  readonly type: string;
-  /** Block of flats or line of houses that the meter is read with; empty for none. */
-  readonly block: string;
-  readonly chargingPolicyId: string;
-  readonly firmwareVersion: string;
-  /** 8 to 32 leading bytes of the SHA-256 over the firmware. */
-  readonly firmwareDigest: Uint8Array;
-  readonly accuracyClass: string;
-  readonly impulsesPerKilowattHour: number;
-  /** True where time or load is played, not lived: every answer says so. */
-  readonly simulated: boolean;
-}
-
-/** What the meter reads of the board around it when it is asked. */
-export interface MeterSurroundings {
-  readonly crypto: CryptoEngine;
-  readonly chip: string;
-  /** UTC in milliseconds, or undefined while the clock is not set. */
-  readonly utcMs: () => number | undefined;
-  readonly counters: () => NameplateCounters;
-  /** How old a reading of the part may be before its instant values are no longer given, on the monotonic clock. */
+/** What a meter stands on: its clock, its log, and who must hear what it has to keep. */
+export interface MeterParts {
+  readonly configuration: MeterConfiguration;
+  readonly clock: Pick<WallClock, "utcMs">;
+  readonly log: Pick<EventLog, "record">;
   readonly monotonicMs: () => number;
+  /** How old a reading of the part may be before its instant values are no longer given. */
   readonly staleAfterMs: () => number;
-  /** Makes durable what was measured, before an answer shows it; a meter that keeps nothing has none. */
-  readonly makeDurable?: (() => StorageResult) | undefined;
+  /** Told of each interval as it closes: to be stored no later than the next state. */
+  readonly onRow?: (profile: number, row: IntervalRecord) => void;
+  /** Told when the tariff plan is another one: to be stored. */
+  readonly onTariff?: () => void;
 }
 
-const IMPORT: Obis = "1-0:1.8.0*255";
+/** What is left of the time before. */
+export interface SavedMeter {
+  readonly engine: SavedEngine;
+  readonly tariff: TariffPlan | undefined;
+}
+
 /** 190 days of quarter-hours, the depth that utility meters have. */
 export const PROFILE_ROWS = 18_240;
-const PROFILE = { periodSeconds: 900, capacity: PROFILE_ROWS, channels: [IMPORT] } as const;
-/** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
-const RAISED_PADDING_SECONDS = 30 * 86_400;
-const DIGEST_BYTES = 8;
-
-const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "what was measured cannot be stored");
-
-/** How this meter bills; without any it has totals and a load profile. */
-export type MeterBilling = Pick<EnergyEngineOptions, "tariff" | "demand" | "isDaylightSaving" | "onRow">;
+const IMPORT: Obis = "1-0:1.8.0*255";
+const ONE_RATE: TariffPlan = { active: EMPTY_TARIFF_TABLE };
 
 interface Taken {
   readonly reading: MeteringReading;
   readonly atMs: number;
 }
 
-/** Serves a meter's resources to a head-end that has proved itself; it never reaches for time or chance itself. */
-export class Meter implements Resources {
-  readonly #configuration: MeterConfiguration;
-  readonly #around: MeterSurroundings;
+/** Energy, demand and tariff of one meter; it never reaches for time or chance itself. */
+export class Meter {
+  readonly configuration: MeterConfiguration;
+  readonly zone: TimeZone;
+  readonly #parts: MeterParts;
   readonly #startedAtMs: number;
   readonly #engine: EnergyEngine;
   readonly #isNew: boolean;
+  #plan: TariffPlan;
+  #tariff: Tariff;
   #last: Taken | undefined;
-  #padding: PaddingTenths = PADDING_TENTHS[0];
-  #paddingUntilSeconds = 0;
 
-  constructor(
-    configuration: MeterConfiguration,
-    surroundings: MeterSurroundings,
-    billing: MeterBilling = {},
-    saved?: SavedEngine,
-  ) {
-    this.#configuration = configuration;
-    this.#around = surroundings;
+  /** A zone, period or demand that cannot be is a bug of the composition and throws. */
+  constructor(parts: MeterParts, saved?: SavedMeter) {
+    this.configuration = parts.configuration;
+    this.zone = zoneOf(parts.configuration);
+    this.#parts = parts;
     this.#isNew = saved === undefined;
-    this.#startedAtMs = surroundings.monotonicMs();
-    this.#engine = new EnergyEngine({ profiles: [PROFILE], ...billing }, this.#time(), saved);
+    this.#startedAtMs = parts.monotonicMs();
+    this.#plan = saved?.tariff ?? ONE_RATE;
+    this.#tariff = new Tariff(this.zone, this.#plan);
+    this.#engine = new EnergyEngine(this.#engineOptions(), this.#time(), saved?.engine);
   }
-
-  /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
-  readonly links = encodeLinkFormat([
-    { path: "r" },
-    { path: "p" },
-    { path: "i" },
-    { path: "k", attributes: { rt: "core.edhoc" } },
-  ]);
 
   /** Import register in whole watt-hours, as 1-0:1.8.0*255 publishes it. */
   get importWattHours(): number {
@@ -129,7 +80,28 @@ export class Meter implements Resources {
 
   /** What the LED has to have shown since the meter was made. */
   get pulses(): number {
-    return this.#engine.pulses(this.#configuration.impulsesPerKilowattHour);
+    return this.#engine.pulses(this.configuration.impulsesPerKilowattHour);
+  }
+
+  get tariff(): TariffPlan {
+    return this.#plan;
+  }
+
+  /** The rate in force, 1 to 8; what is used while the time is not known goes on rate 1. */
+  get rate(): number {
+    return this.#rateAt(this.utcSeconds);
+  }
+
+  /** UTC, whole seconds; undefined while the clock is invalid. */
+  get utcSeconds(): number | undefined {
+    const utcMs = this.#parts.clock.utcMs();
+    return utcMs === undefined ? undefined : Math.floor(utcMs / 1000);
+  }
+
+  /** What the clock on its plate shows. */
+  get localTime(): LocalTime | undefined {
+    const { utcSeconds } = this;
+    return utcSeconds === undefined ? undefined : this.zone.localTime(utcSeconds);
   }
 
   /** For a journal: all but the rows, which `onRow` has told. */
@@ -137,76 +109,44 @@ export class Meter implements Resources {
     return this.#engine.state();
   }
 
-  /** To be told by the owner of the clock, right after the clock has changed. */
-  clockChanged(change: ClockChange): void {
-    this.#engine.clockChanged(change, this.#time());
+  /** To be told by the owner of the clock, right after it was set; what it showed before, if that was valid. */
+  clockSet(fromSeconds: number | undefined): void {
+    this.#engine.clockChanged({ kind: "adjusted", fromSeconds }, this.#time());
+    this.#activateTariff();
+  }
+
+  /**
+   * Bills by another plan from the next reading on; what is due of it has happened. One that says what holds anyway
+   * changes nothing; one that is not sound throws.
+   */
+  setTariff(plan: TariffPlan): void {
+    const due = this.#afterDue(plan);
+    if (equal(encodeTariffPlan(due), encodeTariffPlan(this.#plan))) return;
+    this.#useTariff(due, due.passive === undefined ? "configuration-changed" : "passive-tariff-set");
   }
 
   /** Books what one poll of the metering part found. */
   take(reading: MeteringReading): void {
-    this.#last = { reading, atMs: this.#around.monotonicMs() };
+    this.#last = { reading, atMs: this.#parts.monotonicMs() };
     this.#engine.book(energyOf(reading), this.#time());
+    this.#activateTariff();
   }
 
-  serve({ content }: { readonly content: CoapContent }): CoapContent {
-    const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
-    if (unknown !== undefined)
-      return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
-    const resource = this.#resources.get(pathOf(content) ?? "");
-    if (resource === undefined) return bareAnswer(CODE.notFound, "no such resource");
-    const method = resource.get(content.code);
-    if (method === undefined) return bareAnswer(CODE.methodNotAllowed, "no such method here");
-    if (!isAcceptable(content)) return bareAnswer(CODE.notAcceptable, "answers are CBOR");
-    if (content.payload.length > 0 && !hasFormat(content, OPTION.contentFormat, FORMAT.cbor)) {
-      return bareAnswer(CODE.unsupportedContentFormat, "bodies are CBOR");
-    }
-    return method(content.payload);
-  }
-
-  readonly #resources: ReadonlyMap<string, ReadonlyMap<number, (body: Uint8Array) => CoapContent>> = new Map([
-    [
-      "r",
-      new Map([
-        [CODE.get, () => this.#registers(DEFAULT_REGISTERS)],
-        [CODE.fetch, (body: Uint8Array) => this.#registersAsked(body)],
-      ]),
-    ],
-    ["p", new Map([[CODE.fetch, (body: Uint8Array) => this.#intervalsAsked(body)]])],
-    ["i", new Map([[CODE.get, () => this.#plate()]])],
-  ]);
-
-  #registersAsked(body: Uint8Array): CoapContent {
-    const registers = decodeRegisterRequest(body);
-    return registers === undefined
-      ? bareAnswer(CODE.badRequest, "no list of registers")
-      : this.#registers(registers);
-  }
-
-  #intervalsAsked(body: Uint8Array): CoapContent {
-    const request = decodeProfileRequest(body);
-    return request === undefined
-      ? bareAnswer(CODE.badRequest, "no profile request")
-      : this.#intervals(request);
-  }
-
-  #plate(): CoapContent {
-    return answerWith(CODE.content, FORMAT.cbor, encodeNameplate(this.#nameplate()));
-  }
-
-  #registers(registers: readonly Obis[]): CoapContent {
-    if (!this.#isDurable()) return NOT_STORED;
-    const entries = registers.map((register) => this.#register(register));
-    const body = encodeRegisterReading({ timeSeconds: this.#utcSeconds(), status: this.#status(), entries });
-    return answerWith(CODE.content, FORMAT.cbor, body);
-  }
-
-  #register(register: Obis): RegisterEntry {
+  /** What a register stands at, or why it has no value. */
+  register(register: Obis): RegisterEntry {
     const billed = this.#engine.published(register);
     if (billed !== "not-in-meter") return this.#billedEntry(register, billed);
     const instant = INSTANT_REGISTERS[register];
     if (instant === undefined) return { register, quality: "not-in-meter" };
     const measurement = this.#isFresh() && this.#last !== undefined ? instant(this.#last.reading) : undefined;
     return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
+  }
+
+  /** The load profile of this number on the wire, if the meter has it. */
+  profile(number: number): IntervalProfile | undefined {
+    const period = PROFILE_PERIOD_SECONDS[number];
+    const place = this.configuration.profilePeriodsSeconds.indexOf(period ?? 0);
+    return this.#engine.profile(place);
   }
 
   /** Until the part of a new meter has answered once, the register stands at what nobody has measured. */
@@ -216,93 +156,55 @@ export class Meter implements Resources {
     return { register, quality: "measured", value };
   }
 
-  #intervals(request: ProfileRequest): CoapContent {
-    const profile = this.#engine.profile(request.profile);
-    const channel = profile?.channels.indexOf(request.register) ?? -1;
-    if (profile === undefined || channel < 0) return bareAnswer(CODE.notFound, "no profile of that register");
-    if (!this.#isDurable()) return NOT_STORED;
-    const rows = profile.read(request.startSeconds, request.count, channel);
-    const startSeconds = rows[0]?.startSeconds ?? request.startSeconds;
-    const intervals = intervalsInSteps(rows, request.step);
-    const timeSeconds = this.#utcSeconds();
-    for (const padding of PADDING_TENTHS.slice(PADDING_TENTHS.indexOf(this.#paddingNow()))) {
-      const body = encodeProfileReading({ timeSeconds, startSeconds, intervals }, request, padding);
-      if (body === undefined) continue;
-      if (padding !== this.#paddingNow()) this.#raisePadding(padding);
-      return answerWith(CODE.content, FORMAT.cbor, body);
-    }
-    return bareAnswer(CODE.internalServerError, "the intervals fit no answer: ask for a larger step");
-  }
-
-  /** Nothing is told that a power cut could take back. */
-  #isDurable(): boolean {
-    return (this.#around.makeDurable?.() ?? "done") === "done";
-  }
-
-  #paddingNow(): PaddingTenths {
-    return (this.#utcSeconds() ?? 0) < this.#paddingUntilSeconds ? this.#padding : PADDING_TENTHS[0];
-  }
-
-  #raisePadding(padding: PaddingTenths): void {
-    this.#padding = padding;
-    this.#paddingUntilSeconds = (this.#utcSeconds() ?? 0) + RAISED_PADDING_SECONDS;
-  }
-
-  #nameplate(): Nameplate {
-    const { simulated: _, ...plate } = this.#configuration;
+  #engineOptions() {
+    const { profilePeriodsSeconds, profileChannels, demand } = this.configuration;
+    const { onRow } = this.#parts;
     return {
-      ...plate,
-      configurationDigest: this.#configurationDigest(),
-      chip: this.#around.chip,
-      clockStatus: this.#status(),
-      counters: this.#around.counters(),
+      profiles: profilePeriodsSeconds.map((periodSeconds) => {
+        return { periodSeconds, capacity: PROFILE_ROWS, channels: profileChannels };
+      }),
+      // All that a table can name: a new one needs no other registers than those that are kept.
+      tariff: { rates: RATES_MAX, rateAt: (utcSeconds?: number) => this.#rateAt(utcSeconds) },
+      demand: { ...demand, resetAt: (utcSeconds: number) => nextMonthSeconds(this.zone, utcSeconds) },
+      isDaylightSaving: (utcSeconds: number) => this.zone.localTime(utcSeconds).isDaylight,
+      ...(onRow !== undefined && { onRow }),
     };
   }
 
-  /** Over what meters of one group must have in common: how they measure, bill and answer. */
-  #configurationDigest(): Uint8Array {
-    const { type, accuracyClass, impulsesPerKilowattHour, firmwareVersion } = this.#configuration;
-    const common = [
-      type,
-      accuracyClass,
-      impulsesPerKilowattHour,
-      firmwareVersion,
-      PROFILE.periodSeconds,
-      [...DEFAULT_REGISTERS],
-    ];
-    return this.#around.crypto.sha256(encodeCbor(common)).slice(0, DIGEST_BYTES);
+  #rateAt(utcSeconds: number | undefined): number {
+    return utcSeconds === undefined ? RATE_OF_EMPTY_TABLE : this.#tariff.rateAt(utcSeconds);
   }
 
-  #status(): number {
-    const clock = this.#around.utcMs() === undefined ? STATUS.clockInvalid : 0;
-    return clock | (this.#configuration.simulated ? STATUS.simulatedTime : 0);
+  /** From its time on the passive table is the active one, also where the clock is set back behind it later. */
+  #activateTariff(): void {
+    const due = this.#afterDue(this.#plan);
+    if (due !== this.#plan) this.#useTariff(due, "tariff-activated");
+  }
+
+  #afterDue(plan: TariffPlan): TariffPlan {
+    const { utcSeconds } = this;
+    return utcSeconds === undefined ? plan : activateDue(plan, utcSeconds);
+  }
+
+  #useTariff(plan: TariffPlan, event: EventName): void {
+    this.#tariff = new Tariff(this.zone, plan);
+    this.#plan = plan;
+    this.#parts.log.record(event);
+    this.#parts.onTariff?.();
   }
 
   #isFresh(): boolean {
     return (
-      this.#last !== undefined && this.#around.monotonicMs() - this.#last.atMs <= this.#around.staleAfterMs()
+      this.#last !== undefined && this.#parts.monotonicMs() - this.#last.atMs <= this.#parts.staleAfterMs()
     );
   }
 
-  #utcSeconds(): number | undefined {
-    const utcMs = this.#around.utcMs();
-    return utcMs === undefined ? undefined : Math.floor(utcMs / 1000);
-  }
-
   #time(): MeterTime {
-    const utcMs = this.#around.utcMs();
-    const bootSeconds = (this.#around.monotonicMs() - this.#startedAtMs) / 1000;
+    const utcMs = this.#parts.clock.utcMs();
+    const bootSeconds = (this.#parts.monotonicMs() - this.#startedAtMs) / 1000;
     return { utcSeconds: utcMs === undefined ? undefined : utcMs / 1000, bootSeconds };
   }
 }
-
-/** Options that a request may carry; any other critical one is refused (RFC 7252 5.4.1). */
-const SERVED_OPTIONS: ReadonlySet<number> = new Set([
-  OPTION.uriHost,
-  OPTION.uriPort,
-  OPTION.uriPath,
-  OPTION.accept,
-]);
 
 type Value = { readonly value: number; readonly quality: "measured" | "derived" } | undefined;
 
@@ -335,13 +237,4 @@ function total(phases: readonly PhaseReading[]): Value {
 
 function scaled(measurement: Value, divisor: number): Value {
   return measurement && { ...measurement, value: Math.round(measurement.value / divisor) };
-}
-
-function isAcceptable(content: CoapContent): boolean {
-  return findOption(content, OPTION.accept) === undefined || hasFormat(content, OPTION.accept, FORMAT.cbor);
-}
-
-function hasFormat(content: CoapContent, option: number, format: number): boolean {
-  const value = findOption(content, option);
-  return value !== undefined && value.length === 1 && value[0] === format;
 }

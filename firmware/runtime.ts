@@ -1,19 +1,30 @@
-// The one loop of a meter: clock, link and metering part joined to the meter and its protocol.
+// The one loop of a meter: clock, link, metering part and storage joined to the meter and its protocol.
+import type { BoardSignals } from "../hal/ports/board-signals.ts";
 import type { Cancel, Clock } from "../hal/ports/clock.ts";
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { Link } from "../hal/ports/link.ts";
 import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
 import type { Random } from "../hal/ports/random.ts";
 import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
+import type { ClockEvent } from "./clock/clock-event.ts";
+import { WallClock } from "./clock/wall-clock.ts";
+import { configurationDigest, type MeterConfiguration, zoneOf } from "./configuration.ts";
+import { recordClockEvent } from "./events/clock-events.ts";
+import { EventLog } from "./events/event-log.ts";
+import { EventWatch } from "./events/event-watch.ts";
+import { securityEventOf } from "./events/security-events.ts";
+import { recordStart, SupplyWatch } from "./events/supply-events.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { TrustList } from "./identity/trust.ts";
-import { Meter, type MeterConfiguration, PROFILE_ROWS } from "./meter.ts";
-import { MeterState } from "./meter-state.ts";
-import type { IntervalRecord } from "./metrology/interval-profile.ts";
+import { Meter, PROFILE_ROWS } from "./meter.ts";
+import { MeterState, maxLossWattHours, type PlateState } from "./meter-state.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
+import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 import type { PresetContext } from "./protocol/sessions.ts";
+import { meterResources } from "./resources/meter-resources.ts";
+import type { MeterResources } from "./resources/resources.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -21,16 +32,22 @@ export interface MeterBoard {
   readonly clock: Clock;
   /** For measuring and for the meter's UTC; the same clock, unless a load is played faster than life. */
   readonly meterClock: Clock;
+  /** Whether something keeps that UTC right (NTP, a modem's network time; so where not given), or it only has a battery. */
+  readonly utc?: "disciplined" | "free-running" | undefined;
   readonly link: Link;
   readonly meteringIc: MeteringIc;
   readonly crypto: CryptoEngine;
   readonly random: Random;
   /** What survives a power cut; without it the meter begins anew at each start. */
   readonly storage?: Storage | undefined;
+  /** Housing and supply; without them nothing is known of either. */
+  readonly signals?: BoardSignals | undefined;
 }
 
 export interface RuntimeOptions {
   readonly configuration: MeterConfiguration;
+  /** Takes the place of what the storage has; without either there is one rate. */
+  readonly tariff?: TariffPlan | undefined;
   readonly identity: Identity;
   readonly trust: TrustList;
   /** Contexts that need no EDHOC; development only. */
@@ -49,47 +66,51 @@ const POLLS_UNTIL_STALE = 3;
 /** Runs a meter from construction until {@link MeterRuntime.stop}. */
 export class MeterRuntime {
   readonly meter: Meter;
-  readonly #board: MeterBoard;
+  readonly clock: WallClock;
+  readonly log: EventLog;
+  readonly resources: MeterResources;
   /** Undefined for a meter without storage. */
   readonly state: MeterState | undefined;
+  readonly #board: MeterBoard;
+  readonly #onEvent: (event: ServerEvent) => void;
+  readonly #watch: EventWatch;
+  readonly #supply: SupplyWatch;
   readonly #server: SecureServer;
   readonly #drive: Drive<ServerEvent>;
   #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
 
   /**
-   * Throws where the metering part's counter would wrap unseen at this poll interval, and where the storage
-   * holds the state of a firmware that this one does not know.
+   * Throws where the metering part's counter would wrap unseen at this poll interval, and a MeterStateError where the
+   * storage holds what this meter cannot go on from.
    */
   constructor(board: MeterBoard, options: RuntimeOptions) {
-    const { meteringIc, meterClock, clock, link } = board;
-    const { configuration, identity, trust, presets = [], pollIntervalMs, onEvent = () => {} } = options;
+    const { meteringIc, clock, link, crypto, signals } = board;
+    const { configuration, identity, trust, presets = [], pollIntervalMs } = options;
     refuseSlowPolls(meteringIc, pollIntervalMs);
     this.#board = board;
+    this.#onEvent = options.onEvent ?? (() => {});
     this.#pollIntervalMs = pollIntervalMs;
-    this.state = board.storage && this.#openState(board.storage, options.onStateFault);
-    const surroundings = {
-      crypto: board.crypto,
-      chip: meteringIc.part,
-      utcMs: () => meterClock.utcMs(),
-      monotonicMs: () => meterClock.monotonicMs(),
-      staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
-      counters: () => this.#counters(),
-      makeDurable: this.state && (() => this.#save()),
+    const plate = {
+      firmwareDigest: configuration.firmwareDigest,
+      configurationDigest: configurationDigest(crypto, configuration),
     };
-    const billing = { onRow: (profile: number, row: IntervalRecord) => this.state?.rowClosed(profile, row) };
-    this.meter = new Meter(configuration, surroundings, billing, this.state?.saved);
+    this.state = board.storage && this.#openState(board.storage, plate, options);
+    this.log = this.#newLog();
+    this.clock = this.#newClock(configuration);
+    this.meter = this.#newMeter(configuration);
+    recordStart(this.log, this.clock, plate, this.state);
+    if (options.tariff !== undefined) this.meter.setTariff(options.tariff);
+    this.#watch = new EventWatch({ log: this.log, hasGeneration: configuration.hasGeneration, signals });
+    this.#supply = new SupplyWatch(this.log, signals);
+    signals?.listen({ powerFail: () => this.#lastGasp() });
     meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
+    this.resources = this.#newResources(plate);
     this.#server = new SecureServer({
-      crypto: board.crypto,
-      random: board.random,
-      traits: link.traits,
-      identity,
-      trust,
-      presets,
-      resources: this.meter,
+      ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
+      resources: this.resources,
     });
-    this.#drive = new Drive(this.#server, link, clock, onEvent);
+    this.#drive = new Drive(this.#server, link, clock, (event) => this.#heard(event));
     this.#poll();
   }
 
@@ -101,28 +122,120 @@ export class MeterRuntime {
     this.#armPoll();
   }
 
-  /** Ends polling and answering; link and part are their owner's to close. */
+  /** Ends polling and answering; link, part and signals are their owner's to close. */
   stop(): void {
     this.#cancelPoll();
     this.#drive.stop();
-    this.#save();
+    // To the meter the end of its program is the end of its supply.
+    this.#lastGasp();
   }
 
-  #openState(storage: Storage, onFault: (fault: StorageFault) => void = () => {}): MeterState {
-    return new MeterState(storage, { capacities: [PROFILE_ROWS], state: () => this.meter.state(), onFault });
+  #openState(
+    storage: Storage,
+    plate: PlateState,
+    { configuration, onStateFault }: RuntimeOptions,
+  ): MeterState {
+    return new MeterState(storage, {
+      billing: configuration,
+      rows: PROFILE_ROWS,
+      snapshot: () => ({
+        engine: this.meter.state(),
+        clock: this.clock.memory(),
+        logs: this.log.counters(),
+        tariff: this.meter.tariff,
+        plate,
+      }),
+      onFault: onStateFault ?? (() => {}),
+    });
+  }
+
+  #newLog(): EventLog {
+    const time = () => ({ utcSeconds: this.meter.utcSeconds, clockStatus: this.clock.status });
+    const monotonicMs = () => this.#nowMs();
+    const options = {
+      ...{ time, monotonicMs },
+      onEvent: (...event: Parameters<MeterState["eventLogged"]>) => this.state?.eventLogged(...event),
+    };
+    return new EventLog(options, this.state?.logs);
+  }
+
+  #newClock(configuration: MeterConfiguration): WallClock {
+    const zone = zoneOf(configuration);
+    const daylight = (utcMs: number) => (zone.localTime(utcMs / 1000).isDaylight ? "on" : "off");
+    return new WallClock({
+      clock: this.#board.meterClock,
+      random: this.#board.random.fork("clock"),
+      board: this.#board.utc ?? "disciplined",
+      buildUtcMs: configuration.firmwareBuiltUtcMs,
+      memory: this.state?.saved?.clock,
+      ...(configuration.zone !== "" && { daylight }),
+      onEvent: (event) => this.#clockTold(event),
+    });
+  }
+
+  #newMeter(configuration: MeterConfiguration): Meter {
+    const parts = {
+      ...{ configuration, clock: this.clock, log: this.log },
+      monotonicMs: () => this.#nowMs(),
+      staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
+      onRow: (...row: Parameters<MeterState["rowClosed"]>) => this.state?.rowClosed(...row),
+      onTariff: () => this.state?.changed(),
+    };
+    return new Meter(parts, this.state?.saved?.meter);
+  }
+
+  #newResources({ configurationDigest: digest }: PlateState): MeterResources {
+    const { meteringIc, storage } = this.#board;
+    return meterResources({
+      ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
+      chip: meteringIc.part,
+      maxLossWattHours: () =>
+        storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
+      counters: () => this.#counters(),
+      makeDurable: () => this.#save(),
+      onAcknowledged: () => this.state?.changed(),
+    });
   }
 
   #take(reading: MeteringReading): void {
+    const nowMs = this.#nowMs();
     this.meter.take(reading);
-    const milliwattHours = reading.importMilliwattHours + reading.exportMilliwattHours;
-    this.state?.booked(this.#board.meterClock.monotonicMs(), milliwattHours);
+    this.#watch.took(nowMs, reading);
+    this.state?.booked(reading.importMilliwattHours + reading.exportMilliwattHours);
+    this.state?.saveIfDue(nowMs);
+  }
+
+  #clockTold(event: ClockEvent): void {
+    recordClockEvent(this.log, event);
+    if (event.kind === "adjusted")
+      this.meter.clockSet(event.oldUtcMs === undefined ? undefined : event.oldUtcMs / 1000);
+    this.state?.clockChanged();
+  }
+
+  #heard(event: ServerEvent): void {
+    const name = event.kind === "refused" ? securityEventOf(event.reason) : undefined;
+    if (name !== undefined) this.log.record(name);
+    this.#onEvent(event);
+  }
+
+  /** The supply is failing: what is not durable in some milliseconds is lost. */
+  #lastGasp(): void {
+    this.#supply.fails(this.#nowMs());
+    this.state?.clockChanged();
+    this.#save();
   }
 
   #save(): StorageResult {
-    return this.state?.save(this.#board.meterClock.monotonicMs()) ?? "done";
+    return this.state?.save(this.#nowMs()) ?? "done";
   }
 
   #poll(): void {
+    const nowMs = this.#nowMs();
+    this.clock.tick();
+    this.#supply.polled(nowMs);
+    this.#watch.polled(nowMs);
+    this.log.tick();
+    this.state?.saveIfDue(nowMs);
     this.#board.meteringIc.poll();
     this.#armPoll();
   }
@@ -136,8 +249,12 @@ export class MeterRuntime {
    * load profile; while UTC is not known they only keep their distance.
    */
   #untilNextPollMs(): number {
-    const utcMs = this.#board.meterClock.utcMs();
+    const utcMs = this.clock.utcMs();
     return utcMs === undefined ? this.#pollIntervalMs : this.#pollIntervalMs - (utcMs % this.#pollIntervalMs);
+  }
+
+  #nowMs(): number {
+    return this.#board.meterClock.monotonicMs();
   }
 
   #counters(): NameplateCounters {

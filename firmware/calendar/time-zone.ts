@@ -54,6 +54,11 @@ export class TimeZone {
     this.#span = spanAt(rules, 0);
   }
 
+  /** Where the wall clock shows UTC. */
+  static readonly utc = new TimeZone("UTC0", {
+    period: { name: "UTC", offsetSeconds: 0, isDaylight: false },
+  });
+
   /** The zone of a POSIX TZ string, or one sentence about what is wrong with the text. Never throws. */
   static parse(text: string): TimeZone | { readonly error: string } {
     const rules = parseZone(text);

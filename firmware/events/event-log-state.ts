@@ -1,5 +1,5 @@
-// The event logs in storage: a snapshot as CBOR, and each event for a journal.
-import { type CborValue, decodeCbor, encodeCbor } from "../protocol/cbor.ts";
+// The event logs in storage: each event as a record of its own, and beside them what a log knows of its readers.
+import type { CborValue } from "../protocol/cbor.ts";
 import { arrayItems, isIntegerWithin } from "../protocol/readings/answer-fields.ts";
 import {
   CODE_MAX,
@@ -8,102 +8,77 @@ import {
   type LoggedEvent,
   SEQUENCE_MAX,
 } from "../protocol/readings/logged-event.ts";
-import { type EventLogState, type LogState, RING_SIZES } from "./event-log.ts";
+import type { EventLogCounters, EventLogState, LogState } from "./event-log.ts";
 import { EVENT_LOGS, EVENTS, eventNameOf, type LogName } from "./event-table.ts";
 import { COUNTING_MS, type OpenCount } from "./failure-counter.ts";
 
 const VERSION = 1;
 const COUNT_MAX = 0xffffffff;
+const HOUR_MS = 3_600_000;
 
-/** `[version, [log, ...], [count, ...]]`, logs in their order of numbers. */
-export function eventLogToCbor({ logs, counts }: EventLogState): CborValue {
+/** Events by log, in the order of their numbers. */
+export type LoggedEvents = Readonly<Record<LogName, readonly LoggedEvent[]>>;
+
+/**
+ * All but the events: `[version, [[next, read up to, overflow told], ...], [[code, count, hours left], ...]]`, logs in
+ * their order of numbers. Hours are begun ones, so that this changes with what happens and not with each minute.
+ */
+export function logCountersToCbor({ logs, counts }: EventLogCounters): CborValue {
   return [
     VERSION,
-    EVENT_LOGS.map((name) => logToCbor(logs[name])),
-    counts.map(([name, count, leftMs]) => [EVENTS[name].code, count, leftMs]),
+    EVENT_LOGS.map((name) => {
+      const { next, readUpTo, overflow } = logs[name];
+      return [next, readUpTo, overflow === "told"];
+    }),
+    counts.map(([name, count, leftMs]) => [EVENTS[name].code, count, Math.ceil(leftMs / HOUR_MS)]),
   ];
 }
 
-/** The state, or undefined where the value is none. Counts of kinds that are no longer counted are dropped. */
-export function eventLogFromCbor(value: CborValue | undefined): EventLogState | undefined {
-  const items = arrayItems(value);
-  const logItems = arrayItems(items?.[1]);
-  const countItems = arrayItems(items?.[2]);
-  if (items?.length !== 3 || items[0] !== VERSION || countItems === undefined) return undefined;
-  if (logItems?.length !== EVENT_LOGS.length) return undefined;
-  const logs = EVENT_LOGS.map((name, i) => [name, logFromCbor(name, logItems[i])] as const);
-  const counts = countItems.map(countFromCbor);
-  if (logs.some(([, log]) => log === undefined) || counts.includes(undefined)) return undefined;
+/**
+ * The state that counters and events are of. Counters that are none are as of a log that nobody has read: its numbers
+ * go on after its last event. Counts of kinds that are no longer counted are dropped.
+ */
+export function eventLogState(counters: CborValue | undefined, events: LoggedEvents): EventLogState {
+  const items = arrayItems(counters);
+  const known = items?.length === 3 && items[0] === VERSION;
+  const logItems = known ? arrayItems(items[1]) : undefined;
+  const counts = (known ? arrayItems(items[2]) : undefined) ?? [];
   return {
-    logs: Object.fromEntries(logs) as Record<LogName, LogState>,
-    counts: counts.filter((count) => count !== undefined && count !== "not-counted"),
+    logs: recordOf((name, i) => logState(logItems?.[i], events[name])),
+    counts: counts.map(countFromCbor).filter((count) => count !== undefined),
   };
 }
 
-/** One event for a journal: `[log, sequence, event]`. */
-export function journalEventToCbor(log: LogName, event: LoggedEvent): CborValue {
-  return [EVENT_LOGS.indexOf(log), event.sequence, eventToCbor(event)];
+/** One event for a journal that keeps each log's apart: `[sequence, event]`. */
+export function journalEventToCbor(event: LoggedEvent): CborValue {
+  return [event.sequence, eventToCbor(event)];
 }
 
-export function journalEventFromCbor(
-  value: CborValue | undefined,
-): { readonly log: LogName; readonly event: LoggedEvent } | undefined {
-  const [index, sequence, item, ...more] = arrayItems(value) ?? [];
-  if (more.length > 0 || !isIntegerWithin(sequence, 1, SEQUENCE_MAX)) return undefined;
-  const log = typeof index === "number" ? EVENT_LOGS[index] : undefined;
-  const event = eventFromCbor(sequence, item);
-  return log === undefined || event === undefined ? undefined : { log, event };
-}
-
-/** Events of a chunk: with nine items each they stay far below what CBOR's door takes at once. */
-const CHUNK_EVENTS = 200;
-
-/** `[next, read up to, overflow told, chunk, ...]`, a chunk the bytes of `[[sequence, event], ...]`. */
-function logToCbor({ next, readUpTo, overflow, events }: LogState): CborValue {
-  const chunks: CborValue[] = [];
-  for (let i = 0; i < events.length; i += CHUNK_EVENTS) {
-    const items = events.slice(i, i + CHUNK_EVENTS).map((event) => [event.sequence, eventToCbor(event)]);
-    chunks.push(encodeCbor(items));
-  }
-  return [next, readUpTo, overflow === "told", ...chunks];
-}
-
-function logFromCbor(name: LogName, value: CborValue | undefined): LogState | undefined {
-  const [next, readUpTo, told, ...chunks] = arrayItems(value) ?? [];
-  if (!isIntegerWithin(next, 1, SEQUENCE_MAX + 1) || !isIntegerWithin(readUpTo, 0, next - 1))
-    return undefined;
-  if (typeof told !== "boolean") return undefined;
-  const events = eventsFromCbor(chunks);
-  if (events === undefined || events.length > RING_SIZES[name]) return undefined;
-  if ((events.at(-1)?.sequence ?? 0) >= next) return undefined;
-  return { next, readUpTo, overflow: told ? "told" : "none", events };
-}
-
-/** All events of the chunks, if they are in order. */
-function eventsFromCbor(chunks: readonly CborValue[]): LoggedEvent[] | undefined {
-  const events: LoggedEvent[] = [];
-  for (const chunk of chunks) {
-    const items = chunk instanceof Uint8Array ? arrayItems(decodeCbor(chunk)) : undefined;
-    if (items === undefined || items.length > CHUNK_EVENTS) return undefined;
-    for (const item of items) {
-      const event = sequencedFromCbor(item);
-      if (event === undefined || event.sequence <= (events.at(-1)?.sequence ?? 0)) return undefined;
-      events.push(event);
-    }
-  }
-  return events;
-}
-
-function sequencedFromCbor(value: CborValue): LoggedEvent | undefined {
+export function journalEventFromCbor(value: CborValue | undefined): LoggedEvent | undefined {
   const [sequence, item, ...more] = arrayItems(value) ?? [];
   if (more.length > 0 || !isIntegerWithin(sequence, 1, SEQUENCE_MAX)) return undefined;
   return eventFromCbor(sequence, item);
 }
 
-function countFromCbor(value: CborValue): OpenCount | "not-counted" | undefined {
-  const [code, count, leftMs, ...more] = arrayItems(value) ?? [];
-  if (more.length > 0 || !isIntegerWithin(code, 1, CODE_MAX)) return undefined;
-  if (!isIntegerWithin(count, 0, COUNT_MAX) || !isIntegerWithin(leftMs, 0, COUNTING_MS)) return undefined;
+/** Something for each log. */
+export function recordOf<Value>(of: (name: LogName, index: number) => Value): Record<LogName, Value> {
+  const entries = EVENT_LOGS.map((name, index) => [name, of(name, index)] as const);
+  return Object.fromEntries(entries) as Record<LogName, Value>;
+}
+
+function logState(item: CborValue | undefined, events: readonly LoggedEvent[]): LogState {
+  const [next, readUpTo, told] = arrayItems(item) ?? [];
+  const after = (events.at(-1)?.sequence ?? 0) + 1;
+  if (!isIntegerWithin(next, 1, SEQUENCE_MAX + 1) || !isIntegerWithin(readUpTo, 0, next - 1)) {
+    return { next: after, readUpTo: 0, overflow: "none", events };
+  }
+  return { next: Math.max(next, after), readUpTo, overflow: told === true ? "told" : "none", events };
+}
+
+function countFromCbor(value: CborValue): OpenCount | undefined {
+  const [code, count, leftHours] = arrayItems(value) ?? [];
+  if (!isIntegerWithin(code, 1, CODE_MAX) || !isIntegerWithin(count, 0, COUNT_MAX)) return undefined;
+  if (!isIntegerWithin(leftHours, 0, COUNTING_MS / HOUR_MS)) return undefined;
   const name = eventNameOf(code);
-  return name === undefined || !EVENTS[name].isCounted ? "not-counted" : [name, count, leftMs];
+  return name !== undefined && EVENTS[name].isCounted ? [name, count, leftHours * HOUR_MS] : undefined;
 }

@@ -6,6 +6,7 @@ import {
   type LoggedEvent,
   toDetail,
 } from "../protocol/readings/logged-event.ts";
+import { recordOf } from "./event-log-state.ts";
 import { type EventPage, EventRing } from "./event-ring.ts";
 import { EVENT_LOGS, EVENTS, type EventName, eventNameOf, type LogName } from "./event-table.ts";
 import { FailureCounter, type OpenCount } from "./failure-counter.ts";
@@ -42,6 +43,12 @@ export interface LogState {
 
 export interface EventLogState {
   readonly logs: Readonly<Record<LogName, LogState>>;
+  readonly counts: readonly OpenCount[];
+}
+
+/** What a log has beside its events. */
+export interface EventLogCounters {
+  readonly logs: Readonly<Record<LogName, Omit<LogState, "events">>>;
   readonly counts: readonly OpenCount[];
 }
 
@@ -85,6 +92,23 @@ export class EventLog {
     }
   }
 
+  /** The newest event of these kinds, which are of one log. */
+  newest(...names: readonly [EventName, ...EventName[]]): EventName | undefined {
+    const { ring } = this.#logs[EVENTS[names[0]].log];
+    const kinds = ring.all().map(({ code }) => eventNameOf(code));
+    return kinds.findLast((kind) => kind !== undefined && names.includes(kind));
+  }
+
+  /** Alarms among the events that no reader has yet. */
+  get unreadAlarms(): EventName[] {
+    return EVENT_LOGS.flatMap((name) => {
+      const { ring, readUpTo } = this.#logs[name];
+      const unread = ring.all().filter(({ sequence }) => sequence > readUpTo);
+      const kinds = unread.map(({ code }) => eventNameOf(code)).filter((kind) => kind !== undefined);
+      return kinds.filter((kind) => EVENTS[kind].isAlarm);
+    });
+  }
+
   /** Up to `count` events of a log from the sequence number `from` on. */
   read(log: LogName, from: number, count: number): EventPage {
     return this.#logs[log].ring.read(from, count);
@@ -97,17 +121,11 @@ export class EventLog {
     if (kept.readUpTo >= kept.ring.oldest - 1) kept.overflow = "none";
   }
 
-  /** Takes an event that a journal kept, after the state of before it; false where it is there already. */
-  restore(log: LogName, event: LoggedEvent): boolean {
-    const gone = this.#logs[log].ring.add(event);
-    if (log === "standard" && eventNameOf(event.code) === "log-overflow") this.#markOverflow(event);
-    return gone !== false;
-  }
-
-  state(): EventLogState {
+  /** For storage, beside the events that `onEvent` has told. */
+  counters(): EventLogCounters {
     const logs = recordOf((name) => {
       const { ring, readUpTo, overflow } = this.#logs[name];
-      return { next: ring.next, readUpTo, overflow, events: ring.all() };
+      return { next: ring.next, readUpTo, overflow };
     });
     return { logs, counts: this.#failures.open(this.#options.monotonicMs()) };
   }
@@ -138,11 +156,6 @@ export class EventLog {
     kept.overflow = "told";
     this.#append("log-overflow", [EVENT_LOGS.indexOf(log), gone.sequence], this.#options.time());
   }
-
-  #markOverflow({ details }: LoggedEvent): void {
-    const log = EVENT_LOGS[details[0] ?? -1];
-    if (log !== undefined) this.#logs[log].overflow = "told";
-  }
 }
 
 function restoredLog(name: LogName, state: LogState | undefined): Log {
@@ -150,8 +163,4 @@ function restoredLog(name: LogName, state: LogState | undefined): Log {
   for (const event of state?.events ?? []) ring.add(event);
   ring.skipTo(state?.next ?? 1);
   return { ring, readUpTo: state?.readUpTo ?? 0, overflow: state?.overflow ?? "none" };
-}
-
-function recordOf<T>(of: (name: LogName) => T): Readonly<Record<LogName, T>> {
-  return Object.fromEntries(EVENT_LOGS.map((name) => [name, of(name)])) as Record<LogName, T>;
 }

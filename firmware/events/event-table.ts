@@ -41,7 +41,9 @@ export const EVENTS = {
   "clock-set-old-time": event("standard", 4),
   "clock-set-new-time": event("standard", 5),
   "clock-invalid": alarm("standard", 6),
+  "tariff-activated": event("standard", 9),
   "firmware-activated": event("standard", 18),
+  "passive-tariff-set": event("standard", 19),
   "configuration-changed": event("standard", 47),
   /** Details: which register, by its number in the register table. */
   "register-lost": alarm("standard", 256),

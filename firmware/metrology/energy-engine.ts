@@ -35,13 +35,21 @@ export interface Tariff {
   readonly rateAt: (utcSeconds: number | undefined) => number;
 }
 
-/** A checkpoint, all but the rows of the profiles; encodes as CBOR. */
-export type EnergyEngineState = readonly [
+/** A checkpoint, all but the rows of the profiles; each of its parts encodes as CBOR. */
+export interface EnergyEngineState {
+  /** Changes with each reading. */
+  readonly energy: EnergyState;
+  /** These change as an interval closes or the clock is set. */
+  readonly profiles: readonly IntervalProfileState[];
+  readonly demand: MaximumDemandState | null;
+}
+
+/** Start of the meter, when the last reading was in UTC (as far as that was ever known) and since that start, registers. */
+export type EnergyState = readonly [
   boot: number,
   lastUtcMs: number | null,
+  lastBootMs: number,
   registers: EnergyRegistersState,
-  profiles: readonly IntervalProfileState[],
-  demand: MaximumDemandState | null,
 ];
 
 /** The newest checkpoint and, by profile, the rows that were told, in their order. */
@@ -70,25 +78,26 @@ export class EnergyEngine {
   #rate: number | undefined;
   /** The latest UTC that was believed. */
   #lastUtcSeconds: number | undefined;
+  #lastBootSeconds: number;
   /** A clock that starts behind what is stored is not believed before somebody has set it. */
   #isClockDoubted: boolean;
 
   /** The meter starts: for the first time, or with what is left of the time before an outage. */
   constructor(options: EnergyEngineOptions, time: MeterTime, saved?: SavedEngine) {
-    const [boot, lastUtcMs, registers] = saved?.state ?? NEW;
+    const [boot, , , registers] = saved?.state.energy ?? NEW;
+    const seen = seenBefore(saved);
     this.#boot = boot + 1;
-    this.#lastUtcSeconds = lastUtcMs === null ? undefined : lastUtcMs / 1000;
     this.#isClockDoubted =
-      time.utcSeconds !== undefined &&
-      this.#lastUtcSeconds !== undefined &&
-      time.utcSeconds < this.#lastUtcSeconds;
+      time.utcSeconds !== undefined && seen.utcSeconds !== undefined && time.utcSeconds < seen.utcSeconds;
     this.#tariff = options.tariff;
     this.#registers = new EnergyRegisters(options.tariff?.rates, registers);
     const believed = this.#believed(time);
     this.#profiles = options.profiles.map((profile, i) =>
       this.#newProfile(options, profile, i, believed, saved),
     );
-    this.#demand = options.demand && this.#newDemand(options.demand, believed, saved?.state[4] ?? undefined);
+    this.#demand = options.demand && this.#newDemand(options.demand, believed, saved);
+    this.#lastUtcSeconds = believed.utcSeconds ?? seen.utcSeconds;
+    this.#lastBootSeconds = believed.bootSeconds;
     this.#rate = this.#tariff?.rateAt(believed.utcSeconds);
   }
 
@@ -137,8 +146,12 @@ export class EnergyEngine {
 
   state(): EnergyEngineState {
     const lastUtcMs = this.#lastUtcSeconds === undefined ? null : Math.round(1000 * this.#lastUtcSeconds);
-    const profiles = this.#profiles.map(({ cut }) => cut.state());
-    return [this.#boot, lastUtcMs, this.#registers.state(), profiles, this.#demand?.cut.state() ?? null];
+    const lastBootMs = Math.round(1000 * this.#lastBootSeconds);
+    return {
+      energy: [this.#boot, lastUtcMs, lastBootMs, this.#registers.state()],
+      profiles: this.#profiles.map(({ cut }) => cut.state()),
+      demand: this.#demand?.cut.state() ?? null,
+    };
   }
 
   #newProfile(
@@ -150,8 +163,8 @@ export class EnergyEngine {
   ): Follower<IntervalProfile> {
     const { isDaylightSaving, onRow = () => {} } = options;
     const addresses = profile.channels.map(channelAddress);
-    const state = saved?.state[3][number];
-    const left = state === undefined ? undefined : { state, rows: saved?.rows[number] ?? [] };
+    const state = saved?.state.profiles[number];
+    const left = state && { state, rows: saved?.rows[number] ?? [], seen: seenBefore(saved) };
     const all = { ...profile, isDaylightSaving, onRow: (row: IntervalRecord) => onRow(number, row) };
     return { cut: new IntervalProfile(all, this.#boot, time, this.#read(addresses), left), addresses };
   }
@@ -159,10 +172,12 @@ export class EnergyEngine {
   #newDemand(
     options: MaximumDemandOptions,
     time: MeterTime,
-    saved: MaximumDemandState | undefined,
+    saved: SavedEngine | undefined,
   ): Follower<MaximumDemand> {
+    const state = saved?.state.demand ?? undefined;
+    const left = state && { state, seen: seenBefore(saved) };
     const addresses = demandChannels(this.#tariff?.rates ?? 0).map(channelAddress);
-    return { cut: new MaximumDemand(options, this.#boot, time, this.#read(addresses), saved), addresses };
+    return { cut: new MaximumDemand(options, this.#boot, time, this.#read(addresses), left), addresses };
   }
 
   #followers(): readonly Follower<IntervalProfile | MaximumDemand>[] {
@@ -172,6 +187,7 @@ export class EnergyEngine {
   #follow(time: MeterTime): void {
     for (const { cut, addresses } of this.#followers()) cut.advance(time, this.#read(addresses));
     this.#lastUtcSeconds = time.utcSeconds ?? this.#lastUtcSeconds;
+    this.#lastBootSeconds = time.bootSeconds;
     this.#rate = this.#tariff?.rateAt(time.utcSeconds);
   }
 
@@ -185,7 +201,13 @@ export class EnergyEngine {
 }
 
 /** Of a meter that never ran. */
-const NEW: EnergyEngineState = [0, null, [], [], null];
+const NEW: EnergyState = [0, null, 0, []];
+
+/** The last reading of the time before; of a meter that never ran it is its beginning. */
+function seenBefore(saved: SavedEngine | undefined): MeterTime {
+  const [, lastUtcMs, lastBootMs] = saved?.state.energy ?? NEW;
+  return { utcSeconds: lastUtcMs === null ? undefined : lastUtcMs / 1000, bootSeconds: lastBootMs / 1000 };
+}
 
 function channelAddress(obis: Obis): EnergyAddress {
   const address = energyAddress(obis);

@@ -1,7 +1,10 @@
 // The registers that are billed on: energy since the meter was made.
 import { type EnergyAddress, type EnergyDelta, QUANTITIES, type Quantity, RATES_MAX } from "./quantities.ts";
 
-/** For each quantity measured so far: its place in {@link QUANTITIES}, its total, and its rates 1 to 8. */
+/**
+ * For each quantity measured so far: its place in {@link QUANTITIES}, its total, and its rates from 1 up to the last
+ * that has any.
+ */
 export type EnergyRegistersState = readonly (readonly number[])[];
 
 /** Cells of one quantity: its total, then its rates. */
@@ -57,7 +60,11 @@ export class EnergyRegisters {
   state(): EnergyRegistersState {
     return [...this.#measured].map((quantity) => {
       const first = cellOf(quantity, 0);
-      return [QUANTITIES.indexOf(quantity), ...this.#cells.subarray(first, first + STRIDE)];
+      const cells = this.#cells.subarray(first, first + STRIDE);
+      return [
+        QUANTITIES.indexOf(quantity),
+        ...cells.subarray(0, 1 + cells.findLastIndex((cell) => cell > 0)),
+      ];
     });
   }
 

@@ -52,8 +52,14 @@ export interface IntervalCutterOptions {
   readonly onBootTime: (bootTime: BootTime) => void;
 }
 
-/** `[boot, slot, flags, ms of its opening, ms last seen, ...registers at its opening]`. */
+/** `[boot, slot, flags, ms of its opening, ...registers at its opening]`: the same as long as the interval is open. */
 export type IntervalCutterState = readonly (number | null)[];
+
+/** A cutter as it was saved, and the time of the last reading that it took. */
+export interface SavedCutter {
+  readonly state: IntervalCutterState;
+  readonly seen: MeterTime;
+}
 
 /** A clock that goes back unannounced by no more is one that is kept in step; by more it was set. As GB meters have it. */
 const SYNCHRONISATION_LIMIT_SECONDS = 10;
@@ -87,20 +93,14 @@ export class IntervalCutter {
   #lastSeenSeconds: number;
 
   /** The meter starts: for the first time, or with the state that it was cut off in. */
-  constructor(
-    options: IntervalCutterOptions,
-    time: MeterTime,
-    registers: Registers,
-    state?: IntervalCutterState,
-  ) {
+  constructor(options: IntervalCutterOptions, time: MeterTime, registers: Registers, saved?: SavedCutter) {
     this.#options = options;
     const at = this.#instant(time);
-    if (state === undefined) {
+    if (saved === undefined) {
       this.#open = this.#opening(at, powerDown, registers);
     } else {
-      const saved = savedOf(state);
-      this.#open = saved.open;
-      this.#lastSeenSeconds = saved.lastSeenSeconds;
+      this.#open = openOf(saved.state);
+      this.#lastSeenSeconds = secondsIn(this.#open.boot, saved.seen);
       this.#recover(at, registers);
     }
     this.#lastSeenSeconds = at.seconds;
@@ -130,10 +130,10 @@ export class IntervalCutter {
     this.#lastSeenSeconds = at.seconds;
   }
 
-  state(): (number | null)[] {
+  state(): IntervalCutterState {
     const { boot, slot, flags, openedAtSeconds, starts } = this.#open;
-    const times = [milliseconds(openedAtSeconds), milliseconds(this.#lastSeenSeconds)];
-    return [boot, slot, flags, ...times, ...starts.map((register) => register ?? null)];
+    const openedAtMs = Math.round(1000 * openedAtSeconds);
+    return [boot, slot, flags, openedAtMs, ...starts.map((register) => register ?? null)];
   }
 
   #instant({ utcSeconds, bootSeconds }: MeterTime): Instant {
@@ -212,26 +212,19 @@ export class IntervalCutter {
   }
 }
 
-interface Saved {
-  readonly open: OpenInterval;
-  readonly lastSeenSeconds: number;
-}
-
-function savedOf(state: IntervalCutterState): Saved {
-  const [boot, slot, flags, openedAtMs, lastSeenMs, ...starts] = state as number[];
+function openOf(state: IntervalCutterState): OpenInterval {
+  const [boot, slot, flags, openedAtMs, ...starts] = state as number[];
   if (boot === undefined || slot === undefined || flags === undefined) throw new Error("no open interval");
   return {
-    open: {
-      boot,
-      slot,
-      flags,
-      openedAtSeconds: (openedAtMs as number) / 1000,
-      starts: starts.map((register) => register ?? undefined),
-    },
-    lastSeenSeconds: (lastSeenMs as number) / 1000,
+    boot,
+    slot,
+    flags,
+    openedAtSeconds: (openedAtMs as number) / 1000,
+    starts: starts.map((register) => register ?? undefined),
   };
 }
 
-function milliseconds(seconds: number): number {
-  return Math.round(1000 * seconds);
+/** In the time that intervals of this start count in; an interval in UTC was seen in UTC. */
+function secondsIn(boot: number, { utcSeconds, bootSeconds }: MeterTime): number {
+  return boot === 0 ? (utcSeconds as number) : bootSeconds;
 }

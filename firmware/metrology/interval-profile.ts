@@ -71,6 +71,8 @@ export interface SavedProfile {
    * interval has their energy and will make them again; of two with one sequence the later one holds.
    */
   readonly rows: readonly IntervalRecord[];
+  /** The time of the last reading that it took. */
+  readonly seen: MeterTime;
 }
 
 /** Cuts up to five registers into the intervals of one period, by the rules of {@link IntervalCutter}. */
@@ -110,7 +112,12 @@ export class IntervalProfile {
       },
       onBootTime: (bootTime: BootTime) => this.#learn(bootTime),
     };
-    this.#cutter = new IntervalCutter(cutterOptions, time, registers, saved?.state[4]);
+    this.#cutter = new IntervalCutter(
+      cutterOptions,
+      time,
+      registers,
+      saved && { state: saved.state[4], seen: saved.seen },
+    );
   }
 
   /** Takes what the channels' registers stand at. To be called after each reading. */

@@ -9,7 +9,6 @@ import {
   type MeterTime,
   type Registers,
 } from "./interval-cutter.ts";
-import { nextMonthSeconds } from "./monthly-reset.ts";
 
 /** The highest mean power of one whole period, and when the first period with it ended. */
 export interface Maximum {
@@ -30,8 +29,8 @@ export interface MaximumDemandOptions {
   readonly periodSeconds: number;
   /** How often within it a period ends, 1 to 15: with 1 they follow each other, with more they slide. */
   readonly subPeriods: number;
-  /** The first end of a billing period after a time, in whole seconds; midnight of the next month in UTC where not given. */
-  readonly resetAt?: ((utcSeconds: number) => number) | undefined;
+  /** The first end of a billing period after a time, in whole seconds. */
+  readonly resetAt: (utcSeconds: number) => number;
 }
 
 type SavedMaximum = readonly [watts: number, endSeconds: number] | null;
@@ -46,6 +45,12 @@ export type MaximumDemandState = readonly [
   window: readonly (readonly number[])[],
   open: IntervalCutterState,
 ];
+
+/** Demand as it was saved, and the time of the last reading that it took. */
+export interface SavedDemand {
+  readonly state: MaximumDemandState;
+  readonly seen: MeterTime;
+}
 
 /** Months of which the maxima are kept: a billing year. */
 const DEMAND_HISTORY_MAX = 12;
@@ -73,6 +78,8 @@ export class MaximumDemand {
   #maxima: readonly (Maximum | undefined)[];
   #cumulativeWatts: readonly number[];
   #history: readonly PastMaxima[] = [];
+  /** The same as long as no billing period ends, so that who stores it sees that it is. */
+  #savedHistory: MaximumDemandState[5] = [];
   #resets = 0;
   #lastResetSeconds: number | undefined;
   /** Undefined until the clock was valid once. */
@@ -87,9 +94,9 @@ export class MaximumDemand {
     boot: number,
     time: MeterTime,
     registers: Registers,
-    saved?: MaximumDemandState,
+    saved?: SavedDemand,
   ) {
-    const { periodSeconds, subPeriods, resetAt = nextMonthSeconds } = options;
+    const { periodSeconds, subPeriods, resetAt } = options;
     checkOptions(options);
     this.#periodSeconds = periodSeconds;
     this.#subPeriods = subPeriods;
@@ -97,7 +104,7 @@ export class MaximumDemand {
     this.#resetAt = resetAt;
     this.#maxima = registers.map(() => undefined);
     this.#cumulativeWatts = registers.map(() => 0);
-    if (saved !== undefined) this.#restore(saved);
+    if (saved !== undefined) this.#restore(saved.state);
     const cutterOptions = {
       periodSeconds: this.#subPeriodSeconds,
       boot,
@@ -106,7 +113,12 @@ export class MaximumDemand {
       onClosed: (interval: ClosedInterval) => this.#take(interval),
       onBootTime: () => {},
     };
-    this.#cutter = new IntervalCutter(cutterOptions, time, registers, saved?.[7]);
+    this.#cutter = new IntervalCutter(
+      cutterOptions,
+      time,
+      registers,
+      saved && { state: saved.state[7], seen: saved.seen },
+    );
     this.#resetIfDue(time.utcSeconds);
   }
 
@@ -147,7 +159,7 @@ export class MaximumDemand {
       this.#nextResetSeconds ?? null,
       this.#cumulativeWatts,
       this.#maxima.map(savedMaximum),
-      this.#history.map(({ resetSeconds, maxima }) => [resetSeconds, maxima.map(savedMaximum)]),
+      this.#savedHistory,
       this.#window,
       this.#cutter.state(),
     ];
@@ -164,6 +176,7 @@ export class MaximumDemand {
       resetSeconds,
       maxima: past.map(restoredMaximum),
     }));
+    this.#savedHistory = history;
     this.#window = window;
   }
 
@@ -209,6 +222,9 @@ export class MaximumDemand {
   #reset(resetSeconds: number): void {
     const past = { resetSeconds, maxima: this.#maxima };
     this.#history = [past, ...this.#history].slice(0, DEMAND_HISTORY_MAX);
+    this.#savedHistory = this.#history.map(({ resetSeconds: reset, maxima }) => {
+      return [reset, maxima.map(savedMaximum)] as const;
+    });
     this.#cumulativeWatts = this.#cumulativeWatts.map((sum, i) => sum + (this.#maxima[i]?.watts ?? 0));
     this.#maxima = this.#maxima.map(() => undefined);
     this.#window = [];

@@ -8,10 +8,12 @@ const DIGEST_BYTES = 8;
 
 /** The package's version. */
 export function programVersion(): string {
-  // package.json is two folders up from source, three from dist/.
-  const file = readPackage("../../package.json") ?? readPackage("../../../package.json");
-  if (file === undefined) throw new Error("package.json is not where it was installed");
-  return file.version;
+  return installedPackage().version;
+}
+
+/** When the package was released, in milliseconds of UTC: a clock that shows an earlier time is wrong. */
+export function programReleasedUtcMs(): number {
+  return Date.parse(installedPackage().released);
 }
 
 /**
@@ -32,9 +34,22 @@ export function programDigest(): Uint8Array {
   return Uint8Array.from(hash.digest().subarray(0, DIGEST_BYTES));
 }
 
-function readPackage(path: string): { readonly version: string } | undefined {
+interface InstalledPackage {
+  readonly version: string;
+  /** A day, as 2026-11-01. */
+  readonly released: string;
+}
+
+function installedPackage(): InstalledPackage {
+  // package.json is two folders up from source, three from dist/.
+  const file = readPackage("../../package.json") ?? readPackage("../../../package.json");
+  if (file === undefined) throw new Error("package.json is not where it was installed");
+  return file;
+}
+
+function readPackage(path: string): InstalledPackage | undefined {
   try {
-    return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as { version: string };
+    return JSON.parse(readFileSync(new URL(path, import.meta.url), "utf8")) as InstalledPackage;
   } catch {
     return undefined;
   }

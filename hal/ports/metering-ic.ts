@@ -80,6 +80,8 @@ export interface MeteringIc {
   /** The part's name, as its folder has it: `bl0942`. */
   readonly part: string;
   readonly maxPollIntervalMs: number;
+  /** The most that the installation can draw or feed, short overloads included. */
+  readonly largestPowerMilliwatts: number;
   readonly counters: MeteringIcCounters;
   /** Asks for a reading; `busy` while the one before is under way. */
   poll(): "started" | "busy" | "down";

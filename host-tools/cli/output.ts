@@ -1,4 +1,5 @@
 // What people and machines read: text made safe, times, tables and plots.
+import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
 import { STATUS } from "../../firmware/protocol/readings/answer-fields.ts";
 import type { RegisterEntry } from "../../firmware/protocol/readings/register-reading.ts";
 import { registerByObis } from "../../firmware/protocol/readings/register-table.ts";
@@ -99,6 +100,7 @@ export function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
+const PARTS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"] as const;
 const BLOCKS = [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"] as const;
 
 /** Columns of the terminal, or of a page where the output goes elsewhere. */
@@ -134,6 +136,24 @@ function barCell(value: number | undefined, largest: number, height: number, lin
   if (value === undefined) return line === 0 ? "·" : " ";
   const eighths = Math.round((value / largest) * height * 8) - line * 8;
   return BLOCKS[Math.max(0, Math.min(8, eighths))] as string;
+}
+
+/** A bar for one value, as long as `columns` where it is the largest. */
+export function bar(value: number, largest: number, columns: number): string {
+  const eighths = Math.round((value / Math.max(1, largest)) * columns * 8);
+  return `${"█".repeat(Math.floor(eighths / 8))}${PARTS[eighths % 8]}`;
+}
+
+/** `daylightSaving` as `daylight saving`. */
+export function words(name: string): string {
+  return name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
+}
+
+/** The bits of COSEM's clock status, in words. */
+export function clockStatusTexts(clockStatus: number): string[] {
+  return Object.entries(CLOCK_STATUS)
+    .filter(([, bit]) => (clockStatus & bit) !== 0)
+    .map(([name]) => words(name));
 }
 
 /** The bits of a reading's status, in words. */

@@ -6,6 +6,13 @@ import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware
 import { CODE, type CoapContent, codeText, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
+import { type ClockReading, decodeClockReading } from "../../firmware/protocol/readings/clock-reading.ts";
+import {
+  decodeEventReading,
+  type EventReading,
+  type EventRequest,
+  encodeEventRequest,
+} from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVALS_PER_BLOCK_MAX, type Interval } from "../../firmware/protocol/readings/interval.ts";
 import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { Obis } from "../../firmware/protocol/readings/obis.ts";
@@ -13,6 +20,7 @@ import {
   decodeProfileReading,
   encodeProfileRequest,
   type ProfileRequest,
+  periodSecondsOf,
 } from "../../firmware/protocol/readings/profile-reading.ts";
 import {
   decodeRegisterReading,
@@ -20,6 +28,8 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
+import { decodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
@@ -74,10 +84,13 @@ export interface HeadEndParts {
 /** What to ask, and how long the answer will be at the most, where that is known. */
 type Question = Pick<Ask, "content" | "answerBytes">;
 
-/** An answer's CoAP, OSCORE and CBOR around its values, a register's room, and an interval's at the usual padding. */
+/** An answer's CoAP, OSCORE and CBOR around its values; a register's room, an interval's at the usual padding, an event. */
 const ANSWER_BYTES = 40;
 const REGISTER_BYTES = 7;
 const INTERVAL_BYTES = 1.5;
+const EVENT_BYTES = 26;
+/** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
+const TARIFF_BYTES = 1024;
 
 type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
 
@@ -112,18 +125,14 @@ export class HeadEnd {
   /**
    * The intervals of one request, `count` from 1 to 96. Rejects with {@link HeadEndError}.
    */
-  async readProfile(
-    target: Target,
-    request: ProfileRequest,
-    periodSeconds: number,
-  ): Promise<Answer<TimedInterval[]>> {
+  async readProfile(target: Target, request: ProfileRequest): Promise<Answer<TimedInterval[]>> {
     const content = resourceRequest(CODE.fetch, "p", encodeProfileRequest(request));
     const answerBytes = ANSWER_BYTES + INTERVAL_BYTES * request.count;
     return this.#ask(target, { content, answerBytes }, (body) => {
       const reading = decodeProfileReading(body, request);
       return reading?.intervals.map((interval, i) => ({
         ...interval,
-        startSeconds: reading.startSeconds + i * periodSeconds,
+        startSeconds: reading.startSeconds + i * periodSecondsOf(request),
       }));
     });
   }
@@ -131,6 +140,27 @@ export class HeadEnd {
   /** The meter's nameplate. Rejects with {@link HeadEndError}. */
   async readNameplate(target: Target): Promise<Answer<Nameplate>> {
     return this.#ask(target, { content: resourceRequest(CODE.get, "i") }, decodeNameplate);
+  }
+
+  /**
+   * Events of one log. The meter takes all before `from` for read: who has not read them asks from an earlier one.
+   * Rejects with {@link HeadEndError}.
+   */
+  async readEvents(target: Target, request: EventRequest): Promise<Answer<EventReading>> {
+    const content = resourceRequest(CODE.fetch, "e", encodeEventRequest(request));
+    const answerBytes = ANSWER_BYTES + EVENT_BYTES * request.count;
+    return this.#ask(target, { content, answerBytes }, (body) => decodeEventReading(body, request));
+  }
+
+  /** What the meter knows of its time. Rejects with {@link HeadEndError}. */
+  async readClock(target: Target): Promise<Answer<ClockReading>> {
+    return this.#ask(target, { content: resourceRequest(CODE.get, "c") }, decodeClockReading);
+  }
+
+  /** The meter's tariff tables. Rejects with {@link HeadEndError}. */
+  async readTariff(target: Target): Promise<Answer<TariffPlan>> {
+    const content = resourceRequest(CODE.get, "t");
+    return this.#ask(target, { content, answerBytes: TARIFF_BYTES }, decodeTariffPlan);
   }
 
   /** Ends all that is under way; the link is its owner's to close. */
@@ -190,8 +220,9 @@ function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSi
 }
 
 /** Spans longer than one request holds, cut into requests of at most 96 intervals each. */
-export function profileRequests(request: ProfileRequest, periodSeconds: number): ProfileRequest[] {
+export function profileRequests(request: ProfileRequest): ProfileRequest[] {
   const requests: ProfileRequest[] = [];
+  const periodSeconds = periodSecondsOf(request);
   for (let done = 0; done < request.count; done += INTERVALS_PER_BLOCK_MAX) {
     const count = Math.min(INTERVALS_PER_BLOCK_MAX, request.count - done);
     requests.push({ ...request, startSeconds: request.startSeconds + done * periodSeconds, count });

@@ -1,6 +1,6 @@
 // A day of metering and the readings of it: what the demonstration plays, and tests check.
 
-import type { MeterConfiguration } from "../../firmware/meter.ts";
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
@@ -72,7 +72,7 @@ export async function playDay(options: DayOptions): Promise<Day> {
   const ask = (count: number) => {
     const startSeconds = (startUtcMs + DAY_MS) / 1000 - count * PERIOD_SECONDS;
     const request = { profile: 0, register: IMPORT, startSeconds, count, step: 1 };
-    return settle(clock, headEnd.readProfile(target, request, PERIOD_SECONDS));
+    return settle(clock, headEnd.readProfile(target, request));
   };
   const quarterDay = await ask(24);
   const wholeDay = await ask(96);

@@ -1,8 +1,9 @@
 // The smallest world: one meter and one head-end at the ends of one serial line, on one virtual clock.
 
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { newIdentity } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
-import type { MeterConfiguration } from "../../firmware/meter.ts";
+import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
@@ -12,6 +13,7 @@ import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
 import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
 import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
+import type { BoardSignals } from "../../hal/ports/board-signals.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { LINE, type Link } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
@@ -32,6 +34,8 @@ export interface SingleLineOptions {
   readonly configuration: MeterConfiguration;
   /** What the meter keeps over a power cut; another world with it is the meter afterwards. */
   readonly storage?: Storage;
+  readonly signals?: BoardSignals;
+  readonly tariff?: TariffPlan;
   /** Puts something between an end and its line: a tap, or faults. */
   readonly wrapLink?: (link: Link, sender: Sender, clock: VirtualClock) => Link;
 }
@@ -59,6 +63,8 @@ export function singleLine(options: SingleLineOptions): SingleLine {
     pollIntervalMs,
     configuration,
     storage,
+    signals,
+    tariff,
     wrapLink = (link) => link,
   } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
@@ -81,9 +87,9 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
       meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
-      storage,
+      ...{ storage, signals },
     },
-    { configuration, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
+    { configuration, tariff, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
   );
   const headEnd = new HeadEnd({
     clock,

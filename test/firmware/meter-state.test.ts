@@ -43,7 +43,7 @@ function meter(storage: MemoryStorage, startUtcMs: number, loadText: string, pol
 type World = ReturnType<typeof meter>;
 
 function ask({ runtime }: World, content: CoapContent): CoapContent {
-  return runtime.meter.serve({ content });
+  return runtime.resources.serve({ content });
 }
 
 /** The import register as it is told, in Wh; 0 of a meter that knows nothing yet. */
@@ -154,7 +154,7 @@ describe("a meter with a storage", () => {
   test("refuses the state of another firmware, and leaves it as it is", () => {
     const storage = new MemoryStorage();
     const journal = Journal.open(storage, { rules: [{ kind: 1, keepRecords: 1, recordBytesMax: 4096 }] });
-    journal.append([{ kind: 1, value: [2, "of a firmware to come"] }]);
+    journal.append([{ kind: 1, value: [99, "of a firmware to come"] }]);
     const { operations } = storage;
     expect(() => meter(storage, START_MS, "watts:600")).toThrow(MeterStateError);
     expect(storage.operations).toBe(operations);

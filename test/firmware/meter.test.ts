@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { Meter, type MeterBilling } from "../../firmware/meter.ts";
-import type { SavedEngine } from "../../firmware/metrology/energy-engine.ts";
+import type { ClockState } from "../../firmware/clock/clock-state.ts";
+import type { MeterBilling } from "../../firmware/configuration.ts";
+import { Meter, type SavedMeter } from "../../firmware/meter.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../firmware/protocol/cbor.ts";
 import {
@@ -15,30 +16,59 @@ import { decodeNameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
   encodeProfileRequest,
+  PROFILE_PERIOD_SECONDS,
 } from "../../firmware/protocol/readings/profile-reading.ts";
 import {
   decodeRegisterReading,
   encodeRegisterRequest,
 } from "../../firmware/protocol/readings/register-reading.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
+import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
+import { meterResources } from "../../firmware/resources/meter-resources.ts";
 import type { MeteringReading } from "../../hal/ports/metering-ic.ts";
 import { configuration } from "../support/configuration.ts";
 
 const START_SECONDS = Date.UTC(2026, 10, 24) / 1000;
 const IMPORT = "1-0:1.8.0*255";
 
-function meterAt(
-  utcSeconds: number | undefined = START_SECONDS,
-  billing?: MeterBilling,
-  saved?: SavedEngine,
-) {
-  const now = { utcMs: utcSeconds === undefined ? undefined : utcSeconds * 1000, monotonicMs: 0 };
-  const surroundings = {
-    crypto: opensslEngine,
-    chip: "bl0942",
+interface Options {
+  readonly utcSeconds?: number | undefined;
+  readonly tariff?: TariffPlan;
+  readonly saved?: SavedMeter;
+  readonly billing?: Partial<MeterBilling>;
+}
+
+function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options = {}) {
+  const now: { utcMs: number | undefined; monotonicMs: number } = {
+    utcMs: utcSeconds * 1000,
+    monotonicMs: 0,
+  };
+  const rows: (readonly (number | null)[])[] = [];
+  const events: string[] = [];
+  const log = {
+    record: (name: string) => void events.push(name),
+    read: () => ({ oldest: 1, next: 1, events: [] }),
+    acknowledge: () => {},
+  };
+  const monotonicMs = () => now.monotonicMs;
+  const clock = {
     utcMs: () => now.utcMs,
-    monotonicMs: () => now.monotonicMs,
-    staleAfterMs: () => 3000,
+    get state(): ClockState {
+      if (now.utcMs === undefined) return { kind: "invalid", reason: "lost" };
+      return { kind: "synced", source: "board", ageMs: 1000 };
+    },
+    status: 0,
+    driftPpm: -1.5,
+  };
+  const parts = {
+    configuration: { ...configuration, ...billing },
+    ...{ clock, log, monotonicMs, staleAfterMs: () => 3000 },
+    onRow: (_: number, row: readonly (number | null)[]) => void rows.push(row),
+  };
+  const meter = new Meter(parts, saved);
+  if (tariff !== undefined) meter.setTariff(tariff);
+  const resources = meterResources({
+    ...{ meter, clock, log, chip: "bl0942", configurationDigest: new Uint8Array(8).fill(7) },
+    maxLossWattHours: () => 96,
     counters: () => ({
       meteringReadings: 1,
       meteringFaults: 2,
@@ -46,15 +76,20 @@ function meterAt(
       rejectedFrames: 4,
       refusedMessages: 5,
     }),
-  };
-  const meter = new Meter(configuration, surroundings, billing, saved);
+    makeDurable: () => "done",
+    onAcknowledged: () => {},
+  });
   const pass = (seconds: number, importMilliwattHours: number): void => {
     now.monotonicMs += seconds * 1000;
     if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
     meter.take(reading(importMilliwattHours));
   };
-  const ask = (content: CoapContent): CoapContent => meter.serve({ content });
-  return { meter, now, pass, ask };
+  const ask = (content: CoapContent): CoapContent => resources.serve({ content });
+  const left = (): SavedMeter => ({
+    engine: { state: meter.state(), rows: [rows] },
+    tariff: meter.tariff,
+  });
+  return { meter, now, pass, ask, left, events, resources };
 }
 
 function reading(importMilliwattHours: number): MeteringReading {
@@ -139,31 +174,69 @@ describe("registers", () => {
 });
 
 describe("billing", () => {
-  const tariff = { rates: 2, rateAt: (utcSeconds = 0) => (utcSeconds < START_SECONDS + 900 ? 1 : 2) };
-  const billing = { tariff, demand: { periodSeconds: 900, subPeriods: 1 } };
+  const table = (...rates: [minuteOfDay: number, rate: number][]) => ({
+    seasons: [{ month: 1, day: 1, weekProfile: 0 }],
+    weekProfiles: [[0, 0, 0, 0, 0, 0, 0]],
+    dayProfiles: [rates.map(([minuteOfDay, rate]) => ({ minuteOfDay, rate }))],
+    specialDays: [],
+  });
+  const tariff: TariffPlan = { active: table([0, 1], [15, 2]) };
   const names = ["1.8.0", "1.8.1", "1.8.2", "1.8.3", "1.6.0"].map((short) => `1-0:${short}*255`);
   const values = (ask: (content: CoapContent) => CoapContent) =>
     decodeRegisterReading(ask(registers(...names)).payload, names)?.entries.map((entry) =>
       "value" in entry ? entry.value : entry.quality,
     );
 
-  test("a meter with a tariff and demand has registers of both; one without has none", () => {
-    const { pass, ask } = meterAt(START_SECONDS, billing);
+  test("energy is on the rate that held while it was used, and the rates add up to the total", () => {
+    const { pass, ask } = meterAt({ tariff });
     pass(900, 100_000);
     pass(900, 250_000);
-    expect(values(ask)).toEqual([350, 100, 250, "not-in-meter", 1000]);
-    const plain = meterAt();
-    plain.pass(900, 100_000);
-    expect(values(plain.ask)).toEqual([100, ...Array(4).fill("not-in-meter")]);
+    expect(values(ask)).toEqual([350, 100, 250, 0, 1000]);
+  });
+
+  test("a meter without a tariff has all on rate 1", () => {
+    const { pass, ask } = meterAt();
+    pass(900, 100_000);
+    expect(values(ask)).toEqual([100, 100, 0, 0, 400]);
+  });
+
+  test("rates switch by the clock on the meter's wall", () => {
+    const billing = { zone: "CET-1CEST,M3.5.0,M10.5.0/3" };
+    const { pass, ask, meter } = meterAt({ tariff: { active: table([0, 1], [75, 2]) }, billing });
+    pass(900, 100_000);
+    expect(meter.rate).toBe(2);
+    pass(900, 250_000);
+    expect(values(ask)).toEqual([350, 100, 250, 0, 1000]);
+    expect(meter.localTime).toMatchObject({ hour: 1, minute: 30, isDaylight: false });
+  });
+
+  test("a passive table takes over at its time, is told, and stays though the clock is set back", () => {
+    const passive = { table: table([0, 3]), fromSeconds: START_SECONDS + 900 };
+    const { pass, ask, now, meter, events } = meterAt({ tariff: { ...tariff, passive } });
+    pass(900, 100_000);
+    pass(60, 250_000);
+    expect(values(ask)?.slice(0, 4)).toEqual([350, 100, 0, 250]);
+    expect(meter.tariff).toEqual({ active: passive.table });
+    now.utcMs = START_SECONDS * 1000;
+    meter.clockSet(START_SECONDS + 960);
+    expect(meter.rate).toBe(3);
+    expect(events).toEqual(["passive-tariff-set", "tariff-activated"]);
+  });
+
+  test("a tariff that says what holds already changes nothing, also after its passive table took over", () => {
+    const passive = { table: table([0, 3]), fromSeconds: START_SECONDS - 900 };
+    const { meter, events } = meterAt({ tariff: { ...tariff, passive } });
+    meter.setTariff({ ...tariff, passive });
+    meter.setTariff({ active: passive.table });
+    expect(events).toEqual(["configuration-changed"]);
   });
 
   test("a meter that starts again has what it had, before its part has answered", () => {
-    const rows: (readonly (number | null)[])[] = [];
-    const onRow = (_: number, row: readonly (number | null)[]) => void rows.push(row);
-    const { meter, pass } = meterAt(START_SECONDS, { ...billing, onRow });
-    pass(900, 100_000);
-    const { ask } = meterAt(START_SECONDS + 1800, billing, { state: meter.state(), rows: [rows] });
-    expect(values(ask)).toEqual([100, 100, 0, "not-in-meter", 400]);
+    const before = meterAt({ tariff });
+    before.pass(900, 100_000);
+    const { ask, meter } = meterAt({ utcSeconds: START_SECONDS + 1800, saved: before.left() });
+    expect(values(ask)).toEqual([100, 100, 0, 0, 400]);
+    expect(meter.tariff).toEqual(tariff);
   });
 
   test("the LED has a pulse for each Wh at 1000 imp/kWh", () => {
@@ -176,11 +249,22 @@ describe("billing", () => {
     const { meter, now, pass, ask } = meterAt();
     pass(60, 1000);
     now.utcMs = (START_SECONDS + 300) * 1000;
-    meter.clockChanged({ kind: "adjusted", fromSeconds: START_SECONDS + 60 });
+    meter.clockSet(START_SECONDS + 60);
     pass(600, 1000);
     const request = { profile: 0, register: IMPORT, startSeconds: START_SECONDS, count: 1, step: 1 };
     const { payload } = ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(request)));
     expect(decodeProfileReading(payload, request)?.intervals).toEqual([{ value: 2, flags: 0x20 }]);
+  });
+
+  test("a meter has the profiles that it is set to, by their numbers on the wire, and no others", () => {
+    const { pass, ask } = meterAt({ billing: { profilePeriodsSeconds: [300, 3600] } });
+    for (let i = 0; i < 12; i++) pass(300, 10_000);
+    const asked = PROFILE_PERIOD_SECONDS.map((_, profile) => {
+      const request = { profile, register: IMPORT, startSeconds: START_SECONDS, count: 1, step: 1 };
+      const { payload } = ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(request)));
+      return decodeProfileReading(payload, request)?.intervals[0]?.value;
+    });
+    expect(asked).toEqual([undefined, 10, undefined, 120]);
   });
 });
 
@@ -217,7 +301,7 @@ describe("profile", () => {
     const raised = intervals(ask, 96).answer.payload.length;
     const sameLater = (): number => intervals(ask, 96).answer.payload.length;
     expect(raised).toBeGreaterThan(152);
-    const later = meterAt(START_SECONDS);
+    const later = meterAt();
     for (let i = 0; i < 96; i++) later.pass(900, 1000);
     expect(intervals(later.ask, 96).answer.payload.length).toBe(152);
     expect(sameLater()).toBe(raised);
@@ -232,7 +316,7 @@ describe("profile", () => {
 
   test("a register without a profile is 4.04", () => {
     const { ask } = meterAt();
-    const wanted = { ...request(1), register: "1-0:2.8.0*255" };
+    const wanted = { ...request(1), register: "1-0:9.8.0*255" };
     expect(ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(wanted))).code).toBe(CODE.notFound);
   });
 });

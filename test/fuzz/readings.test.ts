@@ -51,6 +51,7 @@ function samples(): Uint8Array[] {
     chip: "bl0942",
     accuracyClass: "B",
     impulsesPerKilowattHour: 1000,
+    maxLossWattHours: 96,
     clockStatus: 0,
     counters: {
       meteringReadings: 1,

@@ -37,6 +37,8 @@ export interface Nameplate {
   readonly accuracyClass: string;
   /** Flashes of the test output for a kilowatt-hour (the meter constant of IEC 62052-11); 0 for none. */
   readonly impulsesPerKilowattHour: number;
+  /** The most of what was used that a power cut can take from the registers; null for a meter that keeps nothing. */
+  readonly maxLossWattHours: number | null;
   /** State of the clock: bits of a reading's status. */
   readonly clockStatus: number;
   readonly counters: NameplateCounters;
@@ -46,6 +48,7 @@ const TEXT_BYTES_MAX = 64;
 const DIGEST_BYTES_MIN = 8;
 const DIGEST_BYTES_MAX = 32;
 const IMPULSES_MAX = 0xffffffff;
+const MAX_LOSS_WATT_HOURS_MAX = 0xffffffff;
 
 type Check = (item: CborValue | undefined) => boolean;
 
@@ -67,6 +70,7 @@ const FIELDS = {
   chip: isText,
   accuracyClass: isText,
   impulsesPerKilowattHour: (item) => isIntegerWithin(item, 0, IMPULSES_MAX),
+  maxLossWattHours: (item) => item === null || isIntegerWithin(item, 0, MAX_LOSS_WATT_HOURS_MAX),
   clockStatus: (item) => isIntegerWithin(item, 0, STATUS_MAX),
 } as const satisfies Record<Exclude<keyof Nameplate, "counters">, Check>;
 

@@ -6,8 +6,8 @@ import { decodeBlock, encodeBlock, type PaddingTenths, padBlock } from "./interv
 import type { Obis } from "./obis.ts";
 import { decodeRegisterName, encodeRegisterName } from "./register-table.ts";
 
-/** Seconds of an interval, by the number of the profile on the wire. */
-export const PROFILE_PERIOD_SECONDS: readonly number[] = [900];
+/** Seconds of an interval, by the number of the profile on the wire; a meter need not have all of them. */
+export const PROFILE_PERIOD_SECONDS: readonly number[] = [900, 300, 1800, 3600];
 
 /** Steps that values can be asked in, in the register's unit: coarser ones are shorter and say less. */
 export const PROFILE_STEPS: readonly number[] = [1, 10, 100, 1000];
@@ -96,8 +96,12 @@ export function decodeProfileReading(body: Uint8Array, request: ProfileRequest):
   return { timeSeconds: time === "unknown" ? undefined : time, startSeconds: start, intervals };
 }
 
+/** Seconds of each interval that a request asks for. */
+export function periodSecondsOf({ profile }: Pick<ProfileRequest, "profile">): number {
+  return PROFILE_PERIOD_SECONDS[profile] as number;
+}
+
 /** True for a start on the grid of the profile's period, whose first interval holds the start asked for. */
 function isOnGrid(start: CborValue, request: ProfileRequest): start is number {
-  const period = PROFILE_PERIOD_SECONDS[request.profile] as number;
-  return start === request.startSeconds - (request.startSeconds % period);
+  return start === request.startSeconds - (request.startSeconds % periodSecondsOf(request));
 }

@@ -42,6 +42,7 @@ const LATE_ANSWER_MS = 400;
 export class Bl0942 implements MeteringIc {
   readonly part = "bl0942";
   readonly maxPollIntervalMs: number;
+  readonly largestPowerMilliwatts: number;
   readonly #bus: UartBus;
   readonly #station: Station;
   readonly #profile: Bl0942Profile;
@@ -59,6 +60,7 @@ export class Bl0942 implements MeteringIc {
     this.#profile = profile;
     this.#accumulator = new CounterAccumulator(policy);
     this.maxPollIntervalMs = maxPollIntervalMs(policy);
+    this.largestPowerMilliwatts = policy.largestPowerMilliwatts;
     this.#station = bus.station({
       answerTimeoutMs: ANSWER_TIMEOUT_MS,
       lateAnswerMs: LATE_ANSWER_MS,

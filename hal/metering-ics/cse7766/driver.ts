@@ -6,6 +6,7 @@ import type {
   MeteringIcListener,
   PhaseReading,
 } from "../../ports/metering-ic.ts";
+import { largestPowerMilliwatts } from "../installation.ts";
 import { lineFault } from "../line-settings.ts";
 import { MeteringReports } from "../reports.ts";
 import type { UartBus } from "../uart-bus.ts";
@@ -41,6 +42,7 @@ export class Cse7766 implements MeteringIc {
   readonly part = "cse7766";
   /** The counter is followed without polls, and the sum between two of them has room for ages. */
   readonly maxPollIntervalMs = Number.POSITIVE_INFINITY;
+  readonly largestPowerMilliwatts: number;
   readonly #bus: UartBus;
   readonly #profile: Cse7766Profile;
   readonly #reports = new MeteringReports();
@@ -60,6 +62,7 @@ export class Cse7766 implements MeteringIc {
     if (fault !== undefined) throw new Error(fault);
     this.#bus = bus;
     this.#profile = profile;
+    this.largestPowerMilliwatts = largestPowerMilliwatts(profile);
     bus.stream({ bytes: (bytes) => this.#received(bytes), lineDown: () => this.#lineWentDown() });
   }
 

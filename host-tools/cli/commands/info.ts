@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import type { Nameplate } from "../../../firmware/protocol/readings/nameplate.ts";
-import { printable, say, sayJson, sizeText, statusTexts, table } from "../output.ts";
+import { printable, say, sayJson, sizeText, statusTexts, table, words } from "../output.ts";
 import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
 
 export function addInfoCommand(program: Command): void {
@@ -18,7 +18,7 @@ export function addInfoCommand(program: Command): void {
       const { counters, ...facts } = plate;
       const rows = [...Object.entries(facts), ...Object.entries(counters)].map(([name, value]) => [
         words(name),
-        printable(String(value)),
+        printable(value === null ? "all, as nothing is kept" : String(value)),
       ]);
       for (const line of table(rows)) say(line);
       say(sizeText(size));
@@ -32,9 +32,4 @@ function plateDocument({ clockStatus, configurationDigest, firmwareDigest, ...pl
     firmwareDigest: toHex(firmwareDigest),
     clock: statusTexts(clockStatus).join(", ") || "set",
   };
-}
-
-/** `serialNumber` as `serial number`. */
-function words(name: string): string {
-  return name.replace(/[A-Z]/g, (capital) => ` ${capital.toLowerCase()}`);
 }

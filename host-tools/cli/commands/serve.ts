@@ -15,6 +15,7 @@ import type { MeteringIc } from "../../../hal/ports/metering-ic.ts";
 import { parseDuration } from "../../duration.ts";
 import { type Load, shareOf } from "../../loads/index.ts";
 import { playPast } from "../../world/past.ts";
+import { type BillingOptions, billingOf, tariffOf, withBilling } from "../billing.ts";
 import { type CaptureOptions, LineWatch, withCapture } from "../capture.ts";
 import {
   attachedSide,
@@ -45,7 +46,8 @@ import { untilStopped } from "../stop.ts";
 
 type Options = CommonOptions &
   CaptureOptions &
-  LoadOptions & {
+  LoadOptions &
+  BillingOptions & {
     readonly at: string;
     readonly id?: string;
     readonly chip: string;
@@ -71,16 +73,18 @@ const DAY_MS = 86_400_000;
 const PROGRESS_MS = 1000;
 
 export function addServeCommand(program: Command): void {
-  withLoad(
-    withCapture(withCommonOptions(program.command("serve"), "noble"))
-      .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
-      .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
-      .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
-      .option(
-        "--chip <part>",
-        `emulated (${PART_NAMES.join(", ")}), or a real one as PART@serial:PATH`,
-        "bl0942",
-      ),
+  withBilling(
+    withLoad(
+      withCapture(withCommonOptions(program.command("serve"), "noble"))
+        .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
+        .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
+        .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
+        .option(
+          "--chip <part>",
+          `emulated (${PART_NAMES.join(", ")}), or a real one as PART@serial:PATH`,
+          "bl0942",
+        ),
+    ),
   )
     .option("--count <n>", "serve so many emulated meters (see below)", numberOption(1, COUNT_MAX, true), 1)
     .option("--history <duration>", "play so much past time first, such as 30d or 12h", historyOption)
@@ -102,7 +106,11 @@ that follows from its id. With --json there is a line {"ready":true,"id","addres
 order, once all of them serve.
 --history fills registers and profile through the emulated parts before the meters answer.
 
+A place by name goes by the rules that this system has for it. A tariff file is JSON: see 'meterbench tariff --help'.
+With --state the last tariff given holds over restarts.
+
 Examples: meterbench serve --id M1 --at pty:./meter1 --load h25 --speed 60
+          meterbench serve --at pty:./meter1 --zone Europe/Berlin --tariff tariff.json --state ./state
           meterbench serve --at udp:127.0.0.1:5683 --count 100 --load uk --history 30d`,
     )
     .action((options: Options) => serve(options));
@@ -112,6 +120,7 @@ async function serve(options: Options): Promise<void> {
   const first = parseAddress(options.at);
   if ("error" in first) throw usageFault(first.error);
   refuseMixtures(options);
+  const tariff = tariffOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
   const { identities, trusted, enrol } =
@@ -142,7 +151,11 @@ async function serve(options: Options): Promise<void> {
     const side = await meteringSide(options, loads, watch);
     ends.push(() => side.close());
     // At once: the parts' time runs, and the profile begins with the first reading.
-    const common = { trust: new TrustList(trusted), presets: held === undefined ? [] : [held.preset] };
+    const common = {
+      trust: new TrustList(trusted),
+      presets: held === undefined ? [] : [held.preset],
+      tariff,
+    };
     const runtimes = identities.map((identity, i) => {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
@@ -164,14 +177,15 @@ async function serve(options: Options): Promise<void> {
 }
 
 function startMeter(
-  { speed, history }: Options,
+  options: Options,
   board: MeterBoard,
-  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets">,
+  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff">,
 ): MeterRuntime {
+  const { speed, history } = options;
   const { id } = parties.identity.credential;
   const runtime = new MeterRuntime(board, {
     ...parties,
-    configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined),
+    configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined, billingOf(options)),
     pollIntervalMs: POLL_INTERVAL_MS,
     onStateFault: (fault) => tellFault(id, fault),
   });

@@ -4,10 +4,11 @@ import { WallClock } from "../../../firmware/clock/wall-clock.ts";
 import { recordClockEvent } from "../../../firmware/events/clock-events.ts";
 import { EventLog, type EventLogOptions, RING_SIZES } from "../../../firmware/events/event-log.ts";
 import {
-  eventLogFromCbor,
-  eventLogToCbor,
+  eventLogState,
   journalEventFromCbor,
   journalEventToCbor,
+  logCountersToCbor,
+  recordOf,
 } from "../../../firmware/events/event-log-state.ts";
 import {
   EVENT_LOGS,
@@ -26,11 +27,12 @@ const HOUR_MS = 3_600_000;
 
 class Bench {
   readonly clock = new VirtualClock({ utcMs: MIDNIGHT * 1000 });
-  readonly journal: CborValue[] = [];
+  /** By log, what its records in a journal hold. */
+  readonly journal = recordOf((): CborValue[] => []);
   readonly options: EventLogOptions = {
     time: () => ({ utcSeconds: (this.clock.utcMs() as number) / 1000, clockStatus: 0 }),
     monotonicMs: () => this.clock.monotonicMs(),
-    onEvent: (log, event) => this.journal.push(journalEventToCbor(log, event)),
+    onEvent: (log, event) => void this.journal[log].push(journalEventToCbor(event)),
   };
   readonly log = new EventLog(this.options);
 
@@ -115,7 +117,7 @@ describe("an event log", () => {
   test("the overflow of the log that overflows are told in tells itself once, and no more", () => {
     const bench = new Bench();
     for (let i = 0; i < 3 * RING_SIZES.standard; i++) bench.log.record("configuration-changed");
-    const told = bench.journal.filter((entry) => journalEventFromCbor(entry)?.event.code === 257);
+    const told = bench.journal.standard.filter((entry) => journalEventFromCbor(entry)?.code === 257);
     expect(told).toHaveLength(1);
     expect(bench.log.read("standard", 0, 0).next).toBe(3 * RING_SIZES.standard + 2);
   });
@@ -199,90 +201,100 @@ describe("an event log in storage", () => {
     return bench;
   }
 
-  test.each([1, 2, 3])("is the same after a snapshot and all that follows (seed %d)", (seed) => {
+  /** The log that a start finds: the newest events that a ring holds, and the counters of the last save. */
+  function restored({ log, journal, options }: Bench): EventLog {
+    const events = recordOf((name) =>
+      journal[name]
+        .slice(-RING_SIZES[name])
+        .map((entry) => journalEventFromCbor(throughCbor(entry)))
+        .filter((event) => event !== undefined),
+    );
+    return new EventLog(options, eventLogState(throughCbor(logCountersToCbor(log.counters())), events));
+  }
+
+  const all = (log: EventLog) => EVENT_LOGS.map((name) => log.read(name, 0, 1000));
+
+  test.each([1, 2, 3])("is the same after a restart, and in all that follows (seed %d)", (seed) => {
     const bench = lived(seed, 4000);
-    const state = eventLogFromCbor(throughCbor(eventLogToCbor(bench.log.state())));
-    const restored = new EventLog(bench.options, state);
-    expect(restored.state()).toEqual(bench.log.state());
-    for (const log of [bench.log, restored]) {
+    const again = restored(bench);
+    expect(all(again)).toEqual(all(bench.log));
+    expect(again.counters().logs).toEqual(bench.log.counters().logs);
+    for (const log of [bench.log, again]) {
       for (let i = 0; i < 700; i++) log.record("magnet-present", [i]);
       log.record("replay-refused");
     }
     bench.clock.advanceBy(7 * HOUR_MS);
     bench.log.tick();
-    restored.tick();
-    expect(restored.state()).toEqual(bench.log.state());
+    again.tick();
+    expect(all(again)).toEqual(all(bench.log));
   });
 
-  test.each([4, 5, 6])("is the same from a snapshot and the journal since then (seed %d)", (seed) => {
-    const bench = lived(seed, 1500);
-    const snapshot = throughCbor(eventLogToCbor(bench.log.state()));
-    bench.journal.splice(0, bench.journal.length - 20);
-    for (let i = 0; i < 1500; i++) bench.log.record(i % 3 === 0 ? "power-up" : "undervoltage-l3", [i]);
-    const restored = new EventLog(bench.options, eventLogFromCbor(snapshot));
-    const taken = bench.journal.map((entry) => {
-      const { log, event } = journalEventFromCbor(throughCbor(entry)) ?? {};
-      return log !== undefined && event !== undefined && restored.restore(log, event);
-    });
-    expect(taken.slice(0, 20)).toEqual(Array(20).fill(false));
-    expect(taken.slice(20)).not.toContain(false);
-    expect(restored.state().logs).toEqual(bench.log.state().logs);
+  test("a window in which failures are counted lasts at most an hour longer over a restart", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 9; i++) bench.log.record("replay-refused");
+    bench.clock.advanceBy(HOUR_MS / 2);
+    const again = restored(bench);
+    const seen = () => again.read("security", 2, 9).events.map(({ details }) => details[0]);
+    bench.clock.advanceBy(5 * HOUR_MS);
+    again.tick();
+    expect(seen()).toEqual([]);
+    bench.clock.advanceBy(HOUR_MS);
+    again.tick();
+    expect(seen()).toEqual([8]);
   });
+
+  test("counters change with what happens, and not with each minute: they are not written anew for nothing", () => {
+    const bench = new Bench();
+    for (let i = 0; i < 9; i++) bench.log.record("replay-refused");
+    const written = new Set<string>();
+    for (let minute = 0; minute < 300; minute++) {
+      bench.clock.advanceBy(60_000);
+      written.add(JSON.stringify(logCountersToCbor(bench.log.counters())));
+    }
+    expect(written.size).toBeLessThanOrEqual(6);
+  });
+
+  const NO_EVENTS = recordOf(() => []);
+  const counters: CborValue[] = EVENT_LOGS.map(() => [1, 0, false]);
 
   test("numbers go on after those whose events storage has lost", () => {
-    const { log, options } = new Bench();
-    const state = log.state();
-    const logs = { ...state.logs, fraud: { ...state.logs.fraud, next: 500 } };
-    const restored = new EventLog(options, { ...state, logs });
-    restored.record("cover-removed");
-    expect(restored.read("fraud", 0, 9)).toMatchObject({ oldest: 500, events: [{ sequence: 500 }] });
+    const fraud = [1, EVENT_LOGS.map((name) => [name === "fraud" ? 500 : 1, 0, false]), []];
+    const log = new EventLog(new Bench().options, eventLogState(fraud, NO_EVENTS));
+    log.record("cover-removed");
+    expect(log.read("fraud", 0, 9)).toMatchObject({ oldest: 500, events: [{ sequence: 500 }] });
   });
 
   test("a journal that lost some leaves a gap, and a page ends at it", () => {
-    const { log, options } = new Bench();
-    log.record("cover-removed");
-    const [event] = log.read("fraud", 0, 1).events;
-    const restored = new EventLog(options, log.state());
-    if (event !== undefined) restored.restore("fraud", { ...event, sequence: 5 });
-    const pages = [0, 2].map((from) =>
-      restored.read("fraud", from, 9).events.map(({ sequence }) => sequence),
-    );
+    const event = (sequence: number) => ({ sequence, code: 44, utcSeconds: 1, clockStatus: 0, details: [] });
+    const fraud = [event(1), event(5)];
+    const log = new EventLog(new Bench().options, eventLogState(undefined, { ...NO_EVENTS, fraud }));
+    const pages = [0, 2].map((from) => log.read("fraud", from, 9).events.map(({ sequence }) => sequence));
     expect(pages).toEqual([[1], [5]]);
-    expect(restored.read("fraud", 0, 0).next).toBe(6);
+    expect(log.read("fraud", 0, 0).next).toBe(6);
   });
 
-  const logs: CborValue = EVENT_LOGS.map(() => [1, 0, false]);
-  const one = (...log: CborValue[]): CborValue => [
-    1,
-    [log, ...EVENT_LOGS.slice(1).map(() => [1, 0, false])],
-    [],
-  ];
-  const entry = (sequence: number): CborValue => [sequence, [1, 0xffffffff, 0]];
   test.each<[string, CborValue]>([
-    ["of another version", [2, logs, []]],
-    ["without counts", [1, logs]],
-    ["with a log too few", [1, (logs as CborValue[]).slice(1), []]],
-    ["that has read what is not there", one(1, 1, false)],
-    ["with a number that is still to come", one(1, 0, false, encodeCbor([entry(1)]))],
-    ["out of order", one(9, 0, false, encodeCbor([entry(2), entry(1)]))],
-    ["with an event too short", one(9, 0, false, encodeCbor([[1, [1, 0xffffffff]]]))],
-    ["with a chunk that is no CBOR", one(9, 0, false, Uint8Array.of(0xff))],
-    ["with a count below 0", [1, logs, [[46, -1, 0]]]],
-    ["that is no array", null],
-  ])("a state %s is refused", (_, value) => {
-    expect(eventLogFromCbor(value)).toBeUndefined();
+    ["of another version", [2, counters, []]],
+    ["without counts", [1, counters]],
+    ["with a log too few", [1, counters.slice(1), []]],
+    ["of a log that has read what is not there", [1, counters.map(() => [1, 1, false]), []]],
+    ["with a count below 0", [1, counters, [[46, -1, 0]]]],
+    ["that are no array", null],
+  ])("counters %s are as of logs that nobody has read, and lose no event", (_, value) => {
+    const fraud = [{ sequence: 7, code: 44, utcSeconds: 1, clockStatus: 0, details: [] }];
+    const state = eventLogState(value, { ...NO_EVENTS, fraud });
+    expect(state.logs.fraud).toEqual({ next: 8, readUpTo: 0, overflow: "none", events: fraud });
+    expect(state.counts).toEqual([]);
   });
 
-  test("a state of a newer version's kinds is kept as far as it is known", () => {
-    const state = eventLogFromCbor([
-      1,
-      logs,
-      [
-        [46, 3, 10],
-        [900, 1, 1],
-        [1, 1, 1],
-      ],
+  test("counts of a newer version's kinds are kept as far as they are known", () => {
+    const counts = [
+      [46, 3, 2],
+      [900, 1, 1],
+      [1, 1, 1],
+    ];
+    expect(eventLogState([1, counters, counts], NO_EVENTS).counts).toEqual([
+      ["authentication-failed", 3, 2 * HOUR_MS],
     ]);
-    expect(state?.counts).toEqual([["authentication-failed", 3, 10]]);
   });
 });

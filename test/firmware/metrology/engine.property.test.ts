@@ -133,7 +133,7 @@ class Run {
     this.#bootSeconds = 0;
     const isKnown = this.#utcSeconds !== undefined && this.below(4) > 0;
     this.#utcSeconds = isKnown ? (this.#utcSeconds ?? 0) + seconds : undefined;
-    this.#isDoubted = (this.#utcSeconds ?? NEVER) < (saved.state[1] ?? 0) / 1000;
+    this.#isDoubted = (this.#utcSeconds ?? NEVER) < (saved.state.energy[1] ?? 0) / 1000;
     this.engine = new EnergyEngine(this.#options, this.time(), saved);
     this.#see("start");
   }
@@ -176,10 +176,21 @@ class Run {
   }
 
   restored(): EnergyEngine {
-    const state = decodeCbor(encodeCbor(this.engine.state())) as SavedEngine["state"];
+    const state = throughCbor(this.engine.state());
     const rows = this.rows.map((row) => decodeCbor(encodeCbor(row)) as IntervalRecord);
     return new EnergyEngine({ ...this.#options, onRow: () => {} }, this.time(), { state, rows: [rows] });
   }
+}
+
+/** As storage gives it back. */
+function throughCbor({ energy, profiles, demand }: SavedEngine["state"]): SavedEngine["state"] {
+  const parts = decodeCbor(encodeCbor([energy, profiles, demand]));
+  const [energyAgain, profilesAgain, demandAgain] = parts as unknown as [
+    SavedEngine["state"]["energy"],
+    SavedEngine["state"]["profiles"],
+    SavedEngine["state"]["demand"],
+  ];
+  return { energy: energyAgain, profiles: profilesAgain, demand: demandAgain };
 }
 
 function same(what: string, actual: unknown, expected: unknown): void {
@@ -199,7 +210,7 @@ function checkEnergy({ engine, chip, rows }: Run): void {
   const rates = [1, 2, 3].map((rate) => engine.energyMilli(obis(`1.8.${rate}`)) as number);
   same("rates", rates, chip.byRate.slice(1));
   same("sum over rates", sum(rates), chip.import);
-  const opened = energies(engine.state()[3][0]?.[4].slice(5) ?? []);
+  const opened = energies(engine.state().profiles[0]?.[4].slice(4) ?? []);
   for (const [channel, stand] of stands.entries()) {
     const closed = rows.map((row) => (row[9 + channel] ?? 0) - (row[4 + channel] ?? 0));
     same("sum over intervals", sum(closed) + stand - (opened[channel] as number), stand);
@@ -241,7 +252,7 @@ function checkDemand({ engine, sights, subPeriods }: Run): void {
 
 function checkRestored(run: Run): void {
   const restored = run.restored();
-  same("registers restored", restored.state()[2], run.engine.state()[2]);
+  same("registers restored", restored.state().energy[3], run.engine.state().energy[3]);
   same("demand restored", restored.demand?.maxima, run.engine.demand?.maxima);
   const [kept, again] = [run.profile, restored.profile(0) as IntervalProfile].map((profile) =>
     profile.entries(Number.NEGATIVE_INFINITY, Number.POSITIVE_INFINITY),

@@ -1,10 +1,15 @@
 import { describe, expect, test } from "vitest";
+import { TimeZone } from "../../../firmware/calendar/time-zone.ts";
 import { EnergyEngine, type EnergyEngineOptions } from "../../../firmware/metrology/energy-engine.ts";
 import { demandChannels, MaximumDemand } from "../../../firmware/metrology/maximum-demand.ts";
 import { nextMonthSeconds } from "../../../firmware/metrology/monthly-reset.ts";
 
 const NOON = Date.UTC(2026, 10, 24, 12) / 1000;
-const QUARTER = { periodSeconds: 900, subPeriods: 1 };
+const QUARTER = {
+  periodSeconds: 900,
+  subPeriods: 1,
+  resetAt: (utcSeconds: number) => nextMonthSeconds(TimeZone.utc, utcSeconds),
+};
 
 /** A meter that is read each minute; `use` gives it as many minutes of a power. */
 function meter(options: Partial<EnergyEngineOptions> = {}, start = NOON) {
@@ -53,7 +58,7 @@ describe("maximum demand", () => {
       use(20, 0);
     };
     const block = meter();
-    const sliding = meter({ demand: { periodSeconds: 900, subPeriods: 3 } });
+    const sliding = meter({ demand: { ...QUARTER, subPeriods: 3 } });
     load(block);
     load(sliding);
     expect(block.ask("1.6.0")).toEqual([2000]);
@@ -96,7 +101,7 @@ describe("maximum demand", () => {
   });
 
   test("an outage within a window makes it begin anew", () => {
-    const demand = { periodSeconds: 900, subPeriods: 3 };
+    const demand = { ...QUARTER, subPeriods: 3 };
     const { engine, use, now } = meter({ demand });
     use(12, 6000);
     const saved = { state: engine.state(), rows: [] };
@@ -138,7 +143,7 @@ describe("the end of a billing period", () => {
   });
 
   test("a sliding window does not reach over it", () => {
-    const { use, ask } = meter({ demand: { periodSeconds: 900, subPeriods: 3 } }, NEW_YEAR - 1800);
+    const { use, ask } = meter({ demand: { ...QUARTER, subPeriods: 3 } }, NEW_YEAR - 1800);
     use(30, 900);
     use(10, 60);
     expect(ask("1.6.0")).toEqual(["unavailable"]);
@@ -186,7 +191,18 @@ describe("the end of a billing period", () => {
   test("the next month is the calendar's, for four centuries", () => {
     for (let month = 0; month < 4800; month++) {
       const [start, end] = [Date.UTC(2000, month) / 1000, Date.UTC(2000, month + 1) / 1000];
-      expect([nextMonthSeconds(start), nextMonthSeconds(end - 1)]).toEqual([end, end]);
+      const next = [start, end - 1].map((seconds) => nextMonthSeconds(TimeZone.utc, seconds));
+      expect(next).toEqual([end, end]);
+    }
+  });
+
+  test("a billing period ends at midnight of the meter's place, in summer time too", () => {
+    const berlin = TimeZone.parse("CET-1CEST,M3.5.0,M10.5.0/3") as TimeZone;
+    const ends = ["2026-03-31T22:00:00Z", "2026-10-31T23:00:00Z"].map((text) => Date.parse(text) / 1000);
+    for (const end of ends) {
+      expect(nextMonthSeconds(berlin, end - 86_400)).toBe(end);
+      expect(nextMonthSeconds(berlin, end - 1)).toBe(end);
+      expect(nextMonthSeconds(berlin, end)).toBeGreaterThan(end + 27 * 86_400);
     }
   });
 });
@@ -195,7 +211,7 @@ test("a demand that is none, or another's state, is a bug of the caller", () => 
   const make = (periodSeconds: number, subPeriods: number) => () => {
     const time = { utcSeconds: NOON, bootSeconds: 0 };
     return new MaximumDemand(
-      { periodSeconds, subPeriods },
+      { ...QUARTER, periodSeconds, subPeriods },
       1,
       time,
       demandChannels(0).map(() => 0),

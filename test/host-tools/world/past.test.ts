@@ -6,7 +6,6 @@ import { settle, singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
 
 const DAY_MS = 86_400_000;
-const PERIOD_SECONDS = 900;
 const START = Date.parse("2026-11-23T00:00:00Z");
 const LENGTH_MS = 2 * DAY_MS + 5 * 60_000;
 const ONE_PER_SECOND = 1000;
@@ -35,7 +34,7 @@ function meter(text = "h25", pollIntervalMs = ONE_PER_SECOND) {
       for (const day of [0, 1]) {
         const startSeconds = START / 1000 + day * 86_400;
         const request = { profile: 0, register: "1-0:1.8.0*255", startSeconds, count: 96, step: 1 };
-        values.push(...(await settle(clock, headEnd.readProfile(target, request, PERIOD_SECONDS))).body);
+        values.push(...(await settle(clock, headEnd.readProfile(target, request))).body);
       }
       return values;
     },

@@ -17,6 +17,7 @@ const NAMEPLATE: Nameplate = {
   chip: "bl0942",
   accuracyClass: "B",
   impulsesPerKilowattHour: 1000,
+  maxLossWattHours: 96,
   clockStatus: 4,
   counters: {
     meteringReadings: 86400,
@@ -38,6 +39,7 @@ const ITEMS: readonly CborValue[] = [
   "bl0942",
   "B",
   1000,
+  96,
   4,
   [86400, 2, 31, 1, 0],
 ];
@@ -60,19 +62,25 @@ describe("a nameplate", () => {
     expect(decodeNameplate(encodeCbor(ITEMS.slice(0, -1)))).toBeUndefined();
     expect(decodeNameplate(encodeCbor([...ITEMS, 0]))).toBeUndefined();
     for (let i = 0; i < ITEMS.length; i++) {
-      expect(decodeNameplate(encodeCbor(ITEMS.with(i, null)))).toBeUndefined();
+      expect(decodeNameplate(encodeCbor(ITEMS.with(i, true)))).toBeUndefined();
     }
   });
 
+  test("of a meter that keeps nothing has no loss to tell", () => {
+    const body = encodeNameplate({ ...NAMEPLATE, maxLossWattHours: null });
+    expect(decodeNameplate(body)?.maxLossWattHours).toBeNull();
+  });
+
   test.each<[string, number, CborValue]>([
+    ["a negative loss", 10, -1],
     ["a text of 65 bytes", 0, "é".repeat(32).concat("x")],
     ["a digest of 7 bytes", 3, new Uint8Array(7)],
     ["a digest of 33 bytes", 6, new Uint8Array(33)],
     ["a negative meter constant", 9, -1],
-    ["a status of two bytes", 10, 24],
-    ["a negative counter", 11, [86400, 2, 31, -1, 0]],
-    ["a counter too few", 11, [86400, 2, 31, 1]],
-    ["a counter too many", 11, [86400, 2, 31, 1, 0, 0]],
+    ["a status of two bytes", 11, 24],
+    ["a negative counter", 12, [86400, 2, 31, -1, 0]],
+    ["a counter too few", 12, [86400, 2, 31, 1]],
+    ["a counter too many", 12, [86400, 2, 31, 1, 0, 0]],
   ])("%s is refused", (_, at, item) => {
     expect(decodeNameplate(encodeCbor(ITEMS.with(at, item)))).toBeUndefined();
   });

@@ -39,7 +39,7 @@ describe("a request for a profile", () => {
   });
 
   test.each<[string, Partial<ProfileRequest>]>([
-    ["an unknown profile", { profile: 1 }],
+    ["an unknown profile", { profile: 4 }],
     ["no intervals", { count: 0 }],
     ["more than 96 intervals", { count: 97 }],
     ["a step of 5", { step: 5 }],
@@ -50,7 +50,7 @@ describe("a request for a profile", () => {
   });
 
   test.each<[string, CborValue]>([
-    ["an unknown profile", [1, 0, MIDNIGHT, 96, 1]],
+    ["an unknown profile", [4, 0, MIDNIGHT, 96, 1]],
     ["an unknown register", [0, 24, MIDNIGHT, 96, 1]],
     ["a start that is no number", [0, 0, null, 96, 1]],
     ["97 intervals", [0, 0, MIDNIGHT, 97, 1]],
@@ -76,6 +76,13 @@ describe("an answer with a profile", () => {
     const body = encodeProfileReading(reading, request, 14) as Uint8Array;
     expect(body).toHaveLength(152 + 5);
     expect(decodeProfileReading(body, request)).toEqual(reading);
+  });
+
+  test("of hours starts on the hour that holds the start asked for", () => {
+    const request = { ...DAY, profile: 3, startSeconds: MIDNIGHT + 1800 };
+    expect(encodeProfileReading(reading, request, 14)).toBeDefined();
+    const late = { ...reading, startSeconds: MIDNIGHT + 900 };
+    expect(() => encodeProfileReading(late, request, 14)).toThrow("answer no such request");
   });
 
   test("takes as many bytes for a quiet day as for a busy one, and for a clock that is not known", () => {

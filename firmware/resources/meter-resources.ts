@@ -1,0 +1,67 @@
+// Which resources a meter has.
+import type { StorageResult } from "../../hal/ports/storage.ts";
+import type { WallClock } from "../clock/wall-clock.ts";
+import type { EventLog } from "../events/event-log.ts";
+import type { Meter } from "../meter.ts";
+import type { NameplateCounters } from "../protocol/readings/nameplate.ts";
+import { clockResource } from "./clock.ts";
+import { eventResource } from "./events.ts";
+import { intervalResource } from "./intervals.ts";
+import { nameplateResource } from "./nameplate.ts";
+import { registerResource } from "./registers.ts";
+import type { AnswerParts } from "./resource.ts";
+import { MeterResources } from "./resources.ts";
+import { tariffResource } from "./tariff.ts";
+
+export interface MeterResourcesParts {
+  readonly meter: Meter;
+  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm">;
+  readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** The metering part's name. */
+  readonly chip: string;
+  readonly configurationDigest: Uint8Array;
+  /** What a power cut can take of what was used; undefined for a meter that keeps nothing. */
+  readonly maxLossWattHours: () => number | undefined;
+  readonly counters: () => NameplateCounters;
+  /** Makes durable what was measured and logged, before an answer shows it. */
+  readonly makeDurable: () => StorageResult;
+  /** Told when a reader has caught up with a log: to be stored. */
+  readonly onAcknowledged: () => void;
+}
+
+export function meterResources(all: MeterResourcesParts): MeterResources {
+  const { meter, clock, log } = all;
+  const { simulated, zone, ...plate } = meter.configuration;
+  const parts: AnswerParts = {
+    utcSeconds: () => meter.utcSeconds,
+    clockState: () => clock.state,
+    simulated,
+    makeDurable: all.makeDurable,
+  };
+  const acknowledge: EventLog["acknowledge"] = (...read) => {
+    log.acknowledge(...read);
+    all.onAcknowledged();
+  };
+  const plateNow = () => ({
+    serialNumber: plate.serialNumber,
+    type: plate.type,
+    block: plate.block,
+    configurationDigest: all.configurationDigest,
+    chargingPolicyId: plate.chargingPolicyId,
+    firmwareVersion: plate.firmwareVersion,
+    firmwareDigest: plate.firmwareDigest,
+    chip: all.chip,
+    accuracyClass: plate.accuracyClass,
+    impulsesPerKilowattHour: plate.impulsesPerKilowattHour,
+    maxLossWattHours: all.maxLossWattHours() ?? null,
+    counters: all.counters(),
+  });
+  return new MeterResources({
+    r: registerResource(meter, parts),
+    p: intervalResource(meter, log, parts),
+    e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
+    c: clockResource(clock, zone, parts),
+    t: tariffResource(meter, parts),
+    i: nameplateResource(plateNow, parts),
+  });
+}

@@ -1,0 +1,42 @@
+// What every resource of a meter has in common: methods by code, and answers that are CBOR.
+import type { StorageResult } from "../../hal/ports/storage.ts";
+import type { ClockState } from "../clock/clock-state.ts";
+import { answerWith, bareAnswer, CODE, type CoapContent, FORMAT } from "../protocol/coap/message.ts";
+import { STATUS } from "../protocol/readings/answer-fields.ts";
+
+/** What answers a request's body, by the code of its method. */
+export type Resource = ReadonlyMap<number, (body: Uint8Array) => CoapContent>;
+
+/** What each answer says of its meter, and what it must wait for. */
+export interface AnswerParts {
+  /** UTC, whole seconds; undefined where the meter does not know it. */
+  readonly utcSeconds: () => number | undefined;
+  readonly clockState: () => ClockState;
+  /** True where time or load is played. */
+  readonly simulated: boolean;
+  /** Makes durable what was measured and logged; nothing is told that a power cut could take back. */
+  readonly makeDurable: () => StorageResult;
+}
+
+const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "what was measured cannot be stored");
+
+export function cborAnswer(body: Uint8Array): CoapContent {
+  return answerWith(CODE.content, FORMAT.cbor, body);
+}
+
+export function badRequest(why: string): CoapContent {
+  return bareAnswer(CODE.badRequest, why);
+}
+
+/** The answer, once all that it can show is durable; before it is made, so that nothing comes in between. */
+export function durably({ makeDurable }: AnswerParts, answer: () => CoapContent): CoapContent {
+  return makeDurable() === "done" ? answer() : NOT_STORED;
+}
+
+/** Bits of {@link STATUS}. */
+export function statusOf({ clockState, simulated }: AnswerParts): number {
+  const state = clockState();
+  const invalid = state.kind === "invalid" ? STATUS.clockInvalid : 0;
+  const doubtful = state.kind === "holdover" && state.trust === "doubtful" ? STATUS.clockDoubtful : 0;
+  return invalid | doubtful | (simulated ? STATUS.simulatedTime : 0);
+}
