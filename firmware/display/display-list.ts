@@ -1,9 +1,10 @@
 // Which pages a meter has, in the order that a person steps through them.
 import type { LocalTime } from "../calendar/time-zone.ts";
+import type { EventName } from "../events/event-table.ts";
 import { RATES_MAX } from "../metrology/quantities.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
 import type { RegisterEntry } from "../protocol/readings/register-reading.ts";
-import { type Alarm, errorText } from "./error-register.ts";
+import { errorText } from "./error-register.ts";
 import { dateText, FIGURES, type Figure, figureText, nameTexts, registerText, timeText } from "./figures.ts";
 import { type Annunciator, type Page, TEST_PAGE } from "./page.ts";
 
@@ -15,10 +16,12 @@ export interface DisplaySource {
   register(obis: Obis): RegisterEntry;
   /** Undefined while the clock is invalid. */
   localTime(): LocalTime | undefined;
-  /** The rate in force, 1 to 8; undefined in a meter without a tariff. */
-  rate(): number | undefined;
-  /** Alarms that hold now; undefined where nobody watches for them. */
-  alarms(): readonly Alarm[] | undefined;
+  /** The rate in force, 1 to 8. */
+  rate(): number;
+  /** Rates that the tariff names; none in a meter without one. */
+  rates(): readonly number[];
+  /** Alarms that somebody should see to; undefined where nobody watches for them. */
+  alarms(): readonly EventName[] | undefined;
 }
 
 export interface DisplayItem {
@@ -37,7 +40,7 @@ export function displayList({ serialNumber, firmwareVersion }: DisplaySource): r
     register("3.8.0", FIGURES.reactive),
     register("4.8.0", FIGURES.reactive),
     register("9.8.0", FIGURES.apparent),
-    ...withRates("1.6").map((code) => register(code, FIGURES.power)),
+    ...withRates("1.6", FIGURES.power),
     register("0.1.0", FIGURES.count),
     register("1.7.0", FIGURES.power),
     register("2.7.0", FIGURES.power),
@@ -59,18 +62,37 @@ const always = (): boolean => true;
 
 /** What is billed on is what a display shows by itself. */
 function energy(quantity: string, figure: Figure): DisplayItem[] {
-  return withRates(quantity).map((code) => ({ ...register(code, figure), isScrolled: always }));
+  return withRates(quantity, figure).map((each) => ({ ...each, isScrolled: always }));
 }
 
-/** The total, and each rate. */
-function withRates(quantity: string): string[] {
-  return Array.from({ length: 1 + RATES_MAX }, (_, rate) => `${quantity}.${rate}`);
+/** The total, and each rate that is in use: a meter keeps registers of all that a tariff could name. */
+function withRates(quantity: string, figure: Figure): DisplayItem[] {
+  return Array.from({ length: 1 + RATES_MAX }, (_, rate) => {
+    const each = register(`${quantity}.${rate}`, figure);
+    return rate === 0
+      ? each
+      : { ...each, page: (source) => (isInUse(source, rate) ? each.page(source) : undefined) };
+  });
+}
+
+/** Named by the tariff, or by one of before: without any, all there is goes on one rate, which is the total again. */
+function isInUse(source: DisplaySource, rate: number): boolean {
+  if (source.rates().includes(rate)) return true;
+  return ["1.8", "2.8"].some((quantity) => {
+    const energy = energyOf(source, `${quantity}.${rate}`);
+    return energy > 0 && energy !== energyOf(source, `${quantity}.0`);
+  });
+}
+
+function energyOf(source: DisplaySource, code: string): number {
+  const entry = source.register(obisOf(code));
+  return "value" in entry ? entry.value : 0;
 }
 
 function register(code: string, figure: Figure): DisplayItem {
   return {
     page(source) {
-      const entry = source.register(`1-0:${code}*255`);
+      const entry = source.register(obisOf(code));
       if (entry.quality === "not-in-meter") return undefined;
       return lit({ code, text: registerText(entry, figure), unit: figure.unit }, source);
     },
@@ -78,11 +100,14 @@ function register(code: string, figure: Figure): DisplayItem {
   };
 }
 
+function obisOf(code: string): Obis {
+  return `1-0:${code}*255`;
+}
+
 function ratePage(source: DisplaySource): Page | undefined {
-  const rate = source.rate();
-  return rate === undefined
+  return source.rates().length === 0
     ? undefined
-    : lit({ code: "C.14.0", text: figureText(rate, FIGURES.count), unit: "" }, source);
+    : lit({ code: "C.14.0", text: figureText(source.rate(), FIGURES.count), unit: "" }, source);
 }
 
 function item(code: string, text: (source: DisplaySource) => string): DisplayItem {
@@ -113,13 +138,12 @@ function lit(
 }
 
 function rateOf(source: DisplaySource): Annunciator[] {
-  const rate = source.rate();
-  return rate === undefined ? [] : [`T${rate}` as Annunciator];
+  return source.rates().length === 0 ? [] : [`T${source.rate()}` as Annunciator];
 }
 
 /** None where no power flows, and where nobody knows. */
 function directionOf(source: DisplaySource): Annunciator[] {
-  const power = source.register("1-0:16.7.0*255");
+  const power = source.register(obisOf("16.7.0"));
   if ((power.quality !== "measured" && power.quality !== "derived") || power.value === 0) return [];
   return [power.value > 0 ? "import" : "export"];
 }

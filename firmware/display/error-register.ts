@@ -1,9 +1,9 @@
-// F.F: the alarms that hold, as bits of eight hexadecimal digits.
+// F.F: the alarms that somebody should see to, as bits of eight hexadecimal digits.
 import type { EventName } from "../events/event-table.ts";
 
 /**
  * Two digits each, from the right: metering and memory, clock, fraud, supply. What a bit means is each manufacturer's
- * own; these never change their meaning, and one that is given up is not used again.
+ * own; ours never change their meaning, and one that is given up is not used again.
  */
 export const ALARM_BITS = {
   "metering-part-silent": 0x00000001,
@@ -20,12 +20,11 @@ export const ALARM_BITS = {
   "voltage-missing-l3": 0x04000000,
 } as const satisfies { readonly [name in EventName]?: number };
 
-/** An event that holds until another ends it, or until somebody has dealt with it. */
-export type Alarm = keyof typeof ALARM_BITS;
-
 /** Dashes where nobody watches for alarms: that is not the same as none. */
-export function errorText(alarms: readonly Alarm[] | undefined): string {
+export function errorText(alarms: readonly EventName[] | undefined): string {
   if (alarms === undefined) return "--------";
-  const bits = alarms.reduce((all, alarm) => all | ALARM_BITS[alarm], 0);
+  const bits = alarms.reduce((all, alarm) => all | (BITS[alarm] ?? 0), 0);
   return bits.toString(16).toUpperCase().padStart(8, "0");
 }
+
+const BITS: { readonly [name in EventName]?: number } = ALARM_BITS;

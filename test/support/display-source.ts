@@ -16,7 +16,8 @@ export function displaySource(
     firmwareVersion: "1.2.3",
     register: (obis) => entryOf(obis, registers[obis.slice("1-0:".length, -"*255".length)]),
     localTime: () => BERLIN.localTime(Date.UTC(2026, 10, 28, 13, 5, 9) / 1000),
-    rate: () => undefined,
+    rate: () => 1,
+    rates: () => [],
     alarms: () => [],
     ...more,
   };

@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { Display } from "../../../firmware/display/display.ts";
 import type { DisplaySource } from "../../../firmware/display/display-list.ts";
-import type { Alarm } from "../../../firmware/display/error-register.ts";
 import { ANNUNCIATORS } from "../../../firmware/display/page.ts";
+import type { EventName } from "../../../firmware/events/event-table.ts";
 import { displaySource } from "../../support/display-source.ts";
 
 const SINGLE_PHASE = { "1.8.0": 7_054_890, "2.8.0": 12, "1.7.0": 442, "2.7.0": 0, "32.7.0": 2301 };
-const TWO_RATES = { "1.8.0": 3000, "1.8.1": 1000, "1.8.2": 2000, "2.8.0": 0 };
+const TWO_RATES = { "1.8.0": 3000, "1.8.1": 1000, "1.8.2": 2000, "1.8.3": 0, "2.8.0": 0 };
+const NAMES_TWO = { rate: () => 2, rates: () => [1, 2] };
 /** After power-up's test. */
 const AT_REST_MS = 5000;
 
@@ -48,21 +49,44 @@ describe("a display's button", () => {
   });
 
   test("shows rates, three phases and demand where the meter has them", () => {
-    const more = { ...TWO_RATES, "3.8.0": 5, "1.6.0": 1234, "0.1.0": 3, "52.7.0": 2290, "71.7.0": 4 };
-    const display = new Display(displaySource(more, { rate: () => 2 }), 0);
-    expect(stepped(display, 12).slice(1)).toEqual([
+    const demand = { "1.6.0": 1234, "1.6.1": 1234, "1.6.2": "unavailable", "1.6.3": 0, "0.1.0": 3 } as const;
+    const more = { ...TWO_RATES, ...demand, "3.8.0": 5, "52.7.0": 2290, "71.7.0": 4 };
+    const display = new Display(displaySource(more, NAMES_TWO), 0);
+    expect(stepped(display, 14).slice(1)).toEqual([
       "1.8.0 000003.00",
       "1.8.1 000001.00",
       "1.8.2 000002.00",
       "2.8.0 000000.00",
       "3.8.0 000000.00",
       "1.6.0 001.234",
+      "1.6.1 001.234",
+      "1.6.2 ---.---",
       "0.1.0 0003",
       "52.7.0 229.0",
       "71.7.0 000.00",
       "C.14.0 0002",
       "0.9.1 14:05:09",
     ]);
+  });
+
+  test("keeps the pages of a rate that only a tariff of before named", () => {
+    const later = displaySource({ ...TWO_RATES, "1.8.3": 500 }, { rates: () => [1] });
+    expect(stepped(new Display(later, 0), 6).slice(2)).toEqual([
+      "1.8.1 000001.00",
+      "1.8.2 000002.00",
+      "1.8.3 000000.50",
+      "2.8.0 000000.00",
+    ]);
+  });
+
+  test("shows no rate where there is no tariff, and all energy is on one", () => {
+    const source = displaySource({ "1.8.0": 3000, "1.8.1": 3000, "1.8.2": 0, "2.8.0": 7, "2.8.1": 7 });
+    expect(stepped(new Display(source, 0), 4).slice(1)).toEqual([
+      "1.8.0 000003.00",
+      "2.8.0 000000.00",
+      "0.9.1 14:05:09",
+    ]);
+    expect(lit(source)).toEqual([]);
   });
 
   test("a page that was called stands for 15 s after the last press, and its values go on", () => {
@@ -106,7 +130,13 @@ describe("a display at rest", () => {
 
   test("shows what is billed on for 10 s each, round and round", () => {
     expect(atRest(displaySource(SINGLE_PHASE), 5)).toEqual(["1.8.0", "2.8.0", "1.8.0", "2.8.0", "1.8.0"]);
-    expect(atRest(displaySource(TWO_RATES), 5)).toEqual(["1.8.0", "1.8.1", "1.8.2", "2.8.0", "1.8.0"]);
+    expect(atRest(displaySource(TWO_RATES, NAMES_TWO), 5)).toEqual([
+      "1.8.0",
+      "1.8.1",
+      "1.8.2",
+      "2.8.0",
+      "1.8.0",
+    ]);
     const display = new Display(displaySource(SINGLE_PHASE), 0);
     expect(display.page(AT_REST_MS + 9999).code).toBe("1.8.0");
     expect(display.page(AT_REST_MS + 10_000).code).toBe("2.8.0");
@@ -121,7 +151,7 @@ describe("a display at rest", () => {
   });
 
   test("shows F.F once a round while an alarm holds", () => {
-    const alarms: Alarm[] = [];
+    const alarms: EventName[] = [];
     const source = displaySource(SINGLE_PHASE, { alarms: () => alarms });
     const display = new Display(source, 0);
     expect(display.page(AT_REST_MS + 20_000).code).toBe("1.8.0");
@@ -167,7 +197,7 @@ describe("the symbols", () => {
   });
 
   test("tell the rate in force and which way power flows, on every page", () => {
-    const source = displaySource({ "1.8.0": 0, "16.7.0": 500 }, { rate: () => 3 });
+    const source = displaySource({ "1.8.0": 0, "16.7.0": 500 }, { ...NAMES_TWO, rate: () => 3 });
     expect(lit(source)).toEqual(["T3", "import"]);
     expect(lit(displaySource({ "1.8.0": 0, "16.7.0": -1 }))).toEqual(["export"]);
     const display = new Display(source, 0);
@@ -176,7 +206,7 @@ describe("the symbols", () => {
   });
 
   test("tell of an alarm and of an invalid clock", () => {
-    const alarms = (): readonly Alarm[] => ["cover-removed"];
+    const alarms = (): readonly EventName[] => ["cover-removed"];
     expect(lit(displaySource({ "1.8.0": 0 }, { alarms, localTime: () => undefined }))).toEqual([
       "alarm",
       "clock-invalid",

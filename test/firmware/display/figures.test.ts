@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { ALARM_BITS, type Alarm, errorText } from "../../../firmware/display/error-register.ts";
+import { ALARM_BITS, errorText } from "../../../firmware/display/error-register.ts";
 import {
   dateText,
   FIGURES,
@@ -10,7 +10,7 @@ import {
   timeText,
 } from "../../../firmware/display/figures.ts";
 import { POSITIONS, positionsOf, TEST_PAGE } from "../../../firmware/display/page.ts";
-import { EVENTS } from "../../../firmware/events/event-table.ts";
+import { EVENTS, type EventName } from "../../../firmware/events/event-table.ts";
 
 const REGISTER = "1-0:1.8.0*255";
 
@@ -131,9 +131,10 @@ describe("F.F", () => {
   test("adds up the bits that hold, is zeros without an alarm, and dashes where nobody watches", () => {
     expect(errorText(["cover-removed", "magnet-present", "metering-part-silent"])).toBe("00050001");
     expect(errorText(["voltage-missing-l3", "voltage-missing-l3"])).toBe("04000000");
-    expect(errorText(Object.keys(ALARM_BITS) as Alarm[])).toBe("071F0107");
+    expect(errorText(Object.keys(ALARM_BITS) as EventName[])).toBe("071F0107");
     expect(errorText([])).toBe("00000000");
     expect(errorText(undefined)).toBe("--------");
+    expect(errorText(["power-down", "clock-invalid"])).toBe("00000100");
   });
 });
 
