@@ -245,6 +245,10 @@ export class MeterState {
       if (this.#sources.get(part) === source(now) || (part === "clock" && !isClockDue)) continue;
       this.#sources.set(part, source(now));
       const record = { kind: KIND[part], value: value(now, this.#billing) };
+      if (part === "energy") {
+        changed.push(record);
+        continue;
+      }
       const bytes = encodeCbor(record.value);
       if (equal(bytes, this.#written.get(part) ?? EMPTY)) continue;
       this.#written.set(part, bytes);

@@ -39,6 +39,8 @@ const FileSchema = v.strictObject(
 );
 
 type TariffFile = v.InferOutput<typeof FileSchema>;
+/** As it stands in the file. */
+export type TariffFileInput = v.InferInput<typeof FileSchema>;
 
 class FileFault extends Error {}
 
@@ -118,8 +120,18 @@ function toMinutes(text: string): number {
 }
 
 /** The text of a tariff file. Names do not travel to a meter: profiles that come back are numbered. */
-export function writeTariffFile({ seasons, weekProfiles, dayProfiles, specialDays }: TariffTable): string {
-  const file: v.InferInput<typeof FileSchema> = {
+export function writeTariffFile(table: TariffTable): string {
+  return `${JSON.stringify(tariffFileOf(table), null, 2)}\n`;
+}
+
+/** What a tariff file says, before it is text. */
+export function tariffFileOf({
+  seasons,
+  weekProfiles,
+  dayProfiles,
+  specialDays,
+}: TariffTable): TariffFileInput {
+  return {
     meterbench: "tariff",
     seasons: seasons.map((season) => ({ from: dateText(season), week: weekName(season.weekProfile) })),
     weeks: weekProfiles.map((days, i) => ({ name: weekName(i), days: days.map(dayName) })),
@@ -132,7 +144,6 @@ export function writeTariffFile({ seasons, weekProfiles, dayProfiles, specialDay
       day: dayName(special.dayProfile),
     })),
   };
-  return `${JSON.stringify(file, null, 2)}\n`;
 }
 
 function weekName(index: number): string {

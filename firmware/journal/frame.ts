@@ -35,9 +35,38 @@ export interface FrameFields {
   readonly payload: Uint8Array;
 }
 
-/** A frame as it was read; `payload` is a view into `bytes`, the whole frame. */
-export interface Frame extends FrameFields {
-  readonly bytes: Uint8Array;
+/**
+ * A frame as it was read. Its bytes are views into the file, made when they are asked for: a start reads tens of
+ * thousands of frames, and looks into few.
+ */
+export class Frame implements FrameFields {
+  readonly sequence: number;
+  readonly boot: number;
+  readonly kind: number;
+  readonly flags: number;
+  /** Of the whole frame. */
+  readonly byteLength: number;
+  readonly #file: Uint8Array;
+  readonly #offset: number;
+
+  constructor(file: Uint8Array, offset: number, byteLength: number) {
+    this.#file = file;
+    this.#offset = offset;
+    this.byteLength = byteLength;
+    this.sequence = uint32(file, offset + 4);
+    this.boot = uint16(file, offset + 8);
+    this.kind = file[offset + 10] as number;
+    this.flags = file[offset + 11] as number;
+  }
+
+  get payload(): Uint8Array {
+    return this.#file.subarray(this.#offset + HEAD_BYTES, this.#offset + this.byteLength - CRC_BYTES);
+  }
+
+  /** The whole frame. */
+  get bytes(): Uint8Array {
+    return this.#file.subarray(this.#offset, this.#offset + this.byteLength);
+  }
 }
 
 export function encodeFrame({ sequence, boot, kind, flags, payload }: FrameFields): Uint8Array {
@@ -59,20 +88,18 @@ export function encodeFrame({ sequence, boot, kind, flags, payload }: FrameField
 export function decodeFrame(file: Uint8Array, offset: number): Frame | undefined {
   if (file[offset] !== MAGIC[0] || file[offset + 1] !== MAGIC[1]) return undefined;
   if (file.length - offset < FRAME_OVERHEAD_BYTES) return undefined;
-  const view = new DataView(file.buffer, file.byteOffset + offset, file.length - offset);
-  const length = view.getUint16(2);
-  const crcOffset = HEAD_BYTES + length;
-  if (length > PAYLOAD_BYTES_MAX || crcOffset + CRC_BYTES > view.byteLength) return undefined;
-  if (view.getUint32(crcOffset) !== crc32c(file, offset, offset + crcOffset)) return undefined;
-  const flags = view.getUint8(11);
-  if ((flags & ~FLAGS_KNOWN) !== 0) return undefined;
-  const bytes = file.subarray(offset, offset + crcOffset + CRC_BYTES);
-  return {
-    sequence: view.getUint32(4),
-    boot: view.getUint16(8),
-    kind: view.getUint8(10),
-    flags,
-    payload: bytes.subarray(HEAD_BYTES, crcOffset),
-    bytes,
-  };
+  const length = uint16(file, offset + 2);
+  const crcOffset = offset + HEAD_BYTES + length;
+  if (length > PAYLOAD_BYTES_MAX || crcOffset + CRC_BYTES > file.length) return undefined;
+  if (uint32(file, crcOffset) !== crc32c(file, offset, crcOffset)) return undefined;
+  const frame = new Frame(file, offset, length + FRAME_OVERHEAD_BYTES);
+  return (frame.flags & ~FLAGS_KNOWN) === 0 ? frame : undefined;
+}
+
+function uint16(bytes: Uint8Array, at: number): number {
+  return ((bytes[at] as number) << 8) | (bytes[at + 1] as number);
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  return uint16(bytes, at) * 0x10000 + uint16(bytes, at + 2);
 }

@@ -155,7 +155,9 @@ class Reading {
   #nowDurable(sequence: number): void {
     if (sequence <= this.durableSequence) return;
     this.durableSequence = sequence;
-    this.tail = this.tail.filter((frame) => frame.sequence > sequence);
+    // Mostly all of it: a batch is durable before the next one is begun.
+    const isAllDurable = (this.tail.at(-1)?.sequence ?? 0) <= sequence;
+    this.tail = isAllDurable ? [] : this.tail.filter((frame) => frame.sequence > sequence);
   }
 
   #keep(frame: Frame): void {
@@ -163,21 +165,26 @@ class Reading {
   }
 }
 
-/** The newest of many, with at most twice as many held. */
+/** The newest of many. */
 class Ring {
   readonly #size: number;
-  #frames: Frame[] = [];
+  readonly #frames: Frame[] = [];
+  /** Where the next one goes, over the oldest as soon as there are enough. */
+  #next = 0;
 
   constructor(size: number) {
     this.#size = size;
   }
 
   push(frame: Frame): void {
-    this.#frames.push(frame);
-    if (this.#frames.length >= 2 * this.#size) this.#frames = this.newest();
+    this.#frames[this.#next] = frame;
+    this.#next = (this.#next + 1) % this.#size;
   }
 
   newest(): Frame[] {
-    return this.#frames.slice(-this.#size);
+    const isFull = this.#frames.length === this.#size;
+    return isFull
+      ? [...this.#frames.slice(this.#next), ...this.#frames.slice(0, this.#next)]
+      : [...this.#frames];
   }
 }

@@ -72,7 +72,7 @@ function decodeHead(frame: Frame): PlacedHead | undefined {
   if (frame.kind !== OWN_KIND.segmentHead) return undefined;
   const fields = decodeCbor(frame.payload);
   if (!Array.isArray(fields) || fields[0] !== FORMAT || typeof fields[1] !== "number") return undefined;
-  return { base: frame.sequence, boot: frame.boot, snapshot: fields[1], bytes: frame.bytes.length };
+  return { base: frame.sequence, boot: frame.boot, snapshot: fields[1], bytes: frame.byteLength };
 }
 
 /** Reads as far as the bytes are good. Never throws. */
@@ -87,7 +87,7 @@ export function readRecords({ head, bytes }: Segment): SegmentRecords {
     const frame = decodeFrame(bytes, offset);
     if (frame?.sequence !== head.base + frames.length + 1) break;
     frames.push(frame);
-    offset += frame.bytes.length;
+    offset += frame.byteLength;
     if ((frame.flags & FLAG.continued) !== 0) continue;
     goodFrames = frames.length;
     goodBytes = offset;

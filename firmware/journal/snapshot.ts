@@ -31,11 +31,11 @@ export function encodeSnapshot({ sequence, boot, firstSegment, frames }: Snapsho
 
 /** As many frames as there may be: more than a call takes arguments. */
 function joinFrames(frames: readonly Frame[]): Uint8Array {
-  const whole = new Uint8Array(frames.reduce((sum, { bytes }) => sum + bytes.length, 0));
+  const whole = new Uint8Array(frames.reduce((sum, { byteLength }) => sum + byteLength, 0));
   let offset = 0;
-  for (const { bytes } of frames) {
+  for (const { bytes, byteLength } of frames) {
     whole.set(bytes, offset);
-    offset += bytes.length;
+    offset += byteLength;
   }
   return whole;
 }
@@ -47,12 +47,12 @@ export function parseSnapshot(bytes: Uint8Array): Snapshot | undefined {
   const [format, firstSegment, count] = numbers(decodeCbor(head.payload));
   if (format !== FORMAT || firstSegment === undefined || count === undefined) return undefined;
   const frames: Frame[] = [];
-  let offset = head.bytes.length;
+  let offset = head.byteLength;
   for (let i = 0; i < count; i++) {
     const frame = decodeFrame(bytes, offset);
     if (frame === undefined) return undefined;
     frames.push(frame);
-    offset += frame.bytes.length;
+    offset += frame.byteLength;
   }
   const { sequence, boot } = head;
   return isEnd(bytes, offset) ? { sequence, boot, firstSegment, frames } : undefined;
@@ -60,7 +60,7 @@ export function parseSnapshot(bytes: Uint8Array): Snapshot | undefined {
 
 function isEnd(bytes: Uint8Array, offset: number): boolean {
   const end = decodeFrame(bytes, offset);
-  if (end?.kind !== OWN_KIND.snapshotEnd || offset + end.bytes.length !== bytes.length) return false;
+  if (end?.kind !== OWN_KIND.snapshotEnd || offset + end.byteLength !== bytes.length) return false;
   return decodeCbor(end.payload) === crc32c(bytes, 0, offset);
 }
 

@@ -9,6 +9,7 @@ import {
   type IntervalProfileState,
   type IntervalRecord,
 } from "./interval-profile.ts";
+import { kept } from "./kept.ts";
 import {
   demandChannels,
   MaximumDemand,
@@ -35,7 +36,10 @@ export interface Tariff {
   readonly rateAt: (utcSeconds: number | undefined) => number;
 }
 
-/** A checkpoint, all but the rows of the profiles; each of its parts encodes as CBOR. */
+/**
+ * A checkpoint, all but the rows of the profiles; each of its parts encodes as CBOR. A part in which nothing has
+ * changed is the same object as in the checkpoint before.
+ */
 export interface EnergyEngineState {
   /** Changes with each reading. */
   readonly energy: EnergyState;
@@ -79,6 +83,7 @@ export class EnergyEngine {
   /** The latest UTC that was believed. */
   #lastUtcSeconds: number | undefined;
   #lastBootSeconds: number;
+  #savedProfiles: readonly IntervalProfileState[] | undefined;
   /** A clock that starts behind what is stored is not believed before somebody has set it. */
   #isClockDoubted: boolean;
 
@@ -149,9 +154,15 @@ export class EnergyEngine {
     const lastBootMs = Math.round(1000 * this.#lastBootSeconds);
     return {
       energy: [this.#boot, lastUtcMs, lastBootMs, this.#registers.state()],
-      profiles: this.#profiles.map(({ cut }) => cut.state()),
+      profiles: this.#profileStates(),
       demand: this.#demand?.cut.state() ?? null,
     };
+  }
+
+  #profileStates(): readonly IntervalProfileState[] {
+    const now = this.#profiles.map(({ cut }) => cut.state());
+    this.#savedProfiles = kept(this.#savedProfiles, now);
+    return this.#savedProfiles;
   }
 
   #newProfile(

@@ -1,5 +1,6 @@
 // Where an interval ends and the next begins, whatever the clock and the supply do.
 import { INTERVAL_FLAG } from "../protocol/readings/interval.ts";
+import { kept } from "./kept.ts";
 
 /** The time that a reading is of. */
 export interface MeterTime {
@@ -89,6 +90,7 @@ interface OpenInterval {
 export class IntervalCutter {
   readonly #options: IntervalCutterOptions;
   #open: OpenInterval;
+  #state: IntervalCutterState | undefined;
   /** In the time that the open interval counts in. */
   #lastSeenSeconds: number;
 
@@ -130,10 +132,13 @@ export class IntervalCutter {
     this.#lastSeenSeconds = at.seconds;
   }
 
+  /** The same array as before while the same interval is open. */
   state(): IntervalCutterState {
     const { boot, slot, flags, openedAtSeconds, starts } = this.#open;
     const openedAtMs = Math.round(1000 * openedAtSeconds);
-    return [boot, slot, flags, openedAtMs, ...starts.map((register) => register ?? null)];
+    const now = [boot, slot, flags, openedAtMs, ...starts.map((register) => register ?? null)];
+    this.#state = kept(this.#state, now);
+    return this.#state;
   }
 
   #instant({ utcSeconds, bootSeconds }: MeterTime): Instant {

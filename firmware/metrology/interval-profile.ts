@@ -10,6 +10,7 @@ import {
   type Registers,
 } from "./interval-cutter.ts";
 import { IntervalStore, type StoredInterval } from "./interval-store.ts";
+import { kept } from "./kept.ts";
 
 /** One interval of the grid, of one channel. */
 export interface IntervalRow {
@@ -82,7 +83,9 @@ export class IntervalProfile {
   readonly #store: IntervalStore;
   readonly #cutter: IntervalCutter;
   readonly #bootTimes = new Map<number, number>();
+  #savedBootTimes: IntervalProfileState[3] = [];
   #nextSequence = 1;
+  #state: IntervalProfileState | undefined;
 
   /** `boot` counts the starts of the meter, of which this is one; `saved` is what is left of those before. */
   constructor(
@@ -159,9 +162,12 @@ export class IntervalProfile {
     return found;
   }
 
+  /** The same array as before while nothing of it has changed. */
   state(): IntervalProfileState {
-    const bootTimes = [...this.#bootTimes].map(([boot, utcSeconds]) => [boot, 1000 * utcSeconds] as const);
-    return [this.periodSeconds, this.channels, this.#nextSequence, bootTimes, this.#cutter.state()];
+    const { periodSeconds, channels } = this;
+    const state = [periodSeconds, channels, this.#nextSequence, this.#savedBootTimes, this.#cutter.state()];
+    this.#state = kept(this.#state, state as unknown as IntervalProfileState);
+    return this.#state;
   }
 
   #restore({ state, rows }: SavedProfile): void {
@@ -171,6 +177,7 @@ export class IntervalProfile {
     }
     this.#nextSequence = nextSequence;
     for (const [boot, utcMs] of bootTimes) this.#bootTimes.set(boot, utcMs / 1000);
+    this.#savedBootTimes = bootTimes;
     const newest = new Map(rows.map((record) => [record[0], record]));
     for (const record of newest.values()) {
       const row = intervalOf(record, this.channels.length);
@@ -182,6 +189,7 @@ export class IntervalProfile {
     this.#bootTimes.set(boot, Math.round(1000 * utcSeconds) / 1000);
     const [oldest] = this.#bootTimes.keys();
     if (this.#bootTimes.size > BOOT_TIMES_MAX && oldest !== undefined) this.#bootTimes.delete(oldest);
+    this.#savedBootTimes = [...this.#bootTimes].map(([start, seconds]) => [start, 1000 * seconds] as const);
   }
 
   #startOf(boot: number, slot: number): number | undefined {

@@ -9,6 +9,7 @@ import {
   type MeterTime,
   type Registers,
 } from "./interval-cutter.ts";
+import { kept } from "./kept.ts";
 
 /** The highest mean power of one whole period, and when the first period with it ended. */
 export interface Maximum {
@@ -78,13 +79,15 @@ export class MaximumDemand {
   #maxima: readonly (Maximum | undefined)[];
   #cumulativeWatts: readonly number[];
   #history: readonly PastMaxima[] = [];
-  /** The same as long as no billing period ends, so that who stores it sees that it is. */
+  /** The saved forms, made anew only where there is something new. */
+  #savedMaxima: MaximumDemandState[4] = [];
   #savedHistory: MaximumDemandState[5] = [];
+  #state: MaximumDemandState | undefined;
   #resets = 0;
   #lastResetSeconds: number | undefined;
   /** Undefined until the clock was valid once. */
   #nextResetSeconds: number | undefined;
-  /** `[slot, ...energy of each channel]` of sub-periods that follow each other, at most a period of them. */
+  /** `[slot, ...energy of each channel]` of the last sub-periods, which follow each other: one fewer than a period has. */
   #window: readonly (readonly number[])[] = [];
   /** What the clock showed last; at a start everything is before it, so that the next reset is computed anew. */
   #lastSeconds = Number.POSITIVE_INFINITY;
@@ -103,6 +106,7 @@ export class MaximumDemand {
     this.#subPeriodSeconds = periodSeconds / subPeriods;
     this.#resetAt = resetAt;
     this.#maxima = registers.map(() => undefined);
+    this.#savedMaxima = registers.map(() => null);
     this.#cumulativeWatts = registers.map(() => 0);
     if (saved !== undefined) this.#restore(saved.state);
     const cutterOptions = {
@@ -152,17 +156,19 @@ export class MaximumDemand {
     this.#resetIfDue(time.utcSeconds);
   }
 
+  /** The same array as before while nothing of it has changed. */
   state(): MaximumDemandState {
-    return [
+    this.#state = kept(this.#state, [
       this.#resets,
       this.#lastResetSeconds ?? null,
       this.#nextResetSeconds ?? null,
       this.#cumulativeWatts,
-      this.#maxima.map(savedMaximum),
+      this.#savedMaxima,
       this.#savedHistory,
       this.#window,
       this.#cutter.state(),
-    ];
+    ] as const);
+    return this.#state;
   }
 
   #restore([resets, last, next, cumulativeWatts, maxima, history, window]: MaximumDemandState): void {
@@ -171,7 +177,7 @@ export class MaximumDemand {
     this.#lastResetSeconds = last ?? undefined;
     this.#nextResetSeconds = next ?? undefined;
     this.#cumulativeWatts = cumulativeWatts;
-    this.#maxima = maxima.map(restoredMaximum);
+    this.#setMaxima(maxima.map(restoredMaximum));
     this.#history = history.map(([resetSeconds, past]) => ({
       resetSeconds,
       maxima: past.map(restoredMaximum),
@@ -185,13 +191,21 @@ export class MaximumDemand {
     const isWhole = boot === 0 && (flags & ~daylightSaving) === 0;
     const energies = ends.map((end, channel) => (end ?? 0) - (starts[channel] ?? 0));
     this.#window = isWhole ? [...(follows ? this.#window : []), [slot, ...energies]] : [];
-    this.#window = this.#window.slice(-this.#subPeriods);
     if (this.#window.length < this.#subPeriods) return;
     const endSeconds = (slot + 1) * this.#subPeriodSeconds;
-    this.#maxima = this.#maxima.map((maximum, channel) => {
+    const maxima = this.#maxima.map((maximum, channel) => {
       const watts = this.#meanWatts(channel);
       return maximum === undefined || watts > maximum.watts ? { watts, endSeconds } : maximum;
     });
+    this.#setMaxima(kept(this.#maxima, maxima));
+    // What the next period needs: of blocks that follow each other nothing.
+    this.#window = this.#window.slice(1);
+  }
+
+  #setMaxima(maxima: readonly (Maximum | undefined)[]): void {
+    if (maxima === this.#maxima) return;
+    this.#maxima = maxima;
+    this.#savedMaxima = maxima.map(savedMaximum);
   }
 
   #meanWatts(channel: number): number {
@@ -226,7 +240,7 @@ export class MaximumDemand {
       return [reset, maxima.map(savedMaximum)] as const;
     });
     this.#cumulativeWatts = this.#cumulativeWatts.map((sum, i) => sum + (this.#maxima[i]?.watts ?? 0));
-    this.#maxima = this.#maxima.map(() => undefined);
+    this.#setMaxima(this.#maxima.map(() => undefined));
     this.#window = [];
     this.#lastResetSeconds = resetSeconds;
     this.#resets++;

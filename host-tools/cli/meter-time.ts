@@ -4,29 +4,31 @@ import type { ClockReading } from "../../firmware/protocol/readings/clock-readin
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { printable } from "./output.ts";
 
-/** A meter's time with its zone. */
-export interface MeterTime {
-  readonly utcSeconds: number;
-  readonly zone: TimeZone;
+/** The zone that a meter tells, where an empty one is UTC; what is wrong with it where it cannot be used. */
+export function zoneOf(text: string): TimeZone | { readonly error: string } {
+  return text === "" ? TimeZone.utc : TimeZone.parse(text);
 }
 
-/** The zone that a meter tells; an empty one is UTC. One that is none is a fault of the meter. */
-export function zoneOf(text: string): TimeZone {
-  const zone = TimeZone.parse(text === "" ? "UTC0" : text);
-  if (zone instanceof TimeZone) return zone;
+/**
+ * What a meter's wall clock needs: `advice` ends the sentence of the fault where the meter does not know the time. A
+ * zone that cannot be used is the meter's fault.
+ */
+export function wallClockOf(
+  { timeSeconds, zone: text }: ClockReading,
+  advice: string,
+): { readonly utcSeconds: number; readonly zone: TimeZone } {
+  if (timeSeconds === undefined) throw usageFault(`The meter does not know what time it is: ${advice}.`);
+  const zone = zoneOf(text);
+  if (zone instanceof TimeZone) return { utcSeconds: timeSeconds, zone };
   throw new CliFault(
     EXIT.unexpected,
     `The meter's time zone "${printable(text)}" cannot be used (${zone.error.replace(/\.$/, "")}): correct it at the meter.`,
   );
 }
 
-/** The time of a meter that knows it; `advice` ends the sentence of the fault where it does not. */
-export function meterTimeOf({ timeSeconds, zone }: ClockReading, advice: string): MeterTime {
-  if (timeSeconds === undefined) throw usageFault(`The meter does not know what time it is: ${advice}.`);
-  return { utcSeconds: timeSeconds, zone: zoneOf(zone) };
-}
-
-/** `2026-11-25 04:15:00+01:00`, on the wall clock where the meter is. */
-export function meterTimeText({ utcSeconds, zone }: MeterTime): string {
-  return zone.format(utcSeconds).replace("T", " ");
+/** `2026-11-25 04:15:00+01:00`, on the wall clock where the meter is; in UTC where its zone cannot be used. */
+export function meterTimeText(zoneText: string, utcSeconds: number): string {
+  const zone = zoneOf(zoneText);
+  const usable = zone instanceof TimeZone ? zone : TimeZone.utc;
+  return usable.format(utcSeconds).replace("T", " ");
 }

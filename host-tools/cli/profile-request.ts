@@ -8,7 +8,7 @@ import {
   type Span,
 } from "../daily-windows.ts";
 import { usageFault } from "./fault.ts";
-import { meterTimeOf } from "./meter-time.ts";
+import { wallClockOf } from "./meter-time.ts";
 import { parseTime } from "./output.ts";
 
 /** The options that say when. */
@@ -67,7 +67,7 @@ export function windowsBefore(
   clock: ClockReading,
   periodSeconds: number,
 ): DatedWindow[] {
-  const { utcSeconds, zone } = meterTimeOf(clock, "give --from and --to");
+  const { utcSeconds, zone } = wallClockOf(clock, "give --from and --to");
   const windows = latestWindows(window, zone, utcSeconds, days);
   if ((windows[0]?.fromSeconds ?? 0) < 0)
     throw usageFault(`${days} days before the meter's time begin before 1970: ask for fewer.`);

@@ -9,4 +9,5 @@ export {
   type TimedInterval,
 } from "./client.ts";
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
+export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";

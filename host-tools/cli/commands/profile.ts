@@ -39,7 +39,8 @@ const HELP = `
 --daily reads the windows of the last N days whose window is over by the meter's clock: today's is among them once it
 is over. A window counts to the day that it begins on, and 22:00-06:00 ends on the next. Its ends are readings of the
 wall clock where the meter is (which has UTC where it was given no zone). A reading that a clock set forward leaves out
-is the moment of that change, and of one that is there twice the first counts, as for a tariff.
+is the moment of that change, and of one that is there twice the first counts, as for a tariff. Both ends must fall
+between two intervals.
 
 Examples: meterbench profile pty:./meter1 --from 2026-11-24 --to 2026-11-25
           meterbench profile pty:./meter1 --daily 14:00-20:00 --days 7`;

@@ -33,7 +33,9 @@ describe("a frame", () => {
   test("is these bytes, and read back from them", () => {
     expect(toHex(encodeFrame({ ...fields, payload }))).toBe(HEX.replaceAll(" ", ""));
     const bytes = fromHex(`ff${HEX}ff`) as Uint8Array;
-    expect(decodeFrame(bytes, 1)).toEqual({ ...fields, payload, bytes: bytes.subarray(1, -1) });
+    const frame = decodeFrame(bytes, 1);
+    expect(frame).toMatchObject({ ...fields, byteLength: bytes.length - 2 });
+    expect([frame?.payload, frame?.bytes]).toEqual([payload, bytes.subarray(1, -1)]);
     expect([0, 2, 99].map((offset) => decodeFrame(bytes, offset))).toEqual([undefined, undefined, undefined]);
   });
 

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../../firmware/protocol/bytes.ts";
+import { CODE, encodeMessage, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { encodeClockSet } from "../../../firmware/protocol/readings/clock-reading.ts";
+import { encodeEventRequest } from "../../../firmware/protocol/readings/event-reading.ts";
+import { encodeRegisterRequest } from "../../../firmware/protocol/readings/register-reading.ts";
+import { EMPTY_TARIFF_TABLE } from "../../../firmware/protocol/readings/tariff.ts";
+import { encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { ContextPair } from "../../../host-tools/decode/context-pair.ts";
 import { Explainer, type Layer } from "../../../host-tools/decode/explain.ts";
@@ -138,4 +144,26 @@ describe("EDHOC", () => {
 test("a CBOR body is written in diagnostic notation", () => {
   const [, cbor] = explain("61450001aac13cff84011920d843010203a1016161");
   expect(cbor).toEqual({ layer: "cbor", fields: { text: "[1, 8408, h'010203', {1: \"a\"}]" } });
+});
+
+test.each([
+  ["r", CODE.fetch, encodeRegisterRequest(["1-0:1.8.0*255"]), "[0]"],
+  ["e", CODE.fetch, encodeEventRequest({ log: "fraud", from: 7, count: 32 }), "[2, 7, 32]"],
+  [
+    "c",
+    CODE.put,
+    encodeClockSet({ utcMs: 1000, challenge: new Uint8Array(8) }),
+    "[1000, h'0000000000000000']",
+  ],
+  ["t", CODE.put, encodeTariffPlan({ active: EMPTY_TARIFF_TABLE }), "[[[], [], [], []]]"],
+] as const)("a body of %s is told with its resource", (path, code, body, text) => {
+  const message = {
+    type: "CON" as const,
+    messageId: 1,
+    token: Uint8Array.of(1),
+    ...resourceRequest(code, path, body),
+  };
+  const [coap, cbor] = new Explainer().explainMessage(encodeMessage(message));
+  expect(coap?.fields["path"]).toBe(`/${path}`);
+  expect(cbor).toEqual({ layer: "cbor", fields: { text } });
 });
