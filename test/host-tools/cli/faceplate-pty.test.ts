@@ -3,10 +3,13 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
+import { emptyFolder, meterbench } from "../../support/command.ts";
+import { freePort } from "../../support/free-port.ts";
 import { INSTALLED_HELPERS } from "../../support/pty-pair.ts";
 import { sleep, until } from "../../support/real-time.ts";
 
 const PROGRAM = fileURLToPath(new URL("./faceplate-program.ts", import.meta.url));
+const COMMAND = `${process.execPath} ${fileURLToPath(new URL("../../../dist/host-tools/cli/main.js", import.meta.url))}`;
 /** A terminal for a command, with its keys and its picture on this program's pipes. */
 const TERMINAL = "import pty, sys; pty.spawn(sys.argv[1:])";
 const SHOW_CURSOR = "\u001b[?25h";
@@ -86,6 +89,27 @@ describe.runIf(INSTALLED_HELPERS.includes("python3"))("a faceplate on a real ter
     await terminal.see("quit\r\n");
     await terminal.see("over");
     expectPutBack(terminal);
+  });
+
+  test("is what serve shows of its meter: registers by the button, and a cover in its log", async () => {
+    const folder = emptyFolder();
+    const home = `--home ${folder.path}/home`;
+    const at = `udp:127.0.0.1:${await freePort()}`;
+    const terminal = new Terminal(
+      `stty -g; ${COMMAND} serve --at ${at} ${home} --state ${folder.path}/state; echo; stty -g; echo ended`,
+    );
+    await terminal.see("  8.8.8 ");
+    terminal.press("\r");
+    await terminal.see("  1.8.0 ");
+    terminal.press("c");
+    await terminal.see("cover off");
+    await terminal.see("ALARM");
+    const { code, stdout } = await meterbench(["events", at, "--home", `${folder.path}/home`, "--alarms"]);
+    expect([code, stdout]).toEqual([0, expect.stringContaining("cover-removed  ALARM")]);
+    terminal.press("q");
+    await terminal.see("ended\r\n");
+    expectPutBack(terminal);
+    folder.remove();
   });
 
   test.each([
