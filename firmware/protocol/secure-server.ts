@@ -35,6 +35,7 @@ import {
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import {
   Budget,
+  decoySession,
   HalfOpenTable,
   newSession,
   type Peer,
@@ -118,6 +119,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #halfOpen = new HalfOpenTable();
   /** Sessions of before this start, and what an Echo must repeat before they are served. */
   readonly #challenges = new Map<Session, Uint8Array>();
+  /** What a request with an unknown kid is tried on. */
+  readonly #decoy: Session;
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
@@ -128,6 +131,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
+    this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
     const echoRandom = parts.random.fork("echo");
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
@@ -203,11 +207,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     const session = this.#sessions.find(option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
-    if (!isCombined) {
-      return session === undefined
-        ? this.#refuse(from, "unknown-kid")
-        : this.#serveProtected(nowMs, from, session, message);
-    }
+    if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
     const request = { ...withoutOption(message, OPTION.edhoc), payload: message.payload.slice(length) };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
@@ -219,7 +219,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const challenge = this.#challenges.get(session);
     const window = challenge === undefined ? session.window : new ReplayWindow();
     const request = unprotectRequest(session.context, window, message);
-    if ("refused" in request) return this.#refuse(from, request.refused);
+    if ("refused" in request) {
+      return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
+    }
     if (challenge !== undefined) {
       const echo = findOption(request.content, OPTION.echo);
       if (echo === undefined || !equal(echo, challenge)) {
