@@ -256,6 +256,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
   #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+    if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
     const message = payload.slice(length);
@@ -331,6 +332,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
   #refuseHandshake(from: Station, reason: string, error: Uint8Array = encodeUnspecifiedError()): Reply {
     this.#tell({ kind: "refused", from, reason });
     return refusal(answerWith(CODE.badRequest, FORMAT.edhoc, error));
+  }
+
+  /** An EDHOC error would be more than three times as long as a request without a message in it. */
+  #refuseNothing(from: Station): Reply {
+    this.#tell({ kind: "refused", from, reason: "malformed" });
+    return refusal(bareAnswer(CODE.badRequest));
   }
 
   #tell(event: ServerEvent): void {
