@@ -50,9 +50,9 @@ function milliseconds(act: () => void): number {
   return Math.min(...tries);
 }
 
-/** Bytes of heap and of buffers that a call leaves behind or needs for long, at the least of a few tries. */
+/** Bytes of heap and of buffers that a call takes, at the least of some tries: compiled code counts as heap too. */
 function heapBytes(act: () => void): number {
-  const tries = Array.from({ length: 3 }, () => {
+  const tries = Array.from({ length: 10 }, () => {
     collectGarbage();
     const before = process.memoryUsage();
     act();

@@ -147,7 +147,9 @@ test("no key, of a session or of an identity, is in storage, on the line, in err
     maxArrayLength: 50,
     maxStringLength: 1000,
   } as const;
-  const printed = [meter.runtime, meter.headEnd, errors].map(
+  const own = identity("meter", "M1");
+  keys.set("own", own.secretKey);
+  const printed = [meter.runtime, meter.headEnd, errors, own].map(
     (of) => inspect(of, print) + JSON.stringify(errors),
   );
   expect(keys.size).toBeGreaterThan(10);
