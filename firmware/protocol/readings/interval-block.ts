@@ -171,6 +171,8 @@ function decodeStream(cursor: Cursor, mode: number, present: number): Stream | u
     if (value === undefined) return undefined;
     values.push(value);
   }
+  // A lesser head would be another way to write the same values, and at times a shorter one.
+  if (coding.of === "above-least" && !values.includes(head)) return undefined;
   return { values, stopBit: bits.position };
 }
 
