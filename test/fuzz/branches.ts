@@ -25,7 +25,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/bit-stream.ts", /./],
   ["firmware/protocol/readings/clock-reading.ts", /^(decode|isChallenge)/],
   ["firmware/protocol/readings/event-reading.ts", /^decode/],
-  ["firmware/protocol/readings/interval-block.ts", /^(decode|restore|endsWell|unzigzag)/],
+  ["firmware/protocol/readings/interval-block.ts", /^(decode|readValues|restore|endsWell|unzigzag)/],
   ["firmware/protocol/readings/interval-exceptions.ts", /^decode/],
   ["firmware/protocol/readings/leb128.ts", /^read/],
   ["firmware/protocol/readings/logged-event.ts", /^eventFrom/],
