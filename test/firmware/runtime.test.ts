@@ -274,6 +274,13 @@ describe("over the line", () => {
     expect((await settle(clock, headEnd.readTariff(target))).body.active.seasons).toEqual([]);
   });
 
+  test("a meter of the longest zone tells it", async () => {
+    const zone = "<ABC-10>+10:59:59<ABC-11>+11:59:59,M10.5.0/-167:59:59,M3.5.0/167:59:59";
+    expect(zone.length).toBeGreaterThan(64);
+    const { clock, headEnd, target } = meter({ configuration: { ...configuration, zone } });
+    expect((await settle(clock, headEnd.readClock(target))).body.zone).toBe(zone);
+  });
+
   test("asking from number N on acknowledges what was before it, and that is durable", () => {
     const storage = new MemoryStorage();
     const signals = new EmulatedBoardSignals();
