@@ -161,6 +161,7 @@ export class WallClock {
     const nowMs = this.#nowMs();
     const boardUtcMs = this.#options.clock.utcMs();
     const change = this.#watch.observe(nowMs, boardUtcMs);
+    if (change.kind === "stepped" || change.kind === "learnt") this.#boardRefusal.forget();
     // An invalid start is told even if the board ends it now; a doubt that the board ends now was a stall, and is none.
     if (this.#mode.kind === "invalid") this.#tellDoubt();
     if (this.#followsBoard()) this.#followBoard(nowMs, boardUtcMs);
@@ -285,7 +286,8 @@ export class WallClock {
     }
     const verdict = this.#judge(nowMs, "board", boardUtcMs);
     if (verdict.kind === "refuse") {
-      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, this.#setAtMs);
+      const known = { setAtMs: this.#setAtMs, storedUtcMs: this.#options.memory?.lastUtcMs };
+      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, known);
     }
     this.#apply(nowMs, "board", boardUtcMs, verdict);
   }

@@ -259,6 +259,18 @@ describe("the tariff", () => {
   });
 });
 
+test("a board that a time server has set back by some seconds leaves the next start a clock that is right again", () => {
+  const storage = new MemoryStorage();
+  const before = meter({ storage });
+  before.clock.advanceBy(HOUR_MS);
+  before.clock.setUtcMs(START_MS + HOUR_MS - 5000);
+  before.clock.advanceBy(10_000);
+  before.stop();
+  const after = meter({ storage, startUtcMs: START_MS + HOUR_MS + 6000 });
+  after.clock.advanceBy(10_000);
+  expect(after.runtime.clock.utcMs()).toBe(START_MS + HOUR_MS + 16_000);
+});
+
 describe("over the line", () => {
   test("a head-end that has proved itself reads events, clock and tariff", async () => {
     const zone = "CET-1CEST,M3.5.0,M10.5.0/3";
