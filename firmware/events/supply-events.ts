@@ -44,27 +44,36 @@ function recordChanges(log: EventLog, plate: PlateState, before: PlateState | un
   else if (!equal(plate.configurationDigest, before.configurationDigest)) log.record("configuration-changed");
 }
 
+/** The supply as more than one watch sees it: whichever is first tells, and the others have nothing to add. */
+export function recordSupply(
+  log: Pick<EventLog, "record" | "newest">,
+  name: "power-down" | "power-up",
+  details: readonly number[] = [],
+): void {
+  if (log.newest("power-down", "power-up") !== name) log.record(name, details);
+}
+
 /** Logs a supply that fails while the meter runs, and one that comes back before the meter has ended. */
 export class SupplyWatch {
-  readonly #log: Pick<EventLog, "record">;
+  readonly #log: Pick<EventLog, "record" | "newest">;
   readonly #signals: BoardSignals | undefined;
   #failedAtMs: number | undefined;
 
-  constructor(log: Pick<EventLog, "record">, signals: BoardSignals | undefined) {
+  constructor(log: Pick<EventLog, "record" | "newest">, signals: BoardSignals | undefined) {
     this.#log = log;
     this.#signals = signals;
   }
 
   /** The last gasp; a supply that flutters is told once. */
   fails(atMs: number): void {
-    if (this.#failedAtMs === undefined) this.#log.record("power-down");
+    recordSupply(this.#log, "power-down");
     this.#failedAtMs = atMs;
   }
 
   polled(atMs: number): void {
     if (this.#failedAtMs === undefined || atMs - this.#failedAtMs < RECOVERED_AFTER_MS) return;
     if (this.#signals?.line() === "down") return;
-    this.#log.record("power-up", [(atMs - this.#failedAtMs) / 1000]);
+    recordSupply(this.#log, "power-up", [(atMs - this.#failedAtMs) / 1000]);
     this.#failedAtMs = undefined;
   }
 }
