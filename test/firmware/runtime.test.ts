@@ -5,6 +5,10 @@ import { MeterStateError } from "../../firmware/meter-state.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { decodeEventReading, encodeEventRequest } from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVAL_FLAG } from "../../firmware/protocol/readings/interval.ts";
+import {
+  decodeRegisterReading,
+  encodeRegisterRequest,
+} from "../../firmware/protocol/readings/register-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { EmulatedBoardSignals } from "../../hal/emulated/board-signals.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
@@ -269,6 +273,25 @@ test("a board that a time server has set back by some seconds leaves the next st
   const after = meter({ storage, startUtcMs: START_MS + HOUR_MS + 6000 });
   after.clock.advanceBy(10_000);
   expect(after.runtime.clock.utcMs()).toBe(START_MS + HOUR_MS + 16_000);
+});
+
+test("a demand of nothing that was told is there after a power cut too", () => {
+  const storage = new MemoryStorage();
+  const demand = { periodSeconds: 300, subPeriods: 1 };
+  const options = { storage, configuration: { ...configuration, profilePeriodsSeconds: [3600], demand } };
+  const before = meter({ ...options, loadText: "watts:0" });
+  const ask = ({ runtime }: typeof before) => {
+    const registers = ["1-0:1.6.0*255"] as const;
+    const content = resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
+    return decodeRegisterReading(runtime.resources.serve({ content }).payload, registers)?.entries[0];
+  };
+  before.clock.advanceBy(MINUTE_MS);
+  expect(ask(before)).toMatchObject({ quality: "unavailable" });
+  before.clock.advanceBy(5 * MINUTE_MS);
+  expect(ask(before)).toMatchObject({ value: 0 });
+  expect(ask(meter({ ...options, storage: cut(storage), startUtcMs: START_MS + HOUR_MS }))).toMatchObject({
+    value: 0,
+  });
 });
 
 describe("over the line", () => {
