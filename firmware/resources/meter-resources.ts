@@ -39,8 +39,9 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     makeDurable: all.makeDurable,
   };
   const acknowledge: EventLog["acknowledge"] = (...read) => {
-    log.acknowledge(...read);
-    all.onAcknowledged();
+    const isNew = log.acknowledge(...read);
+    if (isNew) all.onAcknowledged();
+    return isNew;
   };
   const plateNow = () => ({
     serialNumber: plate.serialNumber,

@@ -47,7 +47,7 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
   const log = {
     record: (name: string) => void events.push(name),
     read: () => ({ oldest: 1, next: 1, events: [] }),
-    acknowledge: () => {},
+    acknowledge: () => false,
   };
   const monotonicMs = () => now.monotonicMs;
   const clock = {
