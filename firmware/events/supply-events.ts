@@ -64,10 +64,12 @@ export class SupplyWatch {
     this.#signals = signals;
   }
 
-  /** The last gasp; a supply that flutters is told once. */
-  fails(atMs: number): void {
+  /** The last gasp; a supply that flutters is told once. True where it has not failed just before. */
+  fails(atMs: number): boolean {
+    const isNew = this.#failedAtMs === undefined;
     recordSupply(this.#log, "power-down");
     this.#failedAtMs = atMs;
+    return isNew;
   }
 
   polled(atMs: number): void {

@@ -294,6 +294,31 @@ test("a demand of nothing that was told is there after a power cut too", () => {
   });
 });
 
+test.each([
+  ["a little off each other second", 700],
+  ["far off each other second", 5 * HOUR_MS],
+])("a time server that is %s does not wear the meter's storage", (_, byMs) => {
+  const { clock, runtime } = meter({ storage: new MemoryStorage(), loadText: "watts:60" });
+  for (let second = 0; second < 3600; second++) {
+    clock.setUtcMs((clock.utcMs() ?? 0) + (second % 2 === 0 ? byMs : -byMs));
+    clock.advanceBy(1000);
+  }
+  // Its share of what a day may take.
+  expect(runtime.state?.counters.syncs).toBeLessThanOrEqual(1700 / 24);
+});
+
+test("a supply that flutters makes the meter write once for each reading at the most", () => {
+  const signals = new EmulatedBoardSignals();
+  const { clock, runtime } = meter({ storage: new MemoryStorage(), signals });
+  clock.advanceBy(MINUTE_MS);
+  const { syncs = 0 } = runtime.state?.counters ?? {};
+  for (let tenth = 0; tenth < 600; tenth++) {
+    signals.failSupply();
+    clock.advanceBy(100);
+  }
+  expect(runtime.state?.counters.syncs).toBeLessThanOrEqual(syncs + 61);
+});
+
 describe("over the line", () => {
   test("a head-end that has proved itself reads events, clock and tariff", async () => {
     const zone = "CET-1CEST,M3.5.0,M10.5.0/3";
