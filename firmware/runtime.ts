@@ -249,8 +249,7 @@ export class MeterRuntime {
    * load profile; while UTC is not known they only keep their distance.
    */
   #untilNextPollMs(): number {
-    const utcMs = this.clock.utcMs();
-    return utcMs === undefined ? this.#pollIntervalMs : this.#pollIntervalMs - (utcMs % this.#pollIntervalMs);
+    return this.clock.untilMultipleMs(this.#pollIntervalMs) ?? this.#pollIntervalMs;
   }
 
   #nowMs(): number {

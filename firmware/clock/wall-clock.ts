@@ -61,6 +61,9 @@ export type ProposalResult =
 /** Half of the second that answers are given in: a board that is nearer needs no slew. */
 const BOARD_TOLERANCE_MS = 500;
 
+/** What timers are good to. */
+const TIMER_MS = 1;
+
 type Mode =
   | { readonly kind: "invalid"; readonly reason: InvalidReason }
   | { readonly kind: "running"; readonly scale: Timescale; readonly source: ClockSource };
@@ -112,6 +115,16 @@ export class WallClock {
   /** UTC in milliseconds, fractions allowed; undefined while the clock is invalid. */
   utcMs(): number | undefined {
     return this.#utcAt(this.#nowMs());
+  }
+
+  /** How long until UTC is next a whole multiple of `periodMs`; undefined while the clock is invalid. */
+  untilMultipleMs(periodMs: number): number | undefined {
+    const nowMs = this.#nowMs();
+    if (this.#mode.kind === "invalid") return undefined;
+    const leftMs = periodMs - (this.#mode.scale.utcMs(nowMs) % periodMs);
+    // A timer that came a little early has been at this one.
+    const wallMs = leftMs < TIMER_MS ? leftMs + periodMs : leftMs;
+    return this.#mode.scale.spanMs(nowMs, wallMs);
   }
 
   get state(): ClockState {

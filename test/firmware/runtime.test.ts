@@ -319,6 +319,26 @@ test("a supply that flutters makes the meter write once for each reading at the 
   expect(runtime.state?.counters.syncs).toBeLessThanOrEqual(syncs + 61);
 });
 
+test.each([9000, -9000])(
+  "a slew of %d ms makes the meter poll no more often than a calm clock does",
+  (byMs) => {
+    const { clock } = meter();
+    const wakeUpsIn = (ms: number): number => {
+      const endMs = clock.monotonicMs() + ms;
+      let wakeUps = 0;
+      for (let dueMs = clock.nextDueMs() ?? endMs; dueMs < endMs; dueMs = clock.nextDueMs() ?? endMs) {
+        clock.advanceBy(dueMs - clock.monotonicMs());
+        wakeUps++;
+      }
+      return wakeUps;
+    };
+    const calm = wakeUpsIn(5 * MINUTE_MS);
+    clock.setUtcMs((clock.utcMs() ?? 0) + byMs);
+    const slewing = wakeUpsIn(5 * MINUTE_MS);
+    expect(Math.abs(slewing - calm)).toBeLessThan(calm / 50);
+  },
+);
+
 describe("over the line", () => {
   test("a head-end that has proved itself reads events, clock and tariff", async () => {
     const zone = "CET-1CEST,M3.5.0,M10.5.0/3";
