@@ -47,7 +47,12 @@ export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
 export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
 export type { LoggedEvent } from "./protocol/readings/logged-event.ts";
 export { type Obis, parseObis } from "./protocol/readings/obis.ts";
-export { REGISTERS, type Register, registerByObis } from "./protocol/readings/register-table.ts";
+export {
+  publishedForm,
+  REGISTERS,
+  type Register,
+  registerByObis,
+} from "./protocol/readings/register-table.ts";
 export type { TariffPlan, TariffTable } from "./protocol/readings/tariff.ts";
 export { SecureClient } from "./protocol/secure-client.ts";
 export {

@@ -61,7 +61,7 @@ const SYNC_PAUSE_MS = 10_000;
 
 /**
  * A snapshot holds 190 days of rows, half a megabyte, whatever a day adds: with one a week a day's writes stay
- * under 250 kB, and a start reads 1.5 MB at the most.
+ * under 250 kB, and a start reads 3.5 MB at the most.
  */
 const SEGMENTS_PER_SNAPSHOT = 16;
 

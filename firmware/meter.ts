@@ -153,7 +153,8 @@ export class Meter {
   #billedEntry(register: Obis, value: number | "unavailable"): RegisterEntry {
     if (value === "unavailable" || (this.#isNew && this.#last === undefined))
       return { register, quality: "unavailable" };
-    return { register, quality: "measured", value };
+    const atSeconds = this.#engine.maximumSeconds(register);
+    return { register, quality: "measured", value, ...(atSeconds !== undefined && { atSeconds }) };
   }
 
   #engineOptions() {

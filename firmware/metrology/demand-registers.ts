@@ -15,14 +15,36 @@ const PREVIOUS_PERIOD = 101;
 /** 1.6.t and 2.6.t in W, now and by `*101` to `*112` of months before; 1.2.t and 2.2.t; the counter 0.1.0. */
 export function publishedDemand(demand: MaximumDemand, rates: number, obis: Obis): Published {
   if (obis === RESETS) return demand.resets;
-  const [, c, d, e, f] = (DEMAND.exec(obis) ?? []).map(Number);
-  if (c === undefined || e === undefined || f === undefined || e > rates) return "not-in-meter";
-  const channel = (c - 1) * (rates + 1) + e;
-  if (d === 2) return (f === THIS_PERIOD ? demand.cumulativeWatts[channel] : undefined) ?? "not-in-meter";
-  const maxima = f === THIS_PERIOD ? demand.maxima : demand.history[f - PREVIOUS_PERIOD]?.maxima;
-  return maxima === undefined ? "not-in-meter" : wattsOf(maxima[channel]);
+  const address = addressOf(rates, obis);
+  if (address === undefined) return "not-in-meter";
+  const { kind, channel, period } = address;
+  if (kind === "maximum") {
+    const maxima = maximaOf(demand, period);
+    return maxima === undefined ? "not-in-meter" : (maxima[channel]?.watts ?? "unavailable");
+  }
+  return (period === THIS_PERIOD ? demand.cumulativeWatts[channel] : undefined) ?? "not-in-meter";
 }
 
-function wattsOf(maximum: Maximum | undefined): Published {
-  return maximum?.watts ?? "unavailable";
+/** When the period ended that a register's maximum is of; undefined where the register is no maximum, or has none. */
+export function maximumSeconds(demand: MaximumDemand, rates: number, obis: Obis): number | undefined {
+  const address = addressOf(rates, obis);
+  if (address?.kind !== "maximum") return undefined;
+  return maximaOf(demand, address.period)?.[address.channel]?.endSeconds;
+}
+
+interface DemandAddress {
+  readonly kind: "maximum" | "cumulative";
+  readonly channel: number;
+  /** Value group F. */
+  readonly period: number;
+}
+
+function addressOf(rates: number, obis: Obis): DemandAddress | undefined {
+  const [, c, d, e, f] = (DEMAND.exec(obis) ?? []).map(Number);
+  if (c === undefined || e === undefined || f === undefined || e > rates) return undefined;
+  return { kind: d === 6 ? "maximum" : "cumulative", channel: (c - 1) * (rates + 1) + e, period: f };
+}
+
+function maximaOf(demand: MaximumDemand, period: number): readonly (Maximum | undefined)[] | undefined {
+  return period === THIS_PERIOD ? demand.maxima : demand.history[period - PREVIOUS_PERIOD]?.maxima;
 }

@@ -1,6 +1,6 @@
 // The one place where energy is booked, and all that follows from it.
 import type { Obis } from "../protocol/readings/obis.ts";
-import { type Published, publishedDemand } from "./demand-registers.ts";
+import { maximumSeconds, type Published, publishedDemand } from "./demand-registers.ts";
 import { EnergyRegisters, type EnergyRegistersState } from "./energy-registers.ts";
 import type { ClockChange, MeterTime, Registers } from "./interval-cutter.ts";
 import {
@@ -141,6 +141,11 @@ export class EnergyEngine {
     if (milli !== undefined) return Math.floor(milli / 1000);
     const demand = this.#demand?.cut;
     return demand === undefined ? "not-in-meter" : publishedDemand(demand, this.#tariff?.rates ?? 0, obis);
+  }
+
+  /** When the period ended that a register's maximum is of; undefined for any other register. */
+  maximumSeconds(obis: Obis): number | undefined {
+    return this.#demand && maximumSeconds(this.#demand.cut, this.#tariff?.rates ?? 0, obis);
   }
 
   /** Pulses of active energy in either direction since the meter was made. */

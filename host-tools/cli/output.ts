@@ -2,7 +2,7 @@
 import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
 import { STATUS } from "../../firmware/protocol/readings/answer-fields.ts";
 import type { RegisterEntry } from "../../firmware/protocol/readings/register-reading.ts";
-import { registerByObis } from "../../firmware/protocol/readings/register-table.ts";
+import { publishedForm } from "../../firmware/protocol/readings/register-table.ts";
 import type { Layer } from "../decode/explain.ts";
 import type { ExchangeSize } from "../head-end/client.ts";
 
@@ -177,7 +177,7 @@ export function sizeText({ requestBytes, responseBytes, milliseconds, handshake 
 /** A register's value in the unit itself, exact (2301 with scaler -1 is 230.1); null where there is none. */
 export function publishedValue(entry: RegisterEntry): number | null {
   if (!("value" in entry)) return null;
-  const scaler = registerByObis(entry.register)?.scaler ?? 0;
+  const scaler = publishedForm(entry.register)?.scaler ?? 0;
   return Number(`${entry.value}e${scaler}`);
 }
 

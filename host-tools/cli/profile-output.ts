@@ -1,6 +1,6 @@
 // What `profile` shows: as a document, as rows of CSV, and for people.
 import { INTERVAL_FLAG } from "../../firmware/protocol/readings/interval.ts";
-import { registerByObis } from "../../firmware/protocol/readings/register-table.ts";
+import { publishedForm } from "../../firmware/protocol/readings/register-table.ts";
 import { type DatedWindow, type WindowTotal, windowTotals } from "../daily-windows.ts";
 import type { ExchangeSize, TimedInterval } from "../head-end/client.ts";
 import {
@@ -104,7 +104,7 @@ function dayLines(totals: readonly WindowTotal[]): string[] {
 }
 
 function unitOf(register: string): string {
-  return registerByObis(register)?.unit ?? "";
+  return publishedForm(register)?.unit ?? "";
 }
 
 function flagTexts(flags: number): string[] {

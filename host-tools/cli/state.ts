@@ -36,6 +36,13 @@ export function tellFault(id: string, fault: StorageFault): void {
   );
 }
 
+/** How a sentence gets onto a terminal that somebody else draws on. */
+export function tellBy(aside: (tell: () => void) => void): void {
+  tellAside = aside;
+}
+
+let tellAside = (tell: () => void): void => tell();
+
 function warn(sentence: string): void {
-  process.stderr.write(`${printable(sentence)}\n`);
+  tellAside(() => process.stderr.write(`${printable(sentence)}\n`));
 }

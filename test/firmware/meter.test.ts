@@ -194,6 +194,16 @@ describe("billing", () => {
     expect(values(ask)).toEqual([350, 100, 250, 0, 1000]);
   });
 
+  test("a maximum has the end of the period that it is of", () => {
+    const { pass, ask } = meterAt();
+    pass(900, 100_000);
+    pass(900, 50_000);
+    const { payload } = ask(registers("1-0:1.6.0*255"));
+    expect(decodeRegisterReading(payload, ["1-0:1.6.0*255"])?.entries).toEqual([
+      { register: "1-0:1.6.0*255", quality: "measured", value: 400, atSeconds: START_SECONDS + 900 },
+    ]);
+  });
+
   test("a meter without a tariff has all on rate 1", () => {
     const { pass, ask } = meterAt();
     pass(900, 100_000);

@@ -11,7 +11,13 @@ import { decodeRegisterName, encodeRegisterName } from "./register-table.ts";
  * that it holds.
  */
 export type RegisterEntry =
-  | { readonly register: Obis; readonly quality: "measured" | "derived" | "stale"; readonly value: number }
+  | {
+      readonly register: Obis;
+      readonly quality: "measured" | "derived" | "stale";
+      readonly value: number;
+      /** Of a maximum: when the period that it is of ended, UTC in whole seconds. */
+      readonly atSeconds?: number;
+    }
   | { readonly register: Obis; readonly quality: "unavailable" | "not-in-meter" };
 
 export interface RegisterReading {
@@ -48,10 +54,11 @@ export function decodeRegisterRequest(body: Uint8Array): Obis[] | undefined {
 
 /**
  * `[time, status, value, ..., padding]`. A value is an integer, or `[integer or null, quality]` where
- * it is not plainly measured; one beyond five bytes is given as unavailable, never cut.
+ * it is not plainly measured, or `[integer, quality, time]` where it is a maximum; one beyond five
+ * bytes is given as unavailable, never cut.
  *
- * Values and padding together take 5 bytes a value and 1 more, and 2 for each value not plainly
- * measured; nothing else moves the length. One string of zeros fills that room, but no string takes
+ * Values and padding together take 5 bytes a value and 1 more, 2 for each value not plainly
+ * measured, and 7 for each maximum; nothing else moves the length. One string of zeros fills that room, but no string takes
  * exactly 25 bytes (its head grows at 24 octets): there two do, an empty one and one of 23 octets.
  */
 export function encodeRegisterReading(reading: RegisterReading): Uint8Array {
@@ -62,7 +69,8 @@ export function encodeRegisterReading(reading: RegisterReading): Uint8Array {
   const clock = decodeTime(time) === "unknown" ? STATUS.clockInvalid : 0;
   const values = entries.map(encodeEntry);
   const qualified = values.filter((value) => typeof value !== "number").length;
-  const room = VALUE_BYTES * values.length + 1 + QUALITY_BYTES * qualified;
+  const timed = values.filter((value) => Array.isArray(value) && value.length === 3).length;
+  const room = VALUE_BYTES * (values.length + timed) + 1 + QUALITY_BYTES * qualified;
   const padding = paddingOf(room - encodeCborSequence(values).length);
   return encodeCbor([time, status | clock, ...values, ...padding]);
 }
@@ -93,18 +101,22 @@ function encodeEntry(entry: RegisterEntry): CborValue {
   if (value !== null && (value < -VALUE_LIMIT || value >= VALUE_LIMIT)) {
     return [null, QUALITIES.indexOf("unavailable")];
   }
-  return entry.quality === "measured" ? value : [value, QUALITIES.indexOf(entry.quality)];
+  const quality = QUALITIES.indexOf(entry.quality);
+  const atSeconds = "value" in entry ? entry.atSeconds : undefined;
+  if (atSeconds !== undefined) return [value, quality, encodeTime(atSeconds)];
+  return entry.quality === "measured" ? value : [value, quality];
 }
 
 function decodeEntry(register: Obis, item: CborValue | undefined): RegisterEntry | undefined {
   if (typeof item === "number") return { register, quality: "measured", value: item };
-  const [value, code] = arrayItems(item) ?? [];
+  const [value, code, timeItem] = arrayItems(item) ?? [];
   const quality = typeof code === "number" ? QUALITIES[code] : undefined;
-  if (quality === "derived" || quality === "stale") {
-    return typeof value === "number" ? { register, quality, value } : undefined;
-  }
-  if (quality === undefined || quality === "measured") return undefined;
-  return { register, quality };
+  if (quality === undefined) return undefined;
+  if (quality === "unavailable" || quality === "not-in-meter") return { register, quality };
+  if (typeof value !== "number") return undefined;
+  if (timeItem === undefined) return { register, quality, value };
+  const atSeconds = decodeTime(timeItem);
+  return typeof atSeconds === "number" ? { register, quality, value, atSeconds } : undefined;
 }
 
 /** Strings of zeros that take `room` (1 to 65) bytes of CBOR together. */

@@ -66,6 +66,29 @@ export function registerByObis(obis: Obis): Register | undefined {
   return BY_OBIS.get(obis);
 }
 
+/** Value groups C and D of electricity (IEC 62056-6-1): what is measured, and whether it is energy or demand. */
+const ELECTRICITY = /^1-0:(\d{1,2})\.([268])\.\d{1,2}\*\d{1,3}$/;
+
+/**
+ * How a register is published: as the table has it, or one without a short number as others of its kind. Undefined
+ * for what is neither energy nor demand.
+ */
+export function publishedForm(obis: Obis): Pick<Register, "unit" | "scaler"> | undefined {
+  const [, quantity, kind] = ELECTRICITY.exec(obis) ?? [];
+  const unit = (kind === "8" ? ENERGY_UNITS : DEMAND_UNITS).get(Number(quantity));
+  return registerByObis(obis) ?? (unit === undefined ? undefined : { unit, scaler: 0 });
+}
+
+const ENERGY_UNITS: ReadonlyMap<number, RegisterUnit> = new Map([
+  ...[1, 2, 21, 22, 41, 42, 61, 62].map((quantity) => [quantity, "Wh"] as const),
+  ...[3, 4, 5, 6, 7, 8].map((quantity) => [quantity, "varh"] as const),
+  ...[9, 10].map((quantity) => [quantity, "VAh"] as const),
+]);
+const DEMAND_UNITS: ReadonlyMap<number, RegisterUnit> = new Map([
+  [1, "W"],
+  [2, "W"],
+]);
+
 /** How a request names a register: by its short number, or by six bytes where it has none. */
 export function encodeRegisterName(obis: Obis): CborValue {
   return registerByObis(obis)?.number ?? obisBytes(obis);

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type Obis, parseObis } from "../../../firmware/protocol/readings/obis.ts";
 import type { RegisterReading } from "../../../firmware/protocol/readings/register-reading.ts";
 import { REGISTERS_PER_REQUEST_MAX } from "../../../firmware/protocol/readings/register-reading.ts";
-import { registerByObis } from "../../../firmware/protocol/readings/register-table.ts";
+import { publishedForm } from "../../../firmware/protocol/readings/register-table.ts";
 import type { Answer } from "../../head-end/client.ts";
 import { usageFault } from "../fault.ts";
 import {
@@ -58,8 +58,9 @@ function readingDocument({ meter, body, size }: Answer<RegisterReading>) {
     registers: body.entries.map((entry) => ({
       obis: entry.register,
       value: publishedValue(entry),
-      unit: registerByObis(entry.register)?.unit ?? "",
+      unit: publishedForm(entry.register)?.unit ?? "",
       quality: entry.quality,
+      ...("atSeconds" in entry && { at: utcText(entry.atSeconds) }),
     })),
     ...size,
   };
@@ -71,11 +72,12 @@ function showReading({ meter, body, size }: Answer<RegisterReading>): void {
   const rows = body.entries.map((entry) => {
     const value = publishedValue(entry);
     const quality = entry.quality === "measured" ? "" : `(${entry.quality})`;
+    const at = "atSeconds" in entry ? `until ${localText(entry.atSeconds)}` : "";
     return [
       entry.register,
       value === null ? "-" : String(value),
-      registerByObis(entry.register)?.unit ?? "",
-      quality,
+      publishedForm(entry.register)?.unit ?? "",
+      [quality, at].filter((text) => text !== "").join(" "),
     ];
   });
   for (const line of table(rows)) say(`  ${line}`);

@@ -1,9 +1,10 @@
 // `serve --at ADDRESS`: runs a meter on a line.
 import { type Command, InvalidArgumentError } from "commander";
+import { Display } from "../../../firmware/display/display.ts";
+import { meterSource } from "../../../firmware/display/meter-source.ts";
 import type { Identity } from "../../../firmware/identity/identity.ts";
-import { HEAD_ENDS_MAX, refusalOf, TrustList } from "../../../firmware/identity/trust.ts";
+import { TrustList } from "../../../firmware/identity/trust.ts";
 import { MeterStateError } from "../../../firmware/meter-state.ts";
-import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
@@ -28,20 +29,20 @@ import {
 import {
   type CommonOptions,
   engineOf,
-  homeOf,
   idOption,
   numberOption,
   pathOption,
   withCommonOptions,
 } from "../common.ts";
-import { absoluteAddress, refuseFarDevelopment } from "../development.ts";
-import { CliFault, EXIT, usageFault } from "../fault.ts";
-import { type Home, readCredential, readIdentity } from "../home.ts";
+import { runFaceplate } from "../faceplate.ts";
+import { usageFault } from "../fault.ts";
 import { say, sayJson, sayProgress } from "../output.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
-import { openStates, tellFault, tellRecovery } from "../state.ts";
+import { servedKeys } from "../served-keys.ts";
+import { ServedSignals } from "../served-signals.ts";
+import { openStates, tellBy, tellFault, tellRecovery } from "../state.ts";
 import { untilStopped } from "../stop.ts";
 
 type Options = CommonOptions &
@@ -123,8 +124,7 @@ async function serve(options: Options): Promise<void> {
   const tariff = tariffOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
-  const { identities, trusted, enrol } =
-    options.keys === undefined ? development(options, addresses) : production(options);
+  const { identities, trusted, enrol } = servedKeys(options, addresses);
   const ends: (() => void)[] = [];
   try {
     const held =
@@ -156,10 +156,13 @@ async function serve(options: Options): Promise<void> {
       presets: held === undefined ? [] : [held.preset],
       tariff,
     };
+    const signals = new ServedSignals(options.chip.includes("@") ? 0 : identities.length);
+    ends.push(() => signals.close());
     const runtimes = identities.map((identity, i) => {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
+        signals: signals.of(i),
       };
       const runtime = startMeter(options, board, { ...common, identity });
       ends.push(() => runtime.stop());
@@ -167,13 +170,37 @@ async function serve(options: Options): Promise<void> {
     });
     playHistory(side, runtimes);
     ready(options, identities, addresses);
-    await untilStopped();
+    await untilStopped(options.json ? undefined : showFaceplate(runtimes, signals, ends));
   } catch (error) {
     const isOfState = error instanceof StorageError || error instanceof MeterStateError;
     throw isOfState ? usageFault(error.message) : error;
   } finally {
     for (const end of ends.toReversed()) end();
   }
+}
+
+/** One meter's plate, on a terminal; several have room on none. Resolves when the person quits. */
+function showFaceplate(
+  runtimes: readonly MeterRuntime[],
+  signals: ServedSignals,
+  ends: (() => void)[],
+): Promise<void> | undefined {
+  const [runtime, ...others] = runtimes;
+  if (runtime === undefined || others.length > 0) return undefined;
+  const plate = runFaceplate({
+    display: new Display(meterSource(runtime.meter, runtime.log), systemClock.monotonicMs()),
+    title: runtime.meter.configuration.serialNumber,
+    impulsesPerKilowattHour: runtime.meter.configuration.impulsesPerKilowattHour,
+    pulses: () => runtime.meter.pulses,
+    ...signals.keys(),
+    ...{ input: process.stdin, output: process.stdout, clock: systemClock },
+  });
+  tellBy((tell) => plate.aside(tell));
+  ends.push(() => {
+    tellBy((tell) => tell());
+    plate.stop();
+  });
+  return plate.ended;
 }
 
 function startMeter(
@@ -255,79 +282,6 @@ function historyOption(text: string): number {
 function loadsOf(options: Options): Load[] {
   const load = loadOf(options);
   return idsFrom(options.id, options.count).map((id, i) => (i === 0 ? load : shareOf(load, id)));
-}
-
-interface Keys {
-  readonly identities: readonly Identity[];
-  readonly trusted: readonly Credential[];
-  /** Notes the meters at the head-end, once their lines are open. */
-  readonly enrol: () => void;
-}
-
-/** This folder's own meters and head-end, enrolled with each other, for this machine only. */
-function development(options: Options, addresses: readonly Address[]): Keys {
-  if (options.trust !== undefined)
-    throw usageFault("--trust goes with --keys: give the meter's key file too.");
-  for (const address of addresses) refuseFarDevelopment(address, "A development meter");
-  const home = homeOf(options);
-  const identities = idsFrom(options.id, options.count).map((id) => home.meter(id));
-  const enrol = (): void => enrolAll(home, identities, addresses);
-  return { identities, trusted: [home.headEnd().credential], enrol };
-}
-
-function enrolAll(home: Home, identities: readonly Identity[], addresses: readonly Address[]): void {
-  const meters = identities.map(({ credential }, i) => ({
-    credential,
-    address: formatAddress(absoluteAddress(addresses[i] as Address)),
-  }));
-  home.registry.addAll(meters).forEach((outcome, i) => {
-    const { id } = (identities[i] as Identity).credential;
-    const why = { "other-key": `has another key for ${id}`, revoked: `has revoked ${id}` };
-    if (outcome === "other-key" || outcome === "revoked")
-      throw new CliFault(
-        EXIT.refused,
-        `The registry in ${home.folder} ${why[outcome]}: serve another meter by --id, or one with a real key by --keys.`,
-      );
-  });
-}
-
-/** Real keys: development credentials and keys whose secrets are public are refused. */
-function production(options: Options): Keys {
-  const { keys = "", trust = [] } = options;
-  if (options.oscoreContext !== undefined) {
-    throw new CliFault(
-      EXIT.refused,
-      "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
-    );
-  }
-  const identity = readIdentity(keys, "meter");
-  refuseUnfit(identity.credential, keys);
-  if (options.id !== undefined && options.id !== identity.credential.id) {
-    throw usageFault(
-      `The key file ${keys} is of ${identity.credential.id}, not of ${options.id}: leave --id out or name another file.`,
-    );
-  }
-  if (trust.length === 0)
-    throw usageFault(
-      "A meter with real keys serves nobody without --trust: name the head-end's credential file.",
-    );
-  if (trust.length > HEAD_ENDS_MAX)
-    throw usageFault(`A meter knows at most ${HEAD_ENDS_MAX} head-ends: name fewer --trust files.`);
-  const trusted = trust.map((path) => {
-    const credential = readCredential(path, "head-end");
-    refuseUnfit(credential, path);
-    return credential;
-  });
-  return { identities: [identity], trusted, enrol: () => {} };
-}
-
-function refuseUnfit(credential: Credential, path: string): void {
-  const refusal = refusalOf("production", credential);
-  if (refusal !== undefined)
-    throw new CliFault(
-      EXIT.refused,
-      `The credential in ${path} ${refusal}: make a real key with 'meterbench keys new'.`,
-    );
 }
 
 async function meteringSide(

@@ -3,6 +3,7 @@ import { obisBytes, obisFromBytes, parseObis } from "../../../../firmware/protoc
 import {
   decodeRegisterName,
   encodeRegisterName,
+  publishedForm,
   REGISTERS,
   registerByNumber,
   registerByObis,
@@ -65,6 +66,22 @@ describe("the register table", () => {
     });
     expect(registerByNumber(24)).toBeUndefined();
     expect(registerByObis("1-0:5.8.0*255")).toBeUndefined();
+  });
+
+  test.each([
+    ["1-0:32.7.0*255", { unit: "V", scaler: -1 }],
+    ["1-0:5.8.0*255", { unit: "varh", scaler: 0 }],
+    ["1-0:1.8.8*255", { unit: "Wh", scaler: 0 }],
+    ["1-0:9.8.3*255", { unit: "VAh", scaler: 0 }],
+    ["1-0:1.6.3*255", { unit: "W", scaler: 0 }],
+    ["1-0:2.6.0*112", { unit: "W", scaler: 0 }],
+    ["1-0:1.2.0*255", { unit: "W", scaler: 0 }],
+    ["1-0:0.1.0*255", undefined],
+    ["0-0:96.1.0*255", undefined],
+    ["1-0:33.7.0*255", undefined],
+  ])("%s is published as others of its kind, whether or not it has a number", (obis, form) => {
+    const found = publishedForm(obis);
+    expect(found && { unit: found.unit, scaler: found.scaler }).toEqual(form);
   });
 
   test("a register is named by its number where it has one, and understood in both forms", () => {

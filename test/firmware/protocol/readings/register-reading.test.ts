@@ -22,6 +22,10 @@ const value = fc.oneof(
 );
 const entry: fc.Arbitrary<RegisterEntry> = fc.oneof(
   fc.record({ register, quality: fc.constantFrom("measured", "derived", "stale"), value }),
+  fc.record({
+    ...{ register, quality: fc.constantFrom("measured", "derived", "stale"), value },
+    atSeconds: fc.integer({ min: 65536, max: 0xfffffffe }),
+  }),
   fc.record({ register, quality: fc.constantFrom("unavailable", "not-in-meter") }),
 );
 const reading: fc.Arbitrary<RegisterReading> = fc
@@ -80,11 +84,13 @@ describe("an answer with registers", () => {
     fc.assert(property, { seed: 2, numRuns: 500 });
   });
 
-  test("its length depends on nothing but the number of registers and of values not plainly measured", () => {
+  test("its length depends on nothing but the number of registers, of values not plainly measured and of maxima", () => {
     const property = fc.property(reading, (given) => {
       const n = given.entries.length;
-      const qualified = given.entries.filter(({ quality }) => quality !== "measured").length;
-      const secondString = encodeRegisterReading(given).length - (7 + 5 * n + 1 + 2 * qualified);
+      const timed = given.entries.filter((each) => "atSeconds" in each).length;
+      const qualified = given.entries.filter((each) => !("atSeconds" in each) && each.quality !== "measured");
+      const room = 5 * n + 1 + 2 * qualified.length + 7 * timed;
+      const secondString = encodeRegisterReading(given).length - (7 + room);
       expect(secondString).toBe(0);
     });
     fc.assert(property, { seed: 3, numRuns: 1000 });
@@ -115,6 +121,15 @@ describe("an answer with registers", () => {
     expect(decodeRegisterReading(body, [IMPORT])?.entries).toEqual([
       { register: IMPORT, quality: "unavailable" },
     ]);
+  });
+
+  test("a maximum has the end of its period beside it", () => {
+    const entries: RegisterEntry[] = [
+      { register: "1-0:1.6.0*255", quality: "measured", value: 3680, atSeconds: 1763999100 },
+    ];
+    const body = encodeRegisterReading({ timeSeconds: 1764000000, status: 0, entries });
+    expect(toHex(body)).toBe("84" + "1a69248100" + "00" + "83190e60001a69247d7c" + "420000");
+    expect(decodeRegisterReading(body, ["1-0:1.6.0*255"])?.entries).toEqual(entries);
   });
 
   test("a fraction of a second is cut", () => {
@@ -159,7 +174,10 @@ describe("an answer with registers", () => {
     ["an unknown quality", [time, 0, [100, 5], new Uint8Array(3)]],
     ["a derived value that is not there", [time, 0, [null, 1], new Uint8Array(4)]],
     ["an unavailable value that is there", [time, 0, [100, 3], new Uint8Array(3)]],
-    ["a third item beside a value", [time, 0, [100, 1, 0], new Uint8Array(2)]],
+    ["a third item that is no time", [time, 0, [100, 1, 0], new Uint8Array(2)]],
+    ["a maximum whose time is not known", [time, 0, [100, 0, 0xffffffff], new Uint8Array(3)]],
+    ["a time beside what is unavailable", [time, 0, [null, 3, time], new Uint8Array(4)]],
+    ["a fourth item beside a value", [time, 0, [100, 0, time, 0], new Uint8Array(2)]],
     ["a value beyond five bytes", [time, 0, 0x100000000, new Uint8Array(0)]],
     ["no array", 5],
   ])("%s is refused", (_, body) => {
