@@ -261,6 +261,17 @@ describe("the tariff", () => {
     expect(rates[0]).toBe(0);
     for (const rate of rates.slice(1)) expect(Math.abs(rate - 1000)).toBeLessThan(20);
   });
+
+  test("given again at a start without a valid clock does not bring back the table that was replaced", () => {
+    const storage = new MemoryStorage();
+    const passive = { table: table(3), fromSeconds: (START_MS + HOUR_MS) / 1000 };
+    const tariff: TariffPlan = { active: table(2), passive };
+    meter({ storage, tariff }).clock.advanceBy(2 * HOUR_MS);
+    const after = meter({ storage: cut(storage), tariff, startUtcMs: START_MS + 2 * HOUR_MS - MINUTE_MS });
+    expect(after.runtime.clock.state.kind).toBe("invalid");
+    expect(after.runtime.meter.tariff).toEqual({ active: table(3) });
+    expect(after.names().filter((name) => name === "passive-tariff-set")).toHaveLength(1);
+  });
 });
 
 test("a board that a time server has set back by some seconds leaves the next start a clock that is right again", () => {
