@@ -136,10 +136,12 @@ export class WallClock {
 
   /** COSEM's status byte, for an event or an answer. */
   get status(): number {
-    const { daylight } = this.#options;
-    if (daylight === undefined) return clockStatusOf(this.state, "none");
-    const utcMs = this.utcMs();
-    return clockStatusOf(this.state, utcMs === undefined ? undefined : daylight(utcMs));
+    return this.#statusOf(doubtOf(this.state), this.utcMs());
+  }
+
+  /** The same byte of a time before this start, which storage has; what was doubted then is not known. */
+  statusAt(utcMs: number | undefined): number {
+    return this.#statusOf(utcMs === undefined ? "invalid" : "none", utcMs);
   }
 
   /** How much faster UTC runs than the meter's crystal, where that is known. */
@@ -199,6 +201,12 @@ export class WallClock {
 
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
+  }
+
+  #statusOf(doubt: Doubt, utcMs: number | undefined): number {
+    const { daylight } = this.#options;
+    if (daylight === undefined) return clockStatusOf(doubt, "none");
+    return clockStatusOf(doubt, utcMs === undefined ? undefined : daylight(utcMs));
   }
 
   #phase(): "commissioning" | "in-service" {

@@ -1,5 +1,6 @@
 // A whole meter in a small world: what its log, its clock and its registers make of outages, covers, clocks and tariffs.
 import { describe, expect, test } from "vitest";
+import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
 import { EVENT_LOGS } from "../../firmware/events/event-table.ts";
 import { MeterStateError } from "../../firmware/meter-state.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
@@ -30,6 +31,16 @@ describe("the supply", () => {
     expect(upMs).toBe(3 * HOUR_MS);
     // The stamp is of whole seconds.
     expect(seconds).toBe((3 * HOUR_MS - Number(downMs)) / 1000 - 1);
+  });
+
+  test("a power cut of the summer is stamped as one, whenever the power comes back", () => {
+    const storage = new MemoryStorage();
+    const summer = { storage, configuration: { ...configuration, zone: "CET-1CEST,M3.5.0,M10.5.0/3" } };
+    const lastHourMs = Date.UTC(2026, 9, 25, 0);
+    meter({ ...summer, startUtcMs: lastHourMs }).clock.advanceBy(HOUR_MS / 2);
+    const { runtime } = meter({ ...summer, storage: cut(storage), startUtcMs: lastHourMs + 2 * HOUR_MS });
+    const { events } = runtime.log.read("standard", 1, 2);
+    expect(events.map(({ clockStatus }) => clockStatus)).toEqual([CLOCK_STATUS.daylightSaving, 0]);
   });
 
   test("an orderly end is a power-down of its own moment, and the start after it adds no second one", () => {
