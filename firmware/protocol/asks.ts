@@ -55,8 +55,9 @@ export interface PendingAsk extends Pick<Ask, "to" | "content" | "untilMs"> {
   readonly expect: string | undefined;
   readonly answerBytes: number | undefined;
   tries: number;
-  /** What the peer wants to be repeated, once it has asked for it (RFC 9175 2.3). */
+  /** What the peer wants to be repeated, once it has asked for it (RFC 9175 2.3), and how often it has. */
   echo: Uint8Array | undefined;
+  challenges: number;
 }
 
 export interface Handshake {

@@ -57,6 +57,8 @@ export interface SecureClientParts {
 const ASKS_MAX = 256;
 /** Fresh starts of one ask after a forged answer or a lost session. */
 const TRIES_MAX = 3;
+/** A line so bad that a proof is out of date whenever it arrives is given up, with the last 4.01. */
+const CHALLENGES_MAX = 4;
 /** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
 const MESSAGE_2_BYTES = 64;
 /**
@@ -105,6 +107,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       answerBytes,
       tries: 0,
       echo: undefined,
+      challenges: 0,
     };
     this.#asks.set(pending.id, pending);
     this.#start(nowMs, pending);
@@ -334,7 +337,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (content === undefined) return;
     if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
     const echo = content.code === CODE.unauthorized ? findOption(content, OPTION.echo) : undefined;
-    if (echo !== undefined && ask.echo === undefined) {
+    if (echo !== undefined && ++ask.challenges <= CHALLENGES_MAX) {
       ask.echo = echo;
       return this.#start(nowMs, ask);
     }

@@ -5,7 +5,7 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
+import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
@@ -21,6 +21,7 @@ import {
   pathOf,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
+import { changesSomething, EchoChallenges } from "./echo.ts";
 import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
@@ -75,8 +76,6 @@ export interface SecureServerParts {
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
 const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
-/** RFC 9175 2.2.1 lets the server choose; eight bytes cannot be guessed in a session's life. */
-const ECHO_BYTES = 8;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
 /** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
@@ -116,8 +115,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
   readonly #halfOpen = new HalfOpenTable();
-  /** Sessions of before this start, and what an Echo must repeat before they are served. */
-  readonly #challenges = new Map<Session, Uint8Array>();
+  readonly #echoes: EchoChallenges;
+  /** Sessions of before this start, which are served once an Echo was repeated. */
+  readonly #unproved = new Set<Session>();
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
@@ -128,11 +128,11 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
-    const echoRandom = parts.random.fork("echo");
+    this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
       this.#sessions.add(session);
-      this.#challenges.set(session, echoRandom.bytes(ECHO_BYTES));
+      this.#unproved.add(session);
     }
   }
 
@@ -216,38 +216,33 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #serveProtected(nowMs: number, from: Station, session: Session, message: CoapContent): Reply {
-    const challenge = this.#challenges.get(session);
-    const window = challenge === undefined ? session.window : new ReplayWindow();
+    const isUnproved = this.#unproved.has(session);
+    const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) return this.#refuse(from, request.refused);
-    if (challenge !== undefined) {
-      const echo = findOption(request.content, OPTION.echo);
-      if (echo === undefined || !equal(echo, challenge)) {
-        return this.#challenge(nowMs, from, session, request, challenge);
-      }
-      session.window.beginAt(request.number);
-      this.#challenges.delete(session);
-    }
-    const { content } = request;
-    const answer = asksForLinks(content)
-      ? this.#links(content)
-      : this.#parts.resources.serve({ peer: session.peer, content });
-    return { how: "answer", content: protectResponse(session.context, request.binding, answer) };
+    const { content, binding } = request;
+    const isFresh = this.#echoes.isAnswered(nowMs, session, content);
+    if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
+    if (isUnproved) session.window.beginAt(request.number);
+    this.#unproved.delete(session);
+    const answer =
+      changesSomething(content.code) && !isFresh
+        ? this.#echoes.challenge(nowMs, session)
+        : this.#answer(session, content);
+    return { how: "answer", content: protectResponse(session.context, binding, answer) };
+  }
+
+  #answer({ peer }: Session, content: CoapContent): CoapContent {
+    return asksForLinks(content) ? this.#links(content) : this.#parts.resources.serve({ peer, content });
   }
 
   /**
    * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
    * As it may be one, its nonce may be spent: the answer has a number of its own.
    */
-  #challenge(
-    nowMs: number,
-    from: Station,
-    session: Session,
-    { binding }: BoundRequest,
-    value: Uint8Array,
-  ): Reply {
+  #challengeAnew(nowMs: number, from: Station, session: Session, { binding }: BoundRequest): Reply {
     if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
-    const answer = { code: CODE.unauthorized, options: [{ number: OPTION.echo, value }], payload: EMPTY };
+    const answer = this.#echoes.challenge(nowMs, session);
     const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
     return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
   }

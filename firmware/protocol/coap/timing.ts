@@ -49,6 +49,11 @@ export function answerWindowMs(traits: LinkTraits, bytes: number): number {
   return serialisationMs(traits, bytes) + traits.roundTripMs + serialisationMs(traits, traits.mtuBytes);
 }
 
+/** How long the longest datagrams there and back take in ms. */
+export function longestRoundTripMs(traits: LinkTraits): number {
+  return 2 * serialisationMs(traits, traits.mtuBytes) + traits.roundTripMs;
+}
+
 /** PROCESSING_DELAY (RFC 7252 4.8.2) in ms: a request unanswered for that long gets an empty ACK. */
 export function processingDelayMs(traits: LinkTraits): number {
   return ackTimeoutMs(traits, 0) * PROCESSING_SHARE;
