@@ -5,8 +5,10 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
+import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
 import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
+import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
   answerWith,
@@ -70,12 +72,16 @@ export interface SecureServerParts {
   readonly identity: Identity;
   readonly trust: TrustList;
   readonly resources: Resources;
+  /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
+  readonly bodyBytesMax?: number;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
 }
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
 const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
+/** A tariff table or a membership, many times over; an update image comes in parts of its own. */
+const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
 /** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
@@ -97,6 +103,7 @@ const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriPath,
   OPTION.uriQuery,
   OPTION.accept,
+  OPTION.block2,
 ]);
 
 /**
@@ -115,6 +122,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
   readonly #halfOpen = new HalfOpenTable();
+  readonly #blockwise: BlockwiseServer;
   readonly #echoes: EchoChallenges;
   /** Sessions of before this start, which are served once an Echo was repeated. */
   readonly #unproved = new Set<Session>();
@@ -128,6 +136,11 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
+    this.#blockwise = new BlockwiseServer({
+      traits: parts.traits,
+      random: parts.random.fork("etag"),
+      bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
+    });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
@@ -192,7 +205,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    return answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const block = readBlock(message, OPTION.block2);
+    if (block === undefined) return links;
+    return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -225,14 +241,15 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
+    const needsEcho = changesSomething(content.code) && !isLaterBlock(content);
     const answer =
-      changesSomething(content.code) && !isFresh
+      needsEcho && !isFresh
         ? this.#echoes.challenge(nowMs, session)
-        : this.#answer(session, content);
+        : this.#blockwise.answer(nowMs, session, content, (whole) => this.#serve(session, whole));
     return { how: "answer", content: protectResponse(session.context, binding, answer) };
   }
 
-  #answer({ peer }: Session, content: CoapContent): CoapContent {
+  #serve({ peer }: Session, content: CoapContent): CoapContent {
     return asksForLinks(content) ? this.#links(content) : this.#parts.resources.serve({ peer, content });
   }
 

@@ -41,6 +41,8 @@ export interface SecuredLineOptions {
   readonly meterPreset?: () => PresetContext;
   readonly headEndPreset?: PresetContext;
   readonly traits?: Partial<LinkTraits>;
+  /** Makes the links, in place of ones in memory with `traits`. */
+  readonly pair?: (clock: VirtualClock) => readonly [Link, Link];
   /** Sees each datagram as it is sent. */
   readonly tap?: (datagram: Uint8Array, from: "head-end" | "meter") => unknown;
   /** Stands in the middle: what the other end gets instead of a datagram, in order. */
@@ -70,8 +72,9 @@ export function securedLine(options: SecuredLineOptions = {}) {
   const headEnd = options.headEnd ?? identity("head-end", "H");
   const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
   const random = new SeededRandom(seed);
-  const [near, nearMiddle] = linkPair(clock, traits);
-  const [farMiddle, far] = linkPair(clock, traits);
+  const pair = options.pair ?? (() => linkPair(clock, traits));
+  const [near, nearMiddle] = pair(clock);
+  const [farMiddle, far] = pair(clock);
   const pass =
     (from: "head-end" | "meter", to: Link) =>
     (_: string, bytes: Uint8Array): void => {

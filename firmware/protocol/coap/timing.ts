@@ -59,6 +59,11 @@ export function processingDelayMs(traits: LinkTraits): number {
   return ackTimeoutMs(traits, 0) * PROCESSING_SHARE;
 }
 
+/** MAX_TRANSMIT_WAIT (RFC 7252 4.8.2) in ms: after so long a client has given up whatever it asked. */
+export function transmitWaitMs(traits: LinkTraits): number {
+  return ackTimeoutMs(traits, PRESUMED_BYTES) * (2 ** (MAX_RETRANSMIT + 1) - 1) * ACK_RANDOM_FACTOR;
+}
+
 /** EXCHANGE_LIFETIME (RFC 7252 4.8.2) in ms: how long a copy of a message may still turn up. */
 export function exchangeLifetimeMs(traits: LinkTraits): number {
   const timeoutMs = ackTimeoutMs(traits, PRESUMED_BYTES);
