@@ -1,4 +1,5 @@
 // The resources that a meter serves to a head-end which has proved itself.
+import { toUint } from "../protocol/bytes.ts";
 import { encodeLinkFormat } from "../protocol/coap/link-format.ts";
 import {
   bareAnswer,
@@ -55,5 +56,5 @@ function isAcceptable(content: CoapContent): boolean {
 
 function hasFormat(content: CoapContent, option: number, format: number): boolean {
   const value = findOption(content, option);
-  return value !== undefined && value.length === 1 && value[0] === format;
+  return value !== undefined && toUint(value) === format;
 }

@@ -29,7 +29,7 @@ const BYTES: readonly BytesSurvival[] = ["none", "all", "torn", "zeros", "last-o
 const FOLDERS: readonly FolderSurvival[] = ["none", "first-half", "last-half", "all"];
 const SEEDS = process.env["METERBENCH_STATE_SEED"]
   ? [process.env["METERBENCH_STATE_SEED"]]
-  : Array.from({ length: 12 }, (_, i) => String(i));
+  : Array.from({ length: 6 }, (_, i) => String(i));
 
 function meter(storage: MemoryStorage, startUtcMs: number, loadText: string, pollIntervalMs = 1000) {
   const load = parseLoad(loadText, { annualKilowattHours: 3500 });
