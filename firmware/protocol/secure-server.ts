@@ -5,8 +5,10 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
+import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
+import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
+import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
   answerWith,
@@ -21,6 +23,7 @@ import {
   pathOf,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
+import { changesSomething, EchoChallenges } from "./echo.ts";
 import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
@@ -69,14 +72,16 @@ export interface SecureServerParts {
   readonly identity: Identity;
   readonly trust: TrustList;
   readonly resources: Resources;
+  /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
+  readonly bodyBytesMax?: number;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
 }
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
 const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
-/** RFC 9175 2.2.1 lets the server choose; eight bytes cannot be guessed in a session's life. */
-const ECHO_BYTES = 8;
+/** A tariff table or a membership, many times over; an update image comes in parts of its own. */
+const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
 /** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
@@ -98,6 +103,7 @@ const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriPath,
   OPTION.uriQuery,
   OPTION.accept,
+  OPTION.block2,
 ]);
 
 /**
@@ -116,8 +122,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
   readonly #halfOpen = new HalfOpenTable();
-  /** Sessions of before this start, and what an Echo must repeat before they are served. */
-  readonly #challenges = new Map<Session, Uint8Array>();
+  readonly #blockwise: BlockwiseServer;
+  readonly #echoes: EchoChallenges;
+  /** Sessions of before this start, which are served once an Echo was repeated. */
+  readonly #unproved = new Set<Session>();
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
@@ -128,11 +136,16 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
-    const echoRandom = parts.random.fork("echo");
+    this.#blockwise = new BlockwiseServer({
+      traits: parts.traits,
+      random: parts.random.fork("etag"),
+      bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
+    });
+    this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
       this.#sessions.add(session);
-      this.#challenges.set(session, echoRandom.bytes(ECHO_BYTES));
+      this.#unproved.add(session);
     }
   }
 
@@ -192,7 +205,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    return answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const block = readBlock(message, OPTION.block2);
+    if (block === undefined) return links;
+    return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -216,38 +232,34 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #serveProtected(nowMs: number, from: Station, session: Session, message: CoapContent): Reply {
-    const challenge = this.#challenges.get(session);
-    const window = challenge === undefined ? session.window : new ReplayWindow();
+    const isUnproved = this.#unproved.has(session);
+    const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) return this.#refuse(from, request.refused);
-    if (challenge !== undefined) {
-      const echo = findOption(request.content, OPTION.echo);
-      if (echo === undefined || !equal(echo, challenge)) {
-        return this.#challenge(nowMs, from, session, request, challenge);
-      }
-      session.window.beginAt(request.number);
-      this.#challenges.delete(session);
-    }
-    const { content } = request;
-    const answer = asksForLinks(content)
-      ? this.#links(content)
-      : this.#parts.resources.serve({ peer: session.peer, content });
-    return { how: "answer", content: protectResponse(session.context, request.binding, answer) };
+    const { content, binding } = request;
+    const isFresh = this.#echoes.isAnswered(nowMs, session, content);
+    if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
+    if (isUnproved) session.window.beginAt(request.number);
+    this.#unproved.delete(session);
+    const needsEcho = changesSomething(content.code) && !isLaterBlock(content);
+    const answer =
+      needsEcho && !isFresh
+        ? this.#echoes.challenge(nowMs, session)
+        : this.#blockwise.answer(nowMs, session, content, (whole) => this.#serve(session, whole));
+    return { how: "answer", content: protectResponse(session.context, binding, answer) };
+  }
+
+  #serve({ peer }: Session, content: CoapContent): CoapContent {
+    return asksForLinks(content) ? this.#links(content) : this.#parts.resources.serve({ peer, content });
   }
 
   /**
    * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
    * As it may be one, its nonce may be spent: the answer has a number of its own.
    */
-  #challenge(
-    nowMs: number,
-    from: Station,
-    session: Session,
-    { binding }: BoundRequest,
-    value: Uint8Array,
-  ): Reply {
+  #challengeAnew(nowMs: number, from: Station, session: Session, { binding }: BoundRequest): Reply {
     if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
-    const answer = { code: CODE.unauthorized, options: [{ number: OPTION.echo, value }], payload: EMPTY };
+    const answer = this.#echoes.challenge(nowMs, session);
     const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
     return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
   }

@@ -254,6 +254,11 @@ function failure(
         "identity",
         `Who answers at ${name} did not prove to be ${expect ?? "an enrolled meter"}: enrol its credential first (meterbench enrol), or check the line.`,
       );
+    case "incomplete":
+      return new HeadEndError(
+        "answer",
+        `${meter} at ${name} answered in parts that are not of one whole: ask again.`,
+      );
     case "busy":
       return new HeadEndError(
         "timeout",

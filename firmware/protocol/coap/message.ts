@@ -47,6 +47,7 @@ export const CODE = {
   valid: 0x43,
   changed: 0x44,
   content: 0x45,
+  continue: 0x5f,
   badRequest: 0x80,
   unauthorized: 0x81,
   badOption: 0x82,
@@ -54,6 +55,7 @@ export const CODE = {
   notFound: 0x84,
   methodNotAllowed: 0x85,
   notAcceptable: 0x86,
+  requestEntityIncomplete: 0x88,
   entityTooLarge: 0x8d,
   unsupportedContentFormat: 0x8f,
   internalServerError: 0xa0,
@@ -64,6 +66,7 @@ export const CODE = {
 /** Option numbers: RFC 7252 12.2, RFC 7641, 7959, 8613, 8768, 9175, 9668. */
 export const OPTION = {
   uriHost: 3,
+  etag: 4,
   observe: 6,
   uriPort: 7,
   oscore: 9,
@@ -78,6 +81,7 @@ export const OPTION = {
   block1: 27,
   proxyUri: 35,
   proxyScheme: 39,
+  size1: 60,
   echo: 252,
   noResponse: 258,
   requestTag: 292,
@@ -175,6 +179,16 @@ export function answerWith(code: number, format: number, payload: Uint8Array): C
 /** An answer that is a code alone, or a code and a diagnostic text for people (RFC 7252 5.5.2). */
 export function bareAnswer(code: number, diagnostic = ""): CoapContent {
   return { code, options: [], payload: fromText(diagnostic) };
+}
+
+/** The content with more options, each in its place. */
+export function withOptions(content: CoapContent, ...more: readonly CoapOption[]): CoapContent {
+  return { ...content, options: sortOptions([...content.options, ...more]) };
+}
+
+/** The content without the options of these numbers. */
+export function withoutOptions(content: CoapContent, ...numbers: readonly number[]): CoapContent {
+  return { ...content, options: content.options.filter(({ number }) => !numbers.includes(number)) };
 }
 
 /** Options in the order that the codec needs; equal numbers keep their order. */
