@@ -2,7 +2,6 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HOUSEHOLD_BILLING } from "../../../firmware/configuration.ts";
 import { tariffOf } from "../../../host-tools/cli/billing.ts";
 import { writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder } from "../../support/command.ts";
@@ -19,7 +18,7 @@ beforeAll(() => {
 afterAll(() => folder.remove());
 
 function planOf(tariff: string) {
-  return tariffOf({ zone: "", interval: [15], demand: HOUSEHOLD_BILLING.demand, tariff });
+  return tariffOf({ tariff });
 }
 
 test("a tariff file's table is the active one", () => {
