@@ -10,13 +10,15 @@ import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
 import { registerResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
-import { MeterResources } from "./resources.ts";
+import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { tariffResource } from "./tariff.ts";
 
 export interface MeterResourcesParts {
   readonly meter: Meter;
-  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm">;
+  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** What a peer may do. */
+  readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
   readonly chip: string;
   readonly configurationDigest: Uint8Array;
@@ -68,12 +70,15 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
   });
   // One that cannot be told is a bug of the composition: it throws now, and not at whoever reads it.
   encodeNameplate({ ...plateWith(NOTHING_COUNTED), clockStatus: 0 });
-  return new MeterResources({
-    r: registerResource(meter, parts),
-    p: intervalResource(meter, log, parts),
-    e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
-    c: clockResource(clock, zone, parts),
-    t: tariffResource(meter, parts),
-    i: nameplateResource(() => plateWith(all.counters()), parts),
-  });
+  return new MeterResources(
+    {
+      r: registerResource(meter, parts),
+      p: intervalResource(meter, log, parts),
+      e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
+      c: clockResource(clock, zone, parts),
+      t: tariffResource(meter, parts),
+      i: nameplateResource(() => plateWith(all.counters()), parts),
+    },
+    { rightsOf: all.rightsOf, onForbidden: () => log.record("access-refused") },
+  );
 }

@@ -4,7 +4,15 @@ import { CODE, type CoapContent } from "../protocol/coap/message.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
 import { decodeRegisterRequest, encodeRegisterReading } from "../protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../protocol/readings/register-table.ts";
-import { type AnswerParts, badRequest, cborAnswer, durably, type Resource, statusOf } from "./resource.ts";
+import {
+  type AnswerParts,
+  badRequest,
+  cborAnswer,
+  durably,
+  type Resource,
+  readable,
+  statusOf,
+} from "./resource.ts";
 
 /** GET: the default set; FETCH: those that the body names. */
 export function registerResource(meter: Pick<Meter, "register">, parts: AnswerParts): Resource {
@@ -15,7 +23,7 @@ export function registerResource(meter: Pick<Meter, "register">, parts: AnswerPa
         encodeRegisterReading({ timeSeconds: parts.utcSeconds(), status: statusOf(parts), entries }),
       );
     });
-  return new Map([
+  return readable([
     [CODE.get, () => answer(DEFAULT_REGISTERS)],
     [
       CODE.fetch,

@@ -12,15 +12,18 @@ import { pathOption } from "./common.ts";
 import { CliFault, usageFault } from "./fault.ts";
 import { parseTime } from "./output.ts";
 
-export interface BillingOptions {
+export interface BillingOptions extends TariffOptions {
   readonly zone: string;
   /** In minutes. */
   readonly interval: readonly number[];
   readonly demand: MeterBilling["demand"];
   readonly generation?: boolean;
-  readonly tariff?: string;
-  readonly nextTariff?: string;
-  readonly nextTariffFrom?: string;
+}
+
+export interface TariffOptions {
+  readonly tariff?: string | undefined;
+  readonly nextTariff?: string | undefined;
+  readonly nextTariffFrom?: string | undefined;
 }
 
 /** The largest table takes some 15 kB, however it is laid out. */
@@ -66,11 +69,14 @@ export function billingOf({
   return { zone, profilePeriodsSeconds, demand, hasGeneration: generation };
 }
 
-/** The plan that the options name, or undefined where they name none. */
-export function tariffOf({ tariff, nextTariff, nextTariffFrom }: BillingOptions): TariffPlan | undefined {
+/** The plan that the options name, or undefined where they name none; `option` is how the table in force is given. */
+export function tariffOf(
+  { tariff, nextTariff, nextTariffFrom }: Partial<TariffOptions>,
+  option = "--tariff",
+): TariffPlan | undefined {
   if (tariff === undefined) {
     if (nextTariff === undefined && nextTariffFrom === undefined) return undefined;
-    throw usageFault("A table takes over from another one: give --tariff too.");
+    throw usageFault(`A table takes over from another one: give ${option} too.`);
   }
   const active = readTable(tariff);
   if (nextTariff === undefined && nextTariffFrom === undefined) return { active };

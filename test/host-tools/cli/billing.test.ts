@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HOUSEHOLD_BILLING } from "../../../firmware/configuration.ts";
-import { type BillingOptions, tariffOf } from "../../../host-tools/cli/billing.ts";
+import { type TariffOptions, tariffOf } from "../../../host-tools/cli/billing.ts";
 import { writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder } from "../../support/command.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
@@ -18,8 +17,8 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-function planOf(tariff: string, next: Partial<BillingOptions> = {}) {
-  return tariffOf({ zone: "", interval: [15], demand: HOUSEHOLD_BILLING.demand, tariff, ...next });
+function planOf(tariff: string, next: TariffOptions = {}) {
+  return tariffOf({ tariff, ...next });
 }
 
 test("a tariff file's table is the active one", () => {
