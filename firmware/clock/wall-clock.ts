@@ -24,6 +24,7 @@ import {
   isTimeMs,
   judge,
   type RefusalReason,
+  SYNC_LIMIT_MS,
   type TimeSetter,
   type Verdict,
 } from "./set-rules.ts";
@@ -94,7 +95,7 @@ export class WallClock {
     const nowMs = clock.monotonicMs();
     const boardUtcMs = clock.utcMs();
     this.#watch.observe(nowMs, boardUtcMs);
-    const utcMs = bootUtcMs(boardUtcMs, options);
+    const { utcMs, slewMs } = bootTime(boardUtcMs, options);
     const reason = invalidReason(utcMs, options);
     if (reason !== undefined) {
       this.#mode = { kind: "invalid", reason };
@@ -103,7 +104,9 @@ export class WallClock {
       return;
     }
     const startUtcMs = utcMs as number;
-    this.#mode = { kind: "running", scale: new Timescale(nowMs, startUtcMs), source: "board" };
+    const scale = new Timescale(nowMs, startUtcMs);
+    scale.slew(nowMs, slewMs);
+    this.#mode = { kind: "running", scale, source: "board" };
     const monotonicAt = (then: number | undefined) =>
       then === undefined ? undefined : nowMs - Math.max(0, startUtcMs - then);
     this.#syncAtMs = board === "disciplined" ? nowMs : monotonicAt(memory.syncUtcMs);
@@ -342,10 +345,25 @@ export class WallClock {
   }
 }
 
-/** A board with a battery keeps its own time, which is as far from the meter's as it was: nobody sets it. */
-function bootUtcMs(boardUtcMs: number | undefined, { board, memory }: WallClockOptions): number | undefined {
-  if (boardUtcMs === undefined || board === "disciplined") return boardUtcMs;
-  return boardUtcMs + (memory?.boardOffsetMs ?? 0);
+interface BootTime {
+  readonly utcMs: number | undefined;
+  /** What is left of a slew. */
+  readonly slewMs: number;
+}
+
+/**
+ * A board with a battery keeps its own time, which is as far from the meter's as it was: nobody sets it. Where that is
+ * behind storage's by no more than a slew, one was under way: time goes on from storage's, since it never goes back.
+ */
+function bootTime(boardUtcMs: number | undefined, { board, memory = {} }: WallClockOptions): BootTime {
+  const { boardOffsetMs, lastUtcMs } = memory;
+  if (boardUtcMs === undefined || board === "disciplined" || boardOffsetMs === undefined) {
+    return { utcMs: boardUtcMs, slewMs: 0 };
+  }
+  const utcMs = boardUtcMs + boardOffsetMs;
+  const behindMs = (lastUtcMs ?? utcMs) - utcMs;
+  if (behindMs <= 0 || behindMs > SYNC_LIMIT_MS) return { utcMs, slewMs: 0 };
+  return { utcMs: lastUtcMs, slewMs: -behindMs };
 }
 
 /** Why the time at the start is none, or undefined where it is one. */

@@ -182,6 +182,18 @@ describe("a board's own clock", () => {
     expect(second.wall.state.kind).toBe("synced");
   });
 
+  test("with a battery goes on with a slew back that a restart came into, and time does not go back for it", () => {
+    const first = new ClockBench();
+    first.pass(MINUTE_MS);
+    first.setBy(-9000);
+    const memory = first.wall.memory();
+    const boardUtcMs = (first.board.utcMs() as number) + 2000;
+    const second = new ClockBench({ boardUtcMs, memory });
+    expect(second.wall.utcMs()).toBe(memory.lastUtcMs);
+    second.pass(10 * MINUTE_MS);
+    expect(second.wall.utcMs()).toBeCloseTo(boardUtcMs - 9000 + 10 * MINUTE_MS, 3);
+  });
+
   test("is not followed while a head-end's word is fresh", () => {
     const bench = new ClockBench({ board: "disciplined" });
     bench.setBy(HOUR_MS);
