@@ -3,6 +3,7 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { BoardRefusal } from "./board-refusal.ts";
 import { type BoardChange, BoardWatch } from "./board-watch.ts";
+import { bootTime, invalidReason } from "./boot-time.ts";
 import type { ClockEvent, Teller } from "./clock-event.ts";
 import type { ClockMemory } from "./clock-memory.ts";
 import {
@@ -24,7 +25,6 @@ import {
   isTimeMs,
   judge,
   type RefusalReason,
-  SYNC_LIMIT_MS,
   type TimeSetter,
   type Verdict,
 } from "./set-rules.ts";
@@ -89,13 +89,13 @@ export class WallClock {
 
   constructor(options: WallClockOptions) {
     this.#options = options;
-    const { clock, memory = {}, board } = options;
+    const { clock, memory = {} } = options;
     this.#drift = new DriftEstimate(memory.driftPpm);
     this.#challenge = new SetChallenge(options.random);
     const nowMs = clock.monotonicMs();
     const boardUtcMs = clock.utcMs();
     this.#watch.observe(nowMs, boardUtcMs);
-    const { utcMs, slewMs } = bootTime(boardUtcMs, options);
+    const { utcMs, slewMs, isBoards } = bootTime(boardUtcMs, options);
     const reason = invalidReason(utcMs, options);
     if (reason !== undefined) {
       this.#mode = { kind: "invalid", reason };
@@ -106,10 +106,10 @@ export class WallClock {
     const startUtcMs = utcMs as number;
     const scale = new Timescale(nowMs, startUtcMs);
     scale.slew(nowMs, slewMs);
-    this.#mode = { kind: "running", scale, source: "board" };
+    this.#mode = { kind: "running", scale, source: isBoards ? "board" : (memory.source ?? "board") };
     const monotonicAt = (then: number | undefined) =>
       then === undefined ? undefined : nowMs - Math.max(0, startUtcMs - then);
-    this.#syncAtMs = board === "disciplined" ? nowMs : monotonicAt(memory.syncUtcMs);
+    this.#syncAtMs = isBoards ? nowMs : monotonicAt(memory.syncUtcMs);
     this.#setAtMs = monotonicAt(memory.setUtcMs);
     this.#claimAtMs = monotonicAt(memory.claimUtcMs);
     this.#correct(nowMs);
@@ -171,6 +171,7 @@ export class WallClock {
       setUtcMs: utcOf(this.#setAtMs),
       claimUtcMs: utcOf(this.#claimAtMs),
       driftPpm: this.#drift.ppm,
+      source: this.#mode.kind === "running" ? this.#mode.source : undefined,
     };
   }
 
@@ -343,36 +344,4 @@ export class WallClock {
   #tell(event: ClockEvent): void {
     this.#options.onEvent(event);
   }
-}
-
-interface BootTime {
-  readonly utcMs: number | undefined;
-  /** What is left of a slew. */
-  readonly slewMs: number;
-}
-
-/**
- * A board with a battery keeps its own time, which is as far from the meter's as it was: nobody sets it. Where that is
- * behind storage's by no more than a slew, one was under way: time goes on from storage's, since it never goes back.
- */
-function bootTime(boardUtcMs: number | undefined, { board, memory = {} }: WallClockOptions): BootTime {
-  const { boardOffsetMs, lastUtcMs } = memory;
-  if (boardUtcMs === undefined || board === "disciplined" || boardOffsetMs === undefined) {
-    return { utcMs: boardUtcMs, slewMs: 0 };
-  }
-  const utcMs = boardUtcMs + boardOffsetMs;
-  const behindMs = (lastUtcMs ?? utcMs) - utcMs;
-  if (behindMs <= 0 || behindMs > SYNC_LIMIT_MS) return { utcMs, slewMs: 0 };
-  return { utcMs: lastUtcMs, slewMs: -behindMs };
-}
-
-/** Why the time at the start is none, or undefined where it is one. */
-function invalidReason(
-  utcMs: number | undefined,
-  { buildUtcMs, memory = {} }: WallClockOptions,
-): InvalidReason | undefined {
-  if (utcMs === undefined) return memory.lastUtcMs === undefined ? "never-set" : "lost";
-  if (!isTimeMs(utcMs)) return "out-of-range";
-  if (memory.lastUtcMs !== undefined && utcMs < memory.lastUtcMs) return "before-stored";
-  return utcMs < buildUtcMs ? "before-build" : undefined;
 }

@@ -7,6 +7,7 @@ import {
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { EmulatedBoardSignals } from "../../hal/emulated/board-signals.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { settle } from "../../host-tools/world/single-line.ts";
 import { configuration } from "../support/configuration.ts";
 import { cut, HOUR_MS, MINUTE_MS, meter, START_MS } from "../support/whole-meter.ts";
 
@@ -86,3 +87,16 @@ test.each([9000, -9000])(
     expect(Math.abs(slewing - calm)).toBeLessThan(calm / 50);
   },
 );
+
+test("a clock that a head-end has set is as far from the board's after a power cut as it was before", async () => {
+  const storage = new MemoryStorage();
+  const { clock, runtime, headEnd, target } = meter({ storage });
+  clock.advanceBy(MINUTE_MS);
+  const { challenge } = (await settle(clock, headEnd.readClock(target))).body;
+  const utcMs = (runtime.clock.utcMs() ?? 0) + HOUR_MS;
+  expect((await settle(clock, headEnd.setClock(target, { utcMs, challenge }))).body.kind).toBe("set");
+  const byMs = (runtime.clock.utcMs() ?? 0) - (clock.utcMs() ?? 0);
+  const after = meter({ storage: cut(storage), startUtcMs: (clock.utcMs() ?? 0) + 1000 });
+  expect((after.runtime.clock.utcMs() ?? 0) - (after.clock.utcMs() ?? 0)).toBeCloseTo(byMs, -1);
+  expect(after.names()).toEqual(["clock-set-old-time", "clock-set-new-time", "power-down", "power-up"]);
+});

@@ -194,6 +194,25 @@ describe("a board's own clock", () => {
     expect(second.wall.utcMs()).toBeCloseTo(boardUtcMs - 9000 + 10 * MINUTE_MS, 3);
   });
 
+  test("that is followed leaves a head-end's fresh word alone over a restart, and has the say when it is stale", () => {
+    for (const byMs of [HOUR_MS, -HOUR_MS, 5000]) {
+      const first = new ClockBench({ board: "disciplined" });
+      first.setBy(byMs);
+      first.pass(20 * MINUTE_MS);
+      const restart = (outageMs: number) => {
+        const boardUtcMs = (first.board.utcMs() as number) + outageMs;
+        return new ClockBench({ board: "disciplined", boardUtcMs, memory: first.wall.memory() });
+      };
+      const soon = restart(HOUR_MS);
+      soon.wall.tick();
+      expect((soon.wall.utcMs() as number) - (soon.board.utcMs() as number)).toBeCloseTo(byMs, 3);
+      expect(soon.wall.state).toMatchObject({ kind: "synced", source: "head-end" });
+      const late = restart(27 * HOUR_MS);
+      late.wall.tick();
+      expect(late.wall.utcMs()).toBe(late.board.utcMs());
+    }
+  });
+
   test("is not followed while a head-end's word is fresh", () => {
     const bench = new ClockBench({ board: "disciplined" });
     bench.setBy(HOUR_MS);
@@ -247,12 +266,13 @@ describe("the memory of a clock", () => {
   });
 
   test.each<[string, CborValue]>([
-    ["of another version", [2, null, null, null, null, null, null]],
-    ["that is too short", [1, null, null, null, null, null]],
-    ["with a text for a time", [1, "now", null, null, null, null, null]],
-    ["with a time before 1970", [1, -5, null, null, null, null, null]],
-    ["with an offset of two centuries", [1, null, null, null, null, 7e12, null]],
-    ["with a drift beyond all crystals", [1, null, null, null, null, null, 2e9]],
+    ["of another version", [1, null, null, null, null, null, null, null]],
+    ["that is too short", [2, null, null, null, null, null, null]],
+    ["with a text for a time", [2, "now", null, null, null, null, null, null]],
+    ["with a time before 1970", [2, -5, null, null, null, null, null, null]],
+    ["with an offset of two centuries", [2, null, null, null, null, 7e12, null, null]],
+    ["with a drift beyond all crystals", [2, null, null, null, null, null, 2e9, null]],
+    ["with a source that there is none of", [2, null, null, null, null, null, null, 2]],
     ["that is no array", 7],
   ])("%s is refused", (_, value) => {
     expect(clockMemoryFromCbor(value)).toBeUndefined();
