@@ -3,6 +3,7 @@ import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
+import { isTimeMs } from "../../firmware/clock/set-rules.ts";
 import { HOUSEHOLD_BILLING, type MeterBilling } from "../../firmware/configuration.ts";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
@@ -83,9 +84,9 @@ export function tariffOf(
     throw usageFault("--next-tariff and --next-tariff-from go together: give both.");
   }
   const fromSeconds = parseTime(nextTariffFrom);
-  if (fromSeconds === undefined || !(fromSeconds > 0 && fromSeconds < 0xffffffff)) {
+  if (fromSeconds === undefined || !isTimeMs(fromSeconds * 1000)) {
     throw usageFault(
-      `${nextTariffFrom} is no time up to 2106: write it like 2027-01-01, 2027-01-01T00:00 or 2026-12-31T23:00:00Z.`,
+      `${nextTariffFrom} is no time from 1970-01-02 to 2106: write it like 2027-01-01, 2027-01-01T00:00 or 2026-12-31T23:00:00Z.`,
     );
   }
   return { active, passive: { table: readTable(nextTariff), fromSeconds: Math.floor(fromSeconds) } };
