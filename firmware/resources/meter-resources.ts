@@ -8,7 +8,7 @@ import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
-import { registerResource } from "./registers.ts";
+import { registerResource, senmlRegisterResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
 import { MeterResources } from "./resources.ts";
 import { tariffResource } from "./tariff.ts";
@@ -56,12 +56,13 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     maxLossWattHours: all.maxLossWattHours() ?? null,
     counters: all.counters(),
   });
-  return new MeterResources({
+  const byPath = {
     r: registerResource(meter, parts),
     p: intervalResource(meter, log, parts),
     e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
     i: nameplateResource(plateNow, parts),
-  });
+  };
+  return new MeterResources(byPath, { r: senmlRegisterResource(meter, parts) });
 }
