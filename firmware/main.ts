@@ -21,6 +21,7 @@ import { type Identity, readCredentialFile, readKeyFile } from "./identity/ident
 import { HEAD_ENDS_MAX, refusalOf, TrustList } from "./identity/trust.ts";
 import { MeterStateError } from "./meter-state.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
+import { isPlateText } from "./protocol/readings/nameplate.ts";
 import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";
 
 const EXIT_USAGE = 2;
@@ -137,6 +138,9 @@ function readOptions(): Options {
       EXIT_USAGE,
       "A meter needs --at ADDRESS, --chip PART@ADDRESS, --keys FILE and --serial-number TEXT: give all four.",
     );
+  }
+  if (serialNumber === "" || !isPlateText(serialNumber)) {
+    throw new BoardFault(EXIT_USAGE, "A --serial-number is a text of 1 to 64 bytes: give one that short.");
   }
   if (trust.length === 0 || trust.length > HEAD_ENDS_MAX) {
     throw new BoardFault(

@@ -61,6 +61,9 @@ export type ProposalResult =
 /** Half of the second that answers are given in: a board that is nearer needs no slew. */
 const BOARD_TOLERANCE_MS = 500;
 
+/** What timers are good to. */
+const TIMER_MS = 1;
+
 type Mode =
   | { readonly kind: "invalid"; readonly reason: InvalidReason }
   | { readonly kind: "running"; readonly scale: Timescale; readonly source: ClockSource };
@@ -114,6 +117,16 @@ export class WallClock {
     return this.#utcAt(this.#nowMs());
   }
 
+  /** How long until UTC is next a whole multiple of `periodMs`; undefined while the clock is invalid. */
+  untilMultipleMs(periodMs: number): number | undefined {
+    const nowMs = this.#nowMs();
+    if (this.#mode.kind === "invalid") return undefined;
+    const leftMs = periodMs - (this.#mode.scale.utcMs(nowMs) % periodMs);
+    // A timer that came a little early has been at this one.
+    const wallMs = leftMs < TIMER_MS ? leftMs + periodMs : leftMs;
+    return this.#mode.scale.spanMs(nowMs, wallMs);
+  }
+
   get state(): ClockState {
     if (this.#mode.kind === "invalid") return this.#mode;
     const { driftCorrection = "off", crystalPpm = CRYSTAL_PPM } = this.#options;
@@ -123,10 +136,12 @@ export class WallClock {
 
   /** COSEM's status byte, for an event or an answer. */
   get status(): number {
-    const { daylight } = this.#options;
-    if (daylight === undefined) return clockStatusOf(this.state, "none");
-    const utcMs = this.utcMs();
-    return clockStatusOf(this.state, utcMs === undefined ? undefined : daylight(utcMs));
+    return this.#statusOf(doubtOf(this.state), this.utcMs());
+  }
+
+  /** The same byte of a time before this start, which storage has; what was doubted then is not known. */
+  statusAt(utcMs: number | undefined): number {
+    return this.#statusOf(utcMs === undefined ? "invalid" : "none", utcMs);
   }
 
   /** How much faster UTC runs than the meter's crystal, where that is known. */
@@ -161,6 +176,7 @@ export class WallClock {
     const nowMs = this.#nowMs();
     const boardUtcMs = this.#options.clock.utcMs();
     const change = this.#watch.observe(nowMs, boardUtcMs);
+    if (change.kind === "stepped" || change.kind === "learnt") this.#boardRefusal.forget();
     // An invalid start is told even if the board ends it now; a doubt that the board ends now was a stall, and is none.
     if (this.#mode.kind === "invalid") this.#tellDoubt();
     if (this.#followsBoard()) this.#followBoard(nowMs, boardUtcMs);
@@ -185,6 +201,12 @@ export class WallClock {
 
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
+  }
+
+  #statusOf(doubt: Doubt, utcMs: number | undefined): number {
+    const { daylight } = this.#options;
+    if (daylight === undefined) return clockStatusOf(doubt, "none");
+    return clockStatusOf(doubt, utcMs === undefined ? undefined : daylight(utcMs));
   }
 
   #phase(): "commissioning" | "in-service" {
@@ -285,7 +307,8 @@ export class WallClock {
     }
     const verdict = this.#judge(nowMs, "board", boardUtcMs);
     if (verdict.kind === "refuse") {
-      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, this.#setAtMs);
+      const known = { setAtMs: this.#setAtMs, storedUtcMs: this.#options.memory?.lastUtcMs };
+      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, known);
     }
     this.#apply(nowMs, "board", boardUtcMs, verdict);
   }

@@ -9,8 +9,9 @@ export function eventResource(log: Pick<EventLog, "read" | "acknowledge">, parts
   const fetch = (body: Uint8Array): CoapContent => {
     const request = decodeEventRequest(body);
     if (request === undefined) return badRequest("no event request");
+    // First, so that it is durable as what the answer shows is.
+    log.acknowledge(request.log, request.from);
     return durably(parts, () => {
-      log.acknowledge(request.log, request.from);
       const page = log.read(request.log, request.from, request.count);
       const reading = { timeSeconds: parts.utcSeconds(), status: statusOf(parts), ...page };
       return cborAnswer(encodeEventReading(reading, request));

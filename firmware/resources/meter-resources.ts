@@ -3,7 +3,7 @@ import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { WallClock } from "../clock/wall-clock.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { Meter } from "../meter.ts";
-import type { NameplateCounters } from "../protocol/readings/nameplate.ts";
+import { encodeNameplate, type NameplateCounters } from "../protocol/readings/nameplate.ts";
 import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
@@ -29,6 +29,15 @@ export interface MeterResourcesParts {
   readonly onAcknowledged: () => void;
 }
 
+const NOTHING_COUNTED: NameplateCounters = {
+  meteringReadings: 0,
+  meteringFaults: 0,
+  receivedDatagrams: 0,
+  rejectedFrames: 0,
+  refusedMessages: 0,
+};
+
+/** What the meter has. A plate that cannot be told throws. */
 export function meterResources(all: MeterResourcesParts): MeterResources {
   const { meter, clock, log } = all;
   const { simulated, zone, ...plate } = meter.configuration;
@@ -39,10 +48,11 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     makeDurable: all.makeDurable,
   };
   const acknowledge: EventLog["acknowledge"] = (...read) => {
-    log.acknowledge(...read);
-    all.onAcknowledged();
+    const isNew = log.acknowledge(...read);
+    if (isNew) all.onAcknowledged();
+    return isNew;
   };
-  const plateNow = () => ({
+  const plateWith = (counters: NameplateCounters) => ({
     serialNumber: plate.serialNumber,
     type: plate.type,
     block: plate.block,
@@ -54,15 +64,17 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     accuracyClass: plate.accuracyClass,
     impulsesPerKilowattHour: plate.impulsesPerKilowattHour,
     maxLossWattHours: all.maxLossWattHours() ?? null,
-    counters: all.counters(),
+    counters,
   });
+  // One that cannot be told is a bug of the composition: it throws now, and not at whoever reads it.
+  encodeNameplate({ ...plateWith(NOTHING_COUNTED), clockStatus: 0 });
   const byPath = {
     r: registerResource(meter, parts),
     p: intervalResource(meter, log, parts),
     e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
-    i: nameplateResource(plateNow, parts),
+    i: nameplateResource(() => plateWith(all.counters()), parts),
   };
   return new MeterResources(byPath, { r: senmlRegisterResource(meter, parts) });
 }

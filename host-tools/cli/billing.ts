@@ -1,5 +1,5 @@
 // How a served meter bills: its place, its profiles, its demand and its tariff.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
@@ -8,7 +8,7 @@ import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
 import { readTariffFile } from "../tariff-file.ts";
 import { pathOption } from "./common.ts";
-import { usageFault } from "./fault.ts";
+import { CliFault, usageFault } from "./fault.ts";
 import { parseTime } from "./output.ts";
 
 export interface BillingOptions {
@@ -22,6 +22,8 @@ export interface BillingOptions {
   readonly nextTariffFrom?: string;
 }
 
+/** The largest table takes some 15 kB, however it is laid out. */
+const TARIFF_FILE_BYTES_MAX = 2 ** 20;
 const DEFAULT_INTERVAL: readonly number[] = [15];
 const INTERVALS_MINUTES = PROFILE_PERIOD_SECONDS.map((seconds) => seconds / 60);
 /** Where systems keep the rules of time zones by name. */
@@ -84,17 +86,23 @@ export function tariffOf({ tariff, nextTariff, nextTariffFrom }: BillingOptions)
 }
 
 function readTable(path: string): TariffTable {
-  const table = readTariffFile(readText(path, `The tariff file ${path}`));
+  const table = readTariffFile(readText(path));
   if ("error" in table) throw usageFault(`The tariff file ${path} cannot be used. ${table.error}`);
   return table;
 }
 
-function readText(path: string, what: string): string {
+function readText(path: string): string {
   try {
+    // A pipe or a device has no end to wait for.
+    const status = statSync(path);
+    if (!status.isFile()) throw usageFault(`The tariff file ${path} is no file: name one.`);
+    if (status.size > TARIFF_FILE_BYTES_MAX)
+      throw usageFault(`The tariff file ${path} is too large for any meter: name a tariff file.`);
     return readFileSync(path, "utf8");
   } catch (error) {
+    if (error instanceof CliFault) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw usageFault(`${what} cannot be read (${code}): check the path and its owner.`);
+    throw usageFault(`The tariff file ${path} cannot be read (${code}): check the path and its owner.`);
   }
 }
 

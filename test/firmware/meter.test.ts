@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { ClockState } from "../../firmware/clock/clock-state.ts";
-import type { MeterBilling } from "../../firmware/configuration.ts";
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { Meter, type SavedMeter } from "../../firmware/meter.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../firmware/protocol/cbor.ts";
@@ -36,7 +36,7 @@ interface Options {
   readonly utcSeconds?: number | undefined;
   readonly tariff?: TariffPlan;
   readonly saved?: SavedMeter;
-  readonly billing?: Partial<MeterBilling>;
+  readonly billing?: Partial<MeterConfiguration>;
 }
 
 function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options = {}) {
@@ -49,7 +49,7 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
   const log = {
     record: (name: string) => void events.push(name),
     read: () => ({ oldest: 1, next: 1, events: [] }),
-    acknowledge: () => {},
+    acknowledge: () => false,
   };
   const monotonicMs = () => now.monotonicMs;
   const clock = {
@@ -370,6 +370,14 @@ describe("an answer in SenML", () => {
     const otherBody = resourceRequest(CODE.fetch, "r", encodeCbor([0]), FORMAT.senmlCbor);
     expect(ask(inSenml(otherBody)).code).toBe(CODE.unsupportedContentFormat);
   });
+});
+
+test.each([
+  ["a serial number of 65 bytes", { serialNumber: "9".repeat(65) }],
+  ["a block that starts with a byte order mark", { block: "\ufeffB1" }],
+  ["a digest of 7 bytes", { firmwareDigest: new Uint8Array(7) }],
+])("%s is no plate, and refused as the meter is made", (_, plate) => {
+  expect(() => meterAt({ billing: plate })).toThrow("nameplate");
 });
 
 describe("requests that are not right", () => {

@@ -92,6 +92,26 @@ describe("a wall clock", () => {
   });
 });
 
+describe("the wait for a multiple of a minute", () => {
+  test.each([0, 9000, -9000])("ends on it, also in and after a slew of %d ms", (byMs) => {
+    const bench = new ClockBench({ board: "disciplined" });
+    bench.board.advanceBy(12_345.6);
+    bench.board.setUtcMs((bench.board.utcMs() as number) + byMs);
+    bench.wall.tick();
+    for (let minute = 1; minute <= 20; minute++) {
+      bench.board.advanceBy(bench.wall.untilMultipleMs(MINUTE_MS) as number);
+      expect(bench.wall.utcMs()).toBeCloseTo(MIDNIGHT_MS + minute * MINUTE_MS, 2);
+    }
+  });
+
+  test("is a whole one where a timer came a little early, and none while the clock is invalid", () => {
+    const bench = new ClockBench();
+    bench.board.advanceBy(MINUTE_MS - 0.4);
+    expect(bench.wall.untilMultipleMs(MINUTE_MS)).toBeCloseTo(MINUTE_MS + 0.4, 3);
+    expect(new ClockBench({ boardUtcMs: undefined }).wall.untilMultipleMs(MINUTE_MS)).toBeUndefined();
+  });
+});
+
 describe("a board's own clock", () => {
   test("that somebody sets moves nothing where it only has a battery, and is told", () => {
     const bench = new ClockBench({ memory: { syncUtcMs: MIDNIGHT_MS } });
