@@ -10,6 +10,7 @@ import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
+import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
   answerWith,
   bareAnswer,
@@ -18,9 +19,13 @@ import {
   FORMAT,
   findOption,
   hasPath,
+  hasValidHopLimit,
   isCritical,
+  isUnwanted,
   OPTION,
   pathOf,
+  queriesOf,
+  withoutOptions,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
@@ -33,6 +38,7 @@ import {
   type BoundRequest,
   protectNumberedResponse,
   protectResponse,
+  type RequestBinding,
   unprotectRequest,
 } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
@@ -56,7 +62,7 @@ export interface ServedRequest {
 /** What a server serves. */
 export interface Resources {
   /** The links of .well-known/core (RFC 6690), which anybody may read. */
-  readonly links: string;
+  readonly links: readonly ResourceLink[];
   serve(request: ServedRequest): CoapContent;
 }
 
@@ -93,10 +99,7 @@ const CHALLENGES_AT_ONCE = 4;
 const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/**
- * Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). A query is to be
- * ignored where links are not filtered (RFC 6690 4.1).
- */
+/** Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). */
 const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriHost,
   OPTION.uriPort,
@@ -108,11 +111,12 @@ const OPEN_OPTIONS: ReadonlySet<number> = new Set([
 
 /**
  * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
- * every failure looks alike. `silence`: a sender who means it will repeat.
+ * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
+ * nobody wants to hear of it.
  */
 type Reply =
   | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
-  | { readonly how: "silence" };
+  | { readonly how: "silence" | "acknowledge" };
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
@@ -182,7 +186,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
       else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
-      else this.#coap.silence(event.exchange);
+      else {
+        if (reply.how === "acknowledge") this.#coap.acknowledge(event.exchange);
+        this.#coap.silence(event.exchange);
+      }
     }
   }
 
@@ -190,6 +197,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
+    if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     if (asksForLinks(message)) return refusal(this.#links(message));
     const path = pathOf(message);
@@ -205,7 +213,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
+    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
     const block = readBlock(message, OPTION.block2);
     if (block === undefined) return links;
     return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
@@ -225,7 +234,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
         : this.#serveProtected(nowMs, from, session, message);
     }
     const length = firstItemLength(message.payload) ?? message.payload.length;
-    const request = { ...withoutOption(message, OPTION.edhoc), payload: message.payload.slice(length) };
+    const request = { ...withoutOptions(message, OPTION.edhoc), payload: message.payload.slice(length) };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
     const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
     return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
@@ -241,12 +250,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
-    const needsEcho = changesSomething(content.code) && !isLaterBlock(content);
-    const answer =
-      needsEcho && !isFresh
-        ? this.#echoes.challenge(nowMs, session)
-        : this.#blockwise.answer(nowMs, session, content, (whole) => this.#serve(session, whole));
-    return { how: "answer", content: protectResponse(session.context, binding, answer) };
+    if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
+      return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
+    }
+    const serve = (whole: CoapContent): CoapContent => this.#serve(session, whole);
+    const answer = this.#blockwise.answer(nowMs, session, content, serve);
+    if (staysUnsaid(content, answer)) return { how: "acknowledge" };
+    return protectedAnswer(session, binding, answer);
   }
 
   #serve({ peer }: Session, content: CoapContent): CoapContent {
@@ -350,8 +360,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 }
 
-function withoutOption(content: CoapContent, number: number): CoapContent {
-  return { ...content, options: content.options.filter((option) => option.number !== number) };
+function protectedAnswer({ context }: Session, binding: RequestBinding, answer: CoapContent): Reply {
+  return { how: "answer", content: protectResponse(context, binding, answer) };
+}
+
+/** What nobody wants to hear of (RFC 7967); whoever sends blocks must hear how to go on. */
+function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
+  const isInBlocks = findOption(request, OPTION.block1) !== undefined;
+  return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
 }
 
 function refusal(content: CoapContent): Reply {
