@@ -3,7 +3,14 @@
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
-import { CODE, FORMAT, OPTION, resourceRequest, withOptions } from "../../firmware/protocol/coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  FORMAT,
+  OPTION,
+  resourceRequest,
+  withOptions,
+} from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import {
