@@ -10,6 +10,7 @@ import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
+import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
   answerWith,
   bareAnswer,
@@ -18,9 +19,13 @@ import {
   FORMAT,
   findOption,
   hasPath,
+  hasValidHopLimit,
   isCritical,
+  isUnwanted,
   OPTION,
   pathOf,
+  queriesOf,
+  withoutOptions,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
@@ -33,11 +38,13 @@ import {
   type BoundRequest,
   protectNumberedResponse,
   protectResponse,
+  type RequestBinding,
   unprotectRequest,
 } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import {
   Budget,
+  decoySession,
   HalfOpenTable,
   newSession,
   type Peer,
@@ -56,7 +63,7 @@ export interface ServedRequest {
 /** What a server serves. */
 export interface Resources {
   /** The links of .well-known/core (RFC 6690), which anybody may read. */
-  readonly links: string;
+  readonly links: readonly ResourceLink[];
   serve(request: ServedRequest): CoapContent;
 }
 
@@ -93,10 +100,7 @@ const CHALLENGES_AT_ONCE = 4;
 const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/**
- * Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). A query is to be
- * ignored where links are not filtered (RFC 6690 4.1).
- */
+/** Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). */
 const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriHost,
   OPTION.uriPort,
@@ -108,11 +112,12 @@ const OPEN_OPTIONS: ReadonlySet<number> = new Set([
 
 /**
  * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
- * every failure looks alike. `silence`: a sender who means it will repeat.
+ * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
+ * nobody wants to hear of it.
  */
 type Reply =
   | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
-  | { readonly how: "silence" };
+  | { readonly how: "silence" | "acknowledge" };
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
@@ -126,6 +131,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #echoes: EchoChallenges;
   /** Sessions of before this start, which are served once an Echo was repeated. */
   readonly #unproved = new Set<Session>();
+  /** What a request with an unknown kid is tried on. */
+  readonly #decoy: Session;
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
@@ -142,6 +149,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
     });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
+    this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
       this.#sessions.add(session);
@@ -182,7 +190,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
       else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
-      else this.#coap.silence(event.exchange);
+      else {
+        if (reply.how === "acknowledge") this.#coap.acknowledge(event.exchange);
+        this.#coap.silence(event.exchange);
+      }
     }
   }
 
@@ -190,6 +201,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
+    if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     if (asksForLinks(message)) return refusal(this.#links(message));
     const path = pathOf(message);
@@ -205,7 +217,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
+    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
     const block = readBlock(message, OPTION.block2);
     if (block === undefined) return links;
     return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
@@ -219,13 +232,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     const session = this.#sessions.find(option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
-    if (!isCombined) {
-      return session === undefined
-        ? this.#refuse(from, "unknown-kid")
-        : this.#serveProtected(nowMs, from, session, message);
-    }
+    if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
-    const request = { ...withoutOption(message, OPTION.edhoc), payload: message.payload.slice(length) };
+    const request = { ...withoutOptions(message, OPTION.edhoc), payload: message.payload.slice(length) };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
     const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
     return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
@@ -235,18 +244,21 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const isUnproved = this.#unproved.has(session);
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
-    if ("refused" in request) return this.#refuse(from, request.refused);
+    if ("refused" in request) {
+      return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
+    }
     const { content, binding } = request;
     const isFresh = this.#echoes.isAnswered(nowMs, session, content);
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
-    const needsEcho = changesSomething(content.code) && !isLaterBlock(content);
-    const answer =
-      needsEcho && !isFresh
-        ? this.#echoes.challenge(nowMs, session)
-        : this.#blockwise.answer(nowMs, session, content, (whole) => this.#serve(session, whole));
-    return { how: "answer", content: protectResponse(session.context, binding, answer) };
+    if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
+      return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
+    }
+    const serve = (whole: CoapContent): CoapContent => this.#serve(session, whole);
+    const answer = this.#blockwise.answer(nowMs, session, content, serve);
+    if (staysUnsaid(content, answer)) return { how: "acknowledge" };
+    return protectedAnswer(session, binding, answer);
   }
 
   #serve({ peer }: Session, content: CoapContent): CoapContent {
@@ -266,6 +278,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
   #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+    if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
     const message = payload.slice(length);
@@ -343,6 +356,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     return refusal(answerWith(CODE.badRequest, FORMAT.edhoc, error));
   }
 
+  /** An EDHOC error would be more than three times as long as a request without a message in it. */
+  #refuseNothing(from: Station): Reply {
+    this.#tell({ kind: "refused", from, reason: "malformed" });
+    return refusal(bareAnswer(CODE.badRequest));
+  }
+
   #tell(event: ServerEvent): void {
     if (event.kind === "refused") this.#refusedMessages++;
     if (this.#events.length === EVENTS_MAX) this.#events.shift();
@@ -350,8 +369,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 }
 
-function withoutOption(content: CoapContent, number: number): CoapContent {
-  return { ...content, options: content.options.filter((option) => option.number !== number) };
+function protectedAnswer({ context }: Session, binding: RequestBinding, answer: CoapContent): Reply {
+  return { how: "answer", content: protectResponse(context, binding, answer) };
+}
+
+/** What nobody wants to hear of (RFC 7967); whoever sends blocks must hear how to go on. */
+function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
+  const isInBlocks = findOption(request, OPTION.block1) !== undefined;
+  return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
 }
 
 function refusal(content: CoapContent): Reply {

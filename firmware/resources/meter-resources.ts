@@ -8,7 +8,7 @@ import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
-import { registerResource } from "./registers.ts";
+import { registerResource, senmlRegisterResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
 import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { tariffResource } from "./tariff.ts";
@@ -70,15 +70,17 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
   });
   // One that cannot be told is a bug of the composition: it throws now, and not at whoever reads it.
   encodeNameplate({ ...plateWith(NOTHING_COUNTED), clockStatus: 0 });
-  return new MeterResources(
-    {
-      r: registerResource(meter, parts),
-      p: intervalResource(meter, log, parts),
-      e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
-      c: clockResource(clock, zone, parts),
-      t: tariffResource(meter, parts),
-      i: nameplateResource(() => plateWith(all.counters()), parts),
-    },
-    { rightsOf: all.rightsOf, onForbidden: () => log.record("access-refused") },
-  );
+  const byPath = {
+    r: registerResource(meter, parts),
+    p: intervalResource(meter, log, parts),
+    e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
+    c: clockResource(clock, zone, parts),
+    t: tariffResource(meter, parts),
+    i: nameplateResource(() => plateWith(all.counters()), parts),
+  };
+  return new MeterResources(byPath, {
+    inSenml: { r: senmlRegisterResource(meter, parts) },
+    rightsOf: all.rightsOf,
+    onForbidden: () => log.record("access-refused"),
+  });
 }

@@ -3,7 +3,14 @@
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
-import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  FORMAT,
+  OPTION,
+  resourceRequest,
+  withOptions,
+} from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import {
@@ -35,6 +42,7 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
@@ -97,6 +105,8 @@ const ANSWER_BYTES = 40;
 const REGISTER_BYTES = 7;
 const INTERVAL_BYTES = 1.5;
 const EVENT_BYTES = 26;
+/** A name and a unit with each value. */
+const SENML_RECORD_BYTES = 40;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
@@ -121,13 +131,18 @@ export class HeadEnd {
 
   /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
   async readRegisters(target: Target, registers: readonly Obis[] = []): Promise<Answer<RegisterReading>> {
-    const content =
-      registers.length === 0
-        ? resourceRequest(CODE.get, "r")
-        : resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
+    const content = registerRequest(registers);
     const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
     const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
     return this.#ask(target, { content, answerBytes }, (body) => decodeRegisterReading(body, wanted));
+  }
+
+  /** The same as a SenML pack (RFC 8428): only values that are known and of now. Rejects with {@link HeadEndError}. */
+  async readSenml(target: Target, registers: readonly Obis[] = []): Promise<Answer<SenmlRecord[]>> {
+    const accept = { number: OPTION.accept, value: Uint8Array.of(FORMAT.senmlCbor) };
+    const content = withOptions(registerRequest(registers), accept);
+    const answerBytes = ANSWER_BYTES + SENML_RECORD_BYTES * Math.max(1, registers.length);
+    return this.#ask(target, { content, answerBytes }, decodeSenml);
   }
 
   /**
@@ -232,6 +247,11 @@ export class HeadEnd {
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);
   }
+}
+
+function registerRequest(registers: readonly Obis[]): CoapContent {
+  if (registers.length === 0) return resourceRequest(CODE.get, "r");
+  return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
 }
 
 function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSize, "handshake"> {

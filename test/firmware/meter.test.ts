@@ -12,6 +12,7 @@ import {
   FORMAT,
   OPTION,
   resourceRequest,
+  withOptions,
 } from "../../firmware/protocol/coap/message.ts";
 import { decodeClockReading, encodeClockSet } from "../../firmware/protocol/readings/clock-reading.ts";
 import { decodeNameplate } from "../../firmware/protocol/readings/nameplate.ts";
@@ -24,6 +25,7 @@ import {
   decodeRegisterReading,
   encodeRegisterRequest,
 } from "../../firmware/protocol/readings/register-reading.ts";
+import { decodeSenml } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { meterResources } from "../../firmware/resources/meter-resources.ts";
@@ -360,6 +362,33 @@ test("the nameplate tells chip, configuration digest and counters; meters set al
     counters: { rejectedFrames: 4 },
   });
   expect(plate()?.configurationDigest).toEqual(plate()?.configurationDigest);
+});
+
+describe("an answer in SenML", () => {
+  const accept = { number: OPTION.accept, value: Uint8Array.of(FORMAT.senmlCbor) };
+  const inSenml = (content: CoapContent): CoapContent => withOptions(content, accept);
+
+  test("has the same registers as one in CBOR, under the serial number", () => {
+    const { pass, ask } = meterAt();
+    pass(1, 1_999_999);
+    const answer = ask(inSenml(registers(IMPORT, "1-0:32.7.0*255")));
+    expect(answer.options).toEqual([contentFormat(FORMAT.senmlCbor)]);
+    expect(decodeSenml(answer.payload)).toEqual([
+      { bn: "T-1/", bt: START_SECONDS + 1, n: "1-0:1.8.0", u: "J", v: 1999 * 3600 },
+      { n: "1-0:32.7.0", u: "V", v: 230.1 },
+    ]);
+    expect(decodeSenml(ask(inSenml(resourceRequest(CODE.get, "r"))).payload)).toHaveLength(1);
+  });
+
+  test("is there for registers alone, and its requests are CBOR like all others", () => {
+    const { ask } = meterAt();
+    for (const path of ["c", "t", "i"]) {
+      expect(ask(inSenml(resourceRequest(CODE.get, path))).code).toBe(CODE.notAcceptable);
+    }
+    expect(ask(inSenml(resourceRequest(CODE.fetch, "r", encodeCbor(1)))).code).toBe(CODE.badRequest);
+    const otherBody = resourceRequest(CODE.fetch, "r", encodeCbor([0]), FORMAT.senmlCbor);
+    expect(ask(inSenml(otherBody)).code).toBe(CODE.unsupportedContentFormat);
+  });
 });
 
 test.each([

@@ -99,7 +99,7 @@ export function securedLine(options: SecuredLineOptions = {}) {
       ...(options.meterPreset && { presets: [options.meterPreset()] }),
       trust: new TrustList((options.served ?? [headEnd]).map(({ credential }) => credential)),
       resources: {
-        links: "</r>",
+        links: [{ path: "r" }],
         serve: ({ peer, content }) => {
           served.push(peer.id);
           return serve(content);

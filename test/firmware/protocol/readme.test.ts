@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { EVENT_LOGS } from "../../../firmware/events/event-table.ts";
 import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor } from "../../../firmware/protocol/cbor.ts";
+import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts";
 import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
 import {
@@ -156,11 +157,12 @@ describe("what the README says of a meter's resources", () => {
   stop();
 
   test("is served: these links, and each path with these methods alone", () => {
-    expect(readme).toContain(`\`${resources.links}\``);
+    const links = encodeLinkFormat(resources.links);
+    expect(readme).toContain(`\`${links}\``);
     const shown = table("path").map(([path, method]) => `${path} ${method?.split(":")[0]}`);
     const methods = ["GET", "POST", "PUT", "DELETE", "FETCH"] as const;
     const codes = [CODE.get, CODE.post, CODE.put, CODE.delete, CODE.fetch];
-    const served = [...resources.links.matchAll(/<\/(\w)>/g)].flatMap(([, path = ""]) =>
+    const served = [...links.matchAll(/<\/(\w)>/g)].flatMap(([, path = ""]) =>
       methods
         .filter((_, i) => {
           const { code } = ask(codes[i] as number, path);
@@ -182,9 +184,9 @@ describe("what the README says of a meter's resources", () => {
     expect(table("code").flatMap(([codes = ""]) => codes.split(", "))).toEqual(order);
     const given = [
       ask(CODE.put, "nowhere", [[OPTION.uriQuery, 1]]),
-      ask(CODE.put, "nowhere", [[OPTION.accept, 112]]),
-      ask(CODE.put, "r", [[OPTION.accept, 112]], Uint8Array.of(0)),
-      ask(CODE.fetch, "r", [[OPTION.accept, 112]], Uint8Array.of(0)),
+      ask(CODE.put, "nowhere", [[OPTION.accept, 50]]),
+      ask(CODE.put, "r", [[OPTION.accept, 50]], Uint8Array.of(0)),
+      ask(CODE.fetch, "r", [[OPTION.accept, 50]], Uint8Array.of(0)),
       ask(CODE.fetch, "r", [[OPTION.contentFormat, 50]], Uint8Array.of(0)),
       ask(CODE.put, "c", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),
       ask(CODE.fetch, "r", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),

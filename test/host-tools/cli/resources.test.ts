@@ -58,6 +58,14 @@ describe("a meter that runs", () => {
     expect(await json(["events", at, "--log", "fraud"])).toMatchObject({ logs: [{ log: "fraud" }] });
   });
 
+  test("tells its registers as SenML, alone or with what it took", async () => {
+    const { code, stdout } = await meterbench(["read", at, "1.8.0", "32.7.0", "--senml"], { cwd });
+    const pack = JSON.parse(stdout);
+    expect({ code, units: pack.map(({ u }: { u: string }) => u) }).toEqual({ code: 0, units: ["J", "V"] });
+    expect(pack[0]).toMatchObject({ bn: expect.stringMatching(/\/$/), n: "1-0:1.8.0" });
+    expect(await json(["read", at, "--senml"])).toMatchObject({ meter: "M1", senml: [{ u: "J" }] });
+  });
+
   test("tells its time, and how far that is from ours", async () => {
     const clock = await json(["clock", at]);
     expect(clock).toMatchObject({ meter: "M1", zone: BERLIN, status: ["simulated"] });

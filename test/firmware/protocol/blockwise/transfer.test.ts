@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { Transfer } from "../../../../firmware/protocol/blockwise/transfer.ts";
-import { fromUint } from "../../../../firmware/protocol/bytes.ts";
+import { fromUint, toHex } from "../../../../firmware/protocol/bytes.ts";
 import { bodySizes } from "../../../../firmware/protocol/coap/block.ts";
 import {
   bareAnswer,
@@ -145,9 +145,9 @@ describe("a transfer", () => {
     expect(step(64)).toBe("again");
   });
 
-  test("of any length, between links of any two block sizes, arrives whole in both directions (500 seeds)", () => {
+  test("of any length, between links of any two block sizes, arrives whole in both directions (200 seeds)", () => {
     const random = new SeededRandom("transfers");
-    for (let run = 0; run < 500; run++) {
+    for (let run = 0; run < 200; run++) {
       const [ours, theirs] = [0, 1].map(() => linkOf(16 << integerBelow(random, 7))) as [
         LinkTraits,
         LinkTraits,
@@ -156,8 +156,8 @@ describe("a transfer", () => {
       const answer = random.bytes(1 + integerBelow(random, 3000));
       const { ask, served } = server({ answer, traits: theirs });
       const { whole } = talk(transfer(request(CODE.put, { payload: sent }), ours), (message) => ask(message));
-      expect(served.map(({ payload }) => payload)).toEqual([sent]);
-      expect(whole.payload).toEqual(answer);
+      expect(served.map(({ payload }) => toHex(payload))).toEqual([toHex(sent)]);
+      expect(toHex(whole.payload)).toBe(toHex(answer));
     }
   });
 
