@@ -216,3 +216,22 @@ describe("several at once", () => {
     }
   });
 });
+
+test("no datagram is longer than the link takes, whatever the lengths of bodies, from the first request on", () => {
+  for (const mtuBytes of [1152, 400, 128]) {
+    for (const less of [0, 1, 95, 96, 97, 128]) {
+      const longest = { bytes: 0 };
+      const length = mtuBytes - less;
+      const { askFor } = securedLine({
+        traits: { ...IP, mtuBytes },
+        tap: (datagram) => {
+          longest.bytes = Math.max(longest.bytes, datagram.length);
+        },
+        serve: ({ payload }) => answerWith(CODE.content, FORMAT.cbor, payload),
+      });
+      const put = resourceRequest(CODE.put, "a-long-path", body(length));
+      expect(askFor(put, { withinMs: 60_000 })).toMatchObject({ content: { payload: body(length) } });
+      expect(longest.bytes).toBeLessThanOrEqual(mtuBytes);
+    }
+  }
+});
