@@ -105,7 +105,7 @@ export class MeterRuntime {
     this.#supply = new SupplyWatch(this.log, signals);
     signals?.listen({ powerFail: () => this.#lastGasp() });
     meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
-    this.resources = this.#newResources(plate);
+    this.resources = this.#newResources(plate, trust);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       resources: this.resources,
@@ -184,11 +184,12 @@ export class MeterRuntime {
     return new Meter(parts, this.state?.saved?.meter);
   }
 
-  #newResources({ configurationDigest: digest }: PlateState): MeterResources {
+  #newResources({ configurationDigest: digest }: PlateState, trust: TrustList): MeterResources {
     const { meteringIc, storage } = this.#board;
     return meterResources({
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       chip: meteringIc.part,
+      rightsOf: (peer) => trust.rightsOf(peer),
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),

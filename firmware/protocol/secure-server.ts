@@ -44,6 +44,7 @@ import {
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import {
   Budget,
+  decoySession,
   HalfOpenTable,
   newSession,
   type Peer,
@@ -130,6 +131,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #echoes: EchoChallenges;
   /** Sessions of before this start, which are served once an Echo was repeated. */
   readonly #unproved = new Set<Session>();
+  /** What a request with an unknown kid is tried on. */
+  readonly #decoy: Session;
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
@@ -146,6 +149,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
     });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
+    this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
       this.#sessions.add(session);
@@ -228,11 +232,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     const session = this.#sessions.find(option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
-    if (!isCombined) {
-      return session === undefined
-        ? this.#refuse(from, "unknown-kid")
-        : this.#serveProtected(nowMs, from, session, message);
-    }
+    if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
     const request = { ...withoutOptions(message, OPTION.edhoc), payload: message.payload.slice(length) };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
@@ -244,7 +244,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const isUnproved = this.#unproved.has(session);
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
-    if ("refused" in request) return this.#refuse(from, request.refused);
+    if ("refused" in request) {
+      return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
+    }
     const { content, binding } = request;
     const isFresh = this.#echoes.isAnswered(nowMs, session, content);
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
@@ -276,6 +278,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
   #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+    if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
     const message = payload.slice(length);
@@ -351,6 +354,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
   #refuseHandshake(from: Station, reason: string, error: Uint8Array = encodeUnspecifiedError()): Reply {
     this.#tell({ kind: "refused", from, reason });
     return refusal(answerWith(CODE.badRequest, FORMAT.edhoc, error));
+  }
+
+  /** An EDHOC error would be more than three times as long as a request without a message in it. */
+  #refuseNothing(from: Station): Reply {
+    this.#tell({ kind: "refused", from, reason: "malformed" });
+    return refusal(bareAnswer(CODE.badRequest));
   }
 
   #tell(event: ServerEvent): void {

@@ -1,10 +1,12 @@
 // Sessions: what two parties share after EDHOC, and the server's tables of them.
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Station } from "../../hal/ports/link.ts";
-import { toHex } from "./bytes.ts";
+import type { Random } from "../../hal/ports/random.ts";
+import { EMPTY, toHex } from "./bytes.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import type { EdhocResponder } from "./edhoc/responder.ts";
+import { cipherSuite } from "./edhoc/suites.ts";
 import { type ContextParameters, deriveContext, type OscoreContext } from "./oscore/context.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import { MemorySequence, type SenderSequence } from "./oscore/sender-sequence.ts";
@@ -41,6 +43,20 @@ export function newSession(crypto: CryptoEngine, peer: Credential, material: Osc
     sequence: new MemorySequence(),
     window: new ReplayWindow(),
   };
+}
+
+/**
+ * A session with nobody, for requests whose kid is of no session: opening them in vain with it takes as long as
+ * with a real one, so that the time of a refusal does not tell which kids there are. `suite` is the usual one here.
+ */
+export function decoySession(crypto: CryptoEngine, random: Random, suite: number): Session {
+  const parameters = {
+    masterSecret: random.bytes(16),
+    senderId: EMPTY,
+    recipientId: Uint8Array.of(0),
+    aead: cipherSuite(suite).applicationAead,
+  };
+  return presetSession(crypto, { peer: { id: "" }, parameters, sequence: new MemorySequence() });
 }
 
 /** One head-end may run several programs at once; a fifth session of one peer ends its oldest. */

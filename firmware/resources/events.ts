@@ -2,7 +2,15 @@
 import type { EventLog } from "../events/event-log.ts";
 import { CODE, type CoapContent } from "../protocol/coap/message.ts";
 import { decodeEventRequest, encodeEventReading } from "../protocol/readings/event-reading.ts";
-import { type AnswerParts, badRequest, cborAnswer, durably, type Resource, statusOf } from "./resource.ts";
+import {
+  type AnswerParts,
+  badRequest,
+  cborAnswer,
+  durably,
+  type Resource,
+  readable,
+  statusOf,
+} from "./resource.ts";
 
 /** FETCH: events of one log. Who asks from number N on has all before it. */
 export function eventResource(log: Pick<EventLog, "read" | "acknowledge">, parts: AnswerParts): Resource {
@@ -17,5 +25,5 @@ export function eventResource(log: Pick<EventLog, "read" | "acknowledge">, parts
       return cborAnswer(encodeEventReading(reading, request));
     });
   };
-  return new Map([[CODE.fetch, fetch]]);
+  return readable([[CODE.fetch, fetch]]);
 }

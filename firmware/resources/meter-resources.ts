@@ -10,13 +10,15 @@ import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
 import { registerResource, senmlRegisterResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
-import { MeterResources } from "./resources.ts";
+import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { tariffResource } from "./tariff.ts";
 
 export interface MeterResourcesParts {
   readonly meter: Meter;
-  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm">;
+  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** What a peer may do. */
+  readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
   readonly chip: string;
   readonly configurationDigest: Uint8Array;
@@ -76,5 +78,9 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     t: tariffResource(meter, parts),
     i: nameplateResource(() => plateWith(all.counters()), parts),
   };
-  return new MeterResources(byPath, { r: senmlRegisterResource(meter, parts) });
+  return new MeterResources(byPath, {
+    inSenml: { r: senmlRegisterResource(meter, parts) },
+    rightsOf: all.rightsOf,
+    onForbidden: () => log.record("access-refused"),
+  });
 }

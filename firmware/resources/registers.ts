@@ -9,7 +9,15 @@ import {
 } from "../protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../protocol/readings/register-table.ts";
 import { encodeSenmlReading } from "../protocol/readings/senml-reading.ts";
-import { type AnswerParts, badRequest, cborAnswer, durably, type Resource, statusOf } from "./resource.ts";
+import {
+  type AnswerParts,
+  badRequest,
+  cborAnswer,
+  durably,
+  type Resource,
+  readable,
+  statusOf,
+} from "./resource.ts";
 
 /** How a reading is written. */
 type Writer = (reading: RegisterReading) => CoapContent;
@@ -36,7 +44,7 @@ function resourceWrittenBy(meter: Pick<Meter, "register">, parts: AnswerParts, w
       const entries = registers.map((register) => meter.register(register));
       return write({ timeSeconds: parts.utcSeconds(), status: statusOf(parts), entries });
     });
-  return new Map([
+  return readable([
     [CODE.get, () => answer(DEFAULT_REGISTERS)],
     [
       CODE.fetch,

@@ -1,4 +1,6 @@
 // The resources that a meter serves to a head-end which has proved itself.
+
+import type { Right } from "../identity/trust.ts";
 import { toUint } from "../protocol/bytes.ts";
 import type { ResourceLink } from "../protocol/coap/link-format.ts";
 import {
@@ -11,7 +13,8 @@ import {
   OPTION,
   pathOf,
 } from "../protocol/coap/message.ts";
-import type { Resources } from "../protocol/secure-server.ts";
+import type { Resources, ServedRequest } from "../protocol/secure-server.ts";
+import type { Peer } from "../protocol/sessions.ts";
 import type { Resource } from "./resource.ts";
 
 /** Options that a request may carry; any other critical one is refused (RFC 7252 5.4.1). */
@@ -24,22 +27,32 @@ const SERVED_OPTIONS: ReadonlySet<number> = new Set([
 
 const NONE: ReadonlyMap<string, Resource> = new Map();
 
+export interface MeterResourcesOptions {
+  /** Those of the resources that answer in SenML too (RFC 8428). */
+  readonly inSenml: Readonly<Record<string, Resource>>;
+  /** What a peer may do. */
+  readonly rightsOf: (peer: Peer) => ReadonlySet<Right>;
+  /** Told when somebody asked for what is not his. */
+  readonly onForbidden: () => void;
+}
+
 /** Resources by path. Bodies of requests are CBOR, and so are those of answers where nothing else is wanted. */
 export class MeterResources implements Resources {
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
   readonly links: readonly ResourceLink[];
   readonly #byPath: ReadonlyMap<string, Resource>;
   readonly #inSenml: ReadonlyMap<string, Resource>;
+  readonly #options: MeterResourcesOptions;
 
-  /** `inSenml` are those of the resources that answer in SenML too (RFC 8428). */
-  constructor(byPath: Readonly<Record<string, Resource>>, inSenml: Readonly<Record<string, Resource>> = {}) {
+  constructor(byPath: Readonly<Record<string, Resource>>, options: MeterResourcesOptions) {
+    this.#options = options;
     this.#byPath = new Map(Object.entries(byPath));
-    this.#inSenml = new Map(Object.entries(inSenml));
+    this.#inSenml = new Map(Object.entries(options.inSenml));
     const paths = [...this.#byPath.keys()].map((path) => ({ path }));
     this.links = [...paths, { path: "k", attributes: { rt: "core.edhoc" } }];
   }
 
-  serve({ content }: { readonly content: CoapContent }): CoapContent {
+  serve({ peer, content }: ServedRequest): CoapContent {
     const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
     if (unknown !== undefined)
       return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
@@ -53,7 +66,10 @@ export class MeterResources implements Resources {
     if (content.payload.length > 0 && formatIn(content, OPTION.contentFormat) !== FORMAT.cbor) {
       return bareAnswer(CODE.unsupportedContentFormat, "bodies are CBOR");
     }
-    return wanted(content.payload);
+    const rights = this.#options.rightsOf(peer);
+    if (rights.has(wanted.right)) return wanted.answer(content.payload, rights);
+    this.#options.onForbidden();
+    return bareAnswer(CODE.forbidden, `this takes the right ${wanted.right}`);
   }
 
   #in(format: number): ReadonlyMap<string, Resource> {

@@ -56,6 +56,7 @@ export const CODE = {
   methodNotAllowed: 0x85,
   notAcceptable: 0x86,
   requestEntityIncomplete: 0x88,
+  conflict: 0x89,
   entityTooLarge: 0x8d,
   unsupportedContentFormat: 0x8f,
   internalServerError: 0xa0,

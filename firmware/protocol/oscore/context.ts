@@ -38,6 +38,8 @@ export interface OscoreContext {
   readonly sender: OscoreEnd;
   /** The peer. */
   readonly recipient: OscoreEnd;
+  /** Nobody's: what is refused in any case is opened with it, to take as long as what is not. */
+  readonly decoyKey: Uint8Array;
 }
 
 /** The nonce leaves this many bytes to the size of the ID and the number: RFC 8613 5.2. */
@@ -46,6 +48,8 @@ const PARTIAL_IV_BYTES = 5;
 const OSCORE_VERSION = 1;
 /** An Enc_structure (RFC 9052 5.3) without its external_aad: array head, context, empty protected header. */
 const ENC_STRUCTURE_START = concat(Uint8Array.of(0x83), encodeCbor("Encrypt0"), encodeCbor(EMPTY));
+/** Beside the arrays that the keys of the ends are expanded from, so that it is none of them. */
+const DECOY_INFO = encodeCbor("decoy");
 /** CBOR's head of a byte string of up to 23 bytes, the length added. */
 const SHORT_BYTE_STRING = 0x40;
 
@@ -70,7 +74,8 @@ export function deriveContext(crypto: CryptoEngine, parameters: ContextParameter
     firstNonce: firstNonce(id, commonIv),
     aadStart: aadStart(id, aead),
   });
-  return { crypto, aead, idContext, commonIv, sender: end(senderId), recipient: end(recipientId) };
+  const decoyKey = crypto.hkdfExpand(pseudorandomKey, DECOY_INFO, keyBytes);
+  return { crypto, aead, idContext, commonIv, sender: end(senderId), recipient: end(recipientId), decoyKey };
 }
 
 /** The nonce for the number that `end` gave, as its Partial IV: RFC 8613 5.2. */

@@ -73,7 +73,10 @@ export function protectRequest(
   return { content: seal(context, content, nonce, binding, option), number, binding };
 }
 
-/** The request inside an OSCORE message. The window takes the number only of a genuine one. Never throws. */
+/**
+ * The request inside an OSCORE message. The window takes the number only of a genuine one. One of another
+ * context, or seen before, is opened in vain: how soon it is refused tells nobody why. Never throws.
+ */
 export function unprotectRequest(
   context: OscoreContext,
   window: ReplayWindow,
@@ -83,13 +86,15 @@ export function unprotectRequest(
   if (option === undefined || "refused" in option) return { refused: "option" };
   const { partialIv, kid } = option;
   if (partialIv === undefined || kid === undefined) return { refused: "option" };
-  const { recipient } = context;
-  if (!equal(kid, recipient.id) || !isContextOf(context, option)) return { refused: "context" };
+  const { recipient, decoyKey } = context;
   const number = toUint(partialIv);
-  if (!window.isFresh(number)) return { refused: "replay" };
+  const isOurs = equal(kid, recipient.id) && isContextOf(context, option);
+  const isFresh = window.isFresh(number);
   const nonce = nonceOf(recipient, partialIv);
   const aad = additionalData(recipient, partialIv);
-  const plaintext = open(context, content.payload, nonce, aad);
+  const plaintext = open(context, isOurs && isFresh ? recipient.key : decoyKey, content.payload, nonce, aad);
+  if (!isOurs) return { refused: "context" };
+  if (!isFresh) return { refused: "replay" };
   if (plaintext === undefined) return { refused: "decrypt" };
   window.accept(number);
   const request = unwrap(content, plaintext);
@@ -137,7 +142,7 @@ export function unprotectResponse(
   if (option === undefined || "refused" in option || !isOfResponse(context, option)) return undefined;
   const { partialIv } = option;
   const nonce = partialIv === undefined ? binding.nonce : nonceOf(context.recipient, partialIv);
-  const plaintext = open(context, content.payload, nonce, binding.aad);
+  const plaintext = open(context, context.recipient.key, content.payload, nonce, binding.aad);
   const response = plaintext && unwrap(content, plaintext);
   if (response === undefined || codeKind(response.code) !== "response") return undefined;
   // RFC 8613 8.4.2: notifications come to registrations only, and each has its number.
@@ -157,12 +162,13 @@ function seal(
 }
 
 function open(
-  { crypto, aead, recipient }: OscoreContext,
+  { crypto, aead }: OscoreContext,
+  key: Uint8Array,
   ciphertext: Uint8Array,
   nonce: Uint8Array,
   aad: Uint8Array,
 ): Uint8Array | undefined {
-  return crypto.open(aead, recipient.key, nonce, aad, ciphertext);
+  return crypto.open(aead, key, nonce, aad, ciphertext);
 }
 
 /** A request may leave the ID Context out, but not name another one (RFC 8613 5.1). */

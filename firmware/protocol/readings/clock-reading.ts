@@ -101,6 +101,31 @@ export function decodeClockSet(body: Uint8Array): ClockSet | undefined {
   return isChallenge(challenge) ? { utcMs, challenge } : undefined;
 }
 
+/** What became of a set that was taken: `byMs` is how far the time moved, or will with a slew; 0 where it began. */
+export interface ClockSetOutcome {
+  readonly kind: (typeof SET_OUTCOMES)[number];
+  readonly byMs: number;
+}
+
+const SET_OUTCOMES = ["slewing", "set", "started"] as const;
+/** As much as times of ours can be apart: 136 years. */
+const MOVED_MS_MAX = 0xffffffff * 1000;
+
+/** `[outcome, milliseconds]`. */
+export function encodeClockSetOutcome({ kind, byMs }: ClockSetOutcome): Uint8Array {
+  return encodeCbor([SET_OUTCOMES.indexOf(kind), Math.round(byMs) + 0]);
+}
+
+/** The outcome, or undefined where the body is none. */
+export function decodeClockSetOutcome(body: Uint8Array): ClockSetOutcome | undefined {
+  const [index, byMs, ...more] = arrayItems(decodeCbor(body)) ?? [];
+  const kind = typeof index === "number" ? SET_OUTCOMES[index] : undefined;
+  if (kind === undefined || more.length > 0 || !isIntegerWithin(byMs, -MOVED_MS_MAX, MOVED_MS_MAX)) {
+    return undefined;
+  }
+  return { kind, byMs };
+}
+
 function isChallenge(item: CborValue | undefined): item is Uint8Array {
   return item instanceof Uint8Array && item.length === CHALLENGE_BYTES;
 }

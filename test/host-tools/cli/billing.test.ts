@@ -2,8 +2,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { HOUSEHOLD_BILLING } from "../../../firmware/configuration.ts";
-import { tariffOf } from "../../../host-tools/cli/billing.ts";
+import { type TariffOptions, tariffOf } from "../../../host-tools/cli/billing.ts";
 import { writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder } from "../../support/command.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
@@ -18,8 +17,8 @@ beforeAll(() => {
 });
 afterAll(() => folder.remove());
 
-function planOf(tariff: string) {
-  return tariffOf({ zone: "", interval: [15], demand: HOUSEHOLD_BILLING.demand, tariff });
+function planOf(tariff: string, next: TariffOptions = {}) {
+  return tariffOf({ tariff, ...next });
 }
 
 test("a tariff file's table is the active one", () => {
@@ -38,3 +37,24 @@ test.each([
 test("a device, which has no end, is no tariff file", () => {
   expect(() => planOf("/dev/zero")).toThrow("The tariff file /dev/zero is no file: name one.");
 });
+
+test.each(["1970-01-01T18:12:15Z", "2106-02-07T06:28:15Z", "2027-02-30", "tomorrow"])(
+  "a next table cannot take over at %s, which no meter can keep or tell",
+  (nextTariffFrom) => {
+    const path = join(folder.path, "household");
+    const plan = () => planOf(path, { nextTariff: path, nextTariffFrom });
+    expect(plan).toThrow(`${nextTariffFrom} is no time from 1970-01-02 to 2106`);
+  },
+);
+
+test.each([
+  ["1970-01-01T18:12:16Z", 0x10000],
+  ["2106-02-07T06:28:14Z", 0xfffffffe],
+])(
+  "a next table takes over at %s, of the first and the last that there are",
+  (nextTariffFrom, fromSeconds) => {
+    const path = join(folder.path, "household");
+    const plan = planOf(path, { nextTariff: path, nextTariffFrom });
+    expect(plan?.passive).toEqual({ table: HOUSEHOLD, fromSeconds });
+  },
+);

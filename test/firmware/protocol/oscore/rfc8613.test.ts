@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../firmware/protocol/bytes.ts";
+import { encodeCbor } from "../../../../firmware/protocol/cbor.ts";
 import { encodeMessage, findOption, OPTION } from "../../../../firmware/protocol/coap/message.ts";
 import {
   additionalData,
@@ -78,11 +79,12 @@ describe.each(ENGINES.map((engine) => ({ name: engine.name, engine })))("RFC 861
       expect(toHex(nonceOf(server.sender, hex("00")))).toBe(expected.serverNonce0);
     });
 
-    test("the info of each key and of the Common IV is the one printed", () => {
+    test("the info of each key and of the Common IV is the one printed, and a decoy's is like none of them", () => {
       const { engine: listener, infos } = listening(engine);
       ends(listener, name);
+      const ofTheDecoy = toHex(encodeCbor("decoy"));
       expect(new Set(infos)).toEqual(
-        new Set([expected.clientKeyInfo, expected.serverKeyInfo, expected.ivInfo]),
+        new Set([expected.clientKeyInfo, expected.serverKeyInfo, expected.ivInfo, ofTheDecoy]),
       );
     });
   });

@@ -1,0 +1,125 @@
+import { concat } from "../../../firmware/protocol/bytes.ts";
+import {
+  decodeClockReading,
+  decodeClockSet,
+  encodeClockReading,
+  encodeClockSet,
+} from "../../../firmware/protocol/readings/clock-reading.ts";
+import {
+  decodeEventReading,
+  decodeEventRequest,
+  encodeEventReading,
+  encodeEventRequest,
+} from "../../../firmware/protocol/readings/event-reading.ts";
+import { decodeNameplate, encodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
+import {
+  decodeProfileRequest,
+  encodeProfileRequest,
+} from "../../../firmware/protocol/readings/profile-reading.ts";
+import {
+  decodeRegisterReading,
+  decodeRegisterRequest,
+  encodeRegisterReading,
+  encodeRegisterRequest,
+} from "../../../firmware/protocol/readings/register-reading.ts";
+import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import { HOUSEHOLD } from "../../support/tariffs.ts";
+import { type Door, must, mustEqual } from "./door.ts";
+
+const TIME = 1_764_028_800;
+const REGISTERS = ["1-0:1.8.0*255", "1-0:5.8.0*255", "1-0:1.6.0*255"];
+const EVENTS = { log: "fraud", from: 3, count: 3 } as const;
+
+/** A body, what reads it, and what writes what was read; requests may be written in more than one way. */
+interface Body<Value> {
+  readonly decode: (body: Uint8Array) => Value | undefined;
+  readonly encode: (value: Value) => Uint8Array;
+  readonly forms: "one" | "many";
+  readonly sample: Value;
+}
+
+function body<Value>(
+  forms: "one" | "many",
+  decode: Body<Value>["decode"],
+  encode: Body<Value>["encode"],
+  sample: Value,
+): { sample: Uint8Array; check: (input: Uint8Array) => void } {
+  return {
+    sample: encode(sample),
+    check(input) {
+      const value = decode(input);
+      if (value === undefined) return;
+      const written = encode(value);
+      if (forms === "one") return mustEqual("the body written again", written, input);
+      must("another request when written again", JSON.stringify(decode(written)) === JSON.stringify(value));
+    },
+  };
+}
+
+const EVENT = { code: 40, utcSeconds: TIME, clockStatus: 1, details: [7, -70_000] };
+const DIGEST = new Uint8Array(8);
+const COUNTERS = {
+  meteringReadings: 1,
+  meteringFaults: 2,
+  receivedDatagrams: 3,
+  rejectedFrames: 4,
+  refusedMessages: 5,
+};
+
+const BODIES = [
+  body("many", decodeRegisterRequest, encodeRegisterRequest, REGISTERS),
+  body("one", (bytes) => decodeRegisterReading(bytes, REGISTERS), encodeRegisterReading, {
+    timeSeconds: TIME,
+    status: 0,
+    entries: [
+      { register: REGISTERS[0] as string, quality: "measured", value: 1_234_567 },
+      { register: REGISTERS[1] as string, quality: "not-in-meter" },
+      { register: REGISTERS[2] as string, quality: "derived", value: 400, atSeconds: TIME - 900 },
+    ],
+  }),
+  body("many", decodeProfileRequest, encodeProfileRequest, {
+    ...{ profile: 0, register: REGISTERS[0] as string, startSeconds: TIME, count: 24, step: 1 },
+  }),
+  body("one", decodeEventRequest, encodeEventRequest, EVENTS),
+  body(
+    "one",
+    (bytes) => decodeEventReading(bytes, EVENTS),
+    (value) => encodeEventReading(value, EVENTS),
+    {
+      ...{ timeSeconds: TIME, status: 0, oldest: 1, next: 6 },
+      events: [3, 4, 5].map((sequence) => ({
+        sequence,
+        ...EVENT,
+        utcSeconds: sequence === 4 ? undefined : TIME,
+      })),
+    },
+  ),
+  body("one", decodeNameplate, encodeNameplate, {
+    ...{ serialNumber: "M1", type: "t", block: "b", configurationDigest: DIGEST, chargingPolicyId: "" },
+    ...{ firmwareVersion: "1", firmwareDigest: DIGEST, chip: "bl0942", accuracyClass: "B" },
+    ...{ impulsesPerKilowattHour: 1000, maxLossWattHours: 96, clockStatus: 0, counters: COUNTERS },
+  }),
+  body("one", decodeClockReading, encodeClockReading, {
+    ...{ timeSeconds: TIME, status: 0, clockStatus: 0, source: "board", ageSeconds: 60 },
+    ...{ driftPartsPerBillion: -4000, zone: "CET-1CEST,M3.5.0,M10.5.0/3", challenge: new Uint8Array(8) },
+  }),
+  body("one", decodeClockSet, encodeClockSet, {
+    utcMs: TIME * 1000,
+    challenge: Uint8Array.of(8, 7, 6, 5, 4, 3, 2, 1),
+  }),
+  body("one", decodeTariffPlan, encodeTariffPlan, {
+    active: HOUSEHOLD,
+    passive: { table: HOUSEHOLD, fromSeconds: TIME },
+  }),
+];
+
+/** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
+export const readings: Door = {
+  name: "readings",
+  decoders: /\/firmware\/protocol\/readings\/(?!interval|bit-stream|leb128|value-codes)/,
+  bytesMax: 600,
+  samples: () => BODIES.map(({ sample }, kind) => concat(Uint8Array.of(kind), sample)),
+  check(input) {
+    BODIES[(input[0] ?? 0) % BODIES.length]?.check(input.subarray(1));
+  },
+};

@@ -1,0 +1,170 @@
+// Looks for inputs that a door does not take well, guided by which code they reach.
+import type { Door } from "../doors/door.ts";
+import { Chance } from "./chance.ts";
+import type { Coverage } from "./coverage.ts";
+import { mutate } from "./mutate.ts";
+
+/** What no input may take, on a machine that others use too: it must take it in each of the repeats. */
+const HANG_MS = 5;
+const REPEATS = 3;
+/** Inputs between two looks at what code they reached. */
+const BATCH = 1000;
+/** As often as any, one of the newest is taken: what reaches new code has neighbours that do. */
+const NEWEST = 16;
+/** Findings after which a search has told enough. */
+const FINDINGS_MAX = 10;
+
+export interface Finding {
+  readonly kind: "crash" | "hang";
+  readonly input: Uint8Array;
+  readonly why: string;
+}
+
+export interface Outcome {
+  readonly inputs: number;
+  readonly seconds: number;
+  /** Inputs that reached code which none before them had reached. */
+  readonly reached: readonly Uint8Array[];
+  readonly findings: readonly Finding[];
+}
+
+export interface SearchOptions {
+  readonly seconds: number;
+  readonly seed: string;
+}
+
+/** One search at one door. */
+export class Search {
+  readonly #door: Door;
+  readonly #coverage: Coverage;
+  readonly #chance: Chance;
+  readonly #seconds: number;
+  readonly #pool: Uint8Array[];
+  readonly #reached: Uint8Array[] = [];
+  /** By what went wrong: one input of each is enough. */
+  readonly #findings = new Map<string, Finding>();
+  #inputs = 0;
+
+  /** Starts from the door's samples and its corpus. */
+  constructor(
+    door: Door,
+    corpus: readonly Uint8Array[],
+    coverage: Coverage,
+    { seconds, seed }: SearchOptions,
+  ) {
+    this.#door = door;
+    this.#coverage = coverage;
+    this.#chance = new Chance(`${door.name} ${seed}`);
+    this.#seconds = seconds;
+    this.#pool = [...door.samples(), ...corpus];
+  }
+
+  /** Tries inputs until the time is up. */
+  run(): Outcome {
+    const startMs = performance.now();
+    const elapsedSeconds = (): number => (performance.now() - startMs) / 1000;
+    this.#tryAll(this.#pool);
+    this.#coverage.look(this.#door.decoders);
+    this.#coverage.learn();
+    while (elapsedSeconds() < this.#seconds && this.#findings.size < FINDINGS_MAX) {
+      const batch = Array.from({ length: BATCH }, () => this.#nextInput());
+      this.#tryAll(batch);
+      if (this.#coverage.look(this.#door.decoders)) this.#keepWhatReaches(batch);
+    }
+    const findings = [...this.#findings.values()];
+    return { inputs: this.#inputs, seconds: elapsedSeconds(), reached: this.#reached, findings };
+  }
+
+  #nextInput(): Uint8Array {
+    const pool = this.#pool;
+    const newest = Math.min(NEWEST, pool.length);
+    const index =
+      this.#chance.below(2) === 0
+        ? pool.length - 1 - this.#chance.below(newest)
+        : this.#chance.below(pool.length);
+    return mutate(this.#chance, pool[index] as Uint8Array, this.#chance.pick(pool), this.#door.bytesMax);
+  }
+
+  #tryAll(inputs: readonly Uint8Array[]): void {
+    for (const input of inputs) {
+      const finding = examine(this.#door, input);
+      if (finding !== undefined && !this.#findings.has(finding.why)) this.#findings.set(finding.why, finding);
+    }
+    this.#inputs += inputs.length;
+  }
+
+  /** Halves the batch until single inputs are left that reach new code when they are run again. */
+  #keepWhatReaches(batch: readonly Uint8Array[]): void {
+    const before = this.#reached.length;
+    this.#halve(batch);
+    if (this.#reached.length > before) return;
+    // Code that runs once in a program's life is nobody's in particular.
+    this.#tryAll(batch);
+    this.#coverage.look(this.#door.decoders);
+    this.#coverage.learn();
+  }
+
+  #halve(inputs: readonly Uint8Array[]): void {
+    const middle = inputs.length >> 1;
+    for (const half of [inputs.slice(0, middle), inputs.slice(middle)]) {
+      this.#tryAll(half);
+      if (!this.#coverage.look(this.#door.decoders)) continue;
+      if (half.length > 1) this.#halve(half);
+      else this.#keep(half);
+    }
+  }
+
+  #keep(inputs: readonly Uint8Array[]): void {
+    this.#coverage.learn();
+    this.#reached.push(...inputs);
+    this.#pool.push(...inputs);
+  }
+}
+
+/** What is wrong with how a door takes an input; undefined where nothing is. */
+export function examine(door: Door, input: Uint8Array): Finding | undefined {
+  const startMs = performance.now();
+  try {
+    door.check(input);
+  } catch (error) {
+    return { kind: "crash", input: shortened(door, input), why: placeOf(error) };
+  }
+  if (performance.now() - startMs <= HANG_MS) return undefined;
+  const repeats = Array.from({ length: REPEATS }, () => milliseconds(door, input));
+  if (repeats.some((ms) => ms <= HANG_MS)) return undefined;
+  return { kind: "hang", input, why: `takes ${Math.min(...repeats).toFixed(1)} ms` };
+}
+
+function milliseconds(door: Door, input: Uint8Array): number {
+  const startMs = performance.now();
+  door.check(input);
+  return performance.now() - startMs;
+}
+
+/** The error's message without bytes and numbers, and the first line of ours that it passed. */
+function placeOf(error: unknown): string {
+  const { message, stack = "" } = error instanceof Error ? error : new Error(String(error));
+  const place = /\((?:file:\/\/)?[^()]*?((?:firmware|hal|test)\/[^()]+)\)/.exec(stack)?.[1] ?? "";
+  return `${message.replace(/[0-9a-f]{6,}|\d+/g, "..").slice(0, 120)} (${place})`;
+}
+
+/** The input without the bytes that the same crash does not need. */
+function shortened(door: Door, input: Uint8Array): Uint8Array {
+  let shortest = input;
+  for (let size = input.length >> 1; size >= 1; size >>= 1)
+    for (let at = 0; at + size <= shortest.length; ) {
+      const shorter = Uint8Array.from([...shortest.subarray(0, at), ...shortest.subarray(at + size)]);
+      if (throws(door, shorter)) shortest = shorter;
+      else at += size;
+    }
+  return shortest;
+}
+
+function throws(door: Door, input: Uint8Array): boolean {
+  try {
+    door.check(input);
+    return false;
+  } catch {
+    return true;
+  }
+}
