@@ -1,5 +1,6 @@
 // Long bodies inside OSCORE, both ways, on lines good and bad.
 import { describe, expect, test } from "vitest";
+import { TrustList } from "../../../../firmware/identity/trust.ts";
 import { toHex } from "../../../../firmware/protocol/bytes.ts";
 import {
   answerWith,
@@ -12,13 +13,18 @@ import {
   OPTION,
   resourceRequest,
 } from "../../../../firmware/protocol/coap/message.ts";
+import { MemorySequence } from "../../../../firmware/protocol/oscore/sender-sequence.ts";
+import { SecureClient } from "../../../../firmware/protocol/secure-client.ts";
+import { SecureServer } from "../../../../firmware/protocol/secure-server.ts";
+import type { PresetContext } from "../../../../firmware/protocol/sessions.ts";
 import { FaultyLink } from "../../../../hal/emulated/faulty-link.ts";
 import { SeededRandom } from "../../../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../../../hal/emulated/uart-pair.ts";
 import type { VirtualClock } from "../../../../hal/emulated/virtual-clock.ts";
 import { SlipmuxLink } from "../../../../hal/modems/slipmux/driver.ts";
+import { opensslEngine } from "../../../../hal/node/openssl.ts";
 import type { Link } from "../../../../hal/ports/link.ts";
-import { type SecuredLineOptions, securedLine } from "../../../support/secured-line.ts";
+import { identity, type SecuredLineOptions, securedLine } from "../../../support/secured-line.ts";
 import { IP, LINE_9600 } from "../coap/helpers.ts";
 import { body } from "./support.ts";
 
@@ -214,5 +220,88 @@ describe("several at once", () => {
       const event = line.clientEvents.find(({ ask }) => ask === id);
       expect(event).toMatchObject({ kind: "answer", content: { payload: body(5000, i) } });
     }
+  });
+});
+
+test("no datagram is longer than the link takes, whatever the lengths of bodies, from the first request on", () => {
+  for (const mtuBytes of [1152, 400, 128]) {
+    for (const less of [0, 1, 95, 96, 97, 128]) {
+      const longest = { bytes: 0 };
+      const length = mtuBytes - less;
+      const { askFor } = securedLine({
+        traits: { ...IP, mtuBytes },
+        tap: (datagram) => {
+          longest.bytes = Math.max(longest.bytes, datagram.length);
+        },
+        serve: ({ payload }) => answerWith(CODE.content, FORMAT.cbor, payload),
+      });
+      const put = resourceRequest(CODE.put, "a-long-path", body(length));
+      expect(askFor(put, { withinMs: 60_000 })).toMatchObject({ content: { payload: body(length) } });
+      expect(longest.bytes).toBeLessThanOrEqual(mtuBytes);
+    }
+  }
+});
+
+describe("with a context of before", () => {
+  const preset = (senderId: number, recipientId: number): PresetContext => ({
+    peer: { id: "preset" },
+    parameters: {
+      masterSecret: new Uint8Array(16).fill(7),
+      senderId: Uint8Array.of(senderId),
+      recipientId: Uint8Array.of(recipientId),
+    },
+    sequence: new MemorySequence(),
+  });
+
+  test("a long PUT to a meter that has just started is challenged once, for its start and for the PUT alike", () => {
+    const put: Uint8Array[] = [];
+    let datagrams = 0;
+    const { askFor } = securedLine({
+      headEndPreset: preset(1, 2),
+      meterPreset: () => preset(2, 1),
+      tap: () => datagrams++,
+      serve: ({ payload }) => {
+        put.push(payload);
+        return bareAnswer(CODE.changed);
+      },
+    });
+    expect(askFor(PUT)).toMatchObject({ content: { code: CODE.changed } });
+    expect(put).toEqual([body(LONG)]);
+    expect(datagrams).toBe(2 * 4);
+  });
+
+  test("blocks belong together though a proxy sends each from another port", () => {
+    const put: Uint8Array[] = [];
+    const shared = { crypto: opensslEngine, traits: IP, trust: new TrustList([]) };
+    const client = new SecureClient({
+      ...shared,
+      random: new SeededRandom(1),
+      identity: identity("head-end", "H"),
+      preset: preset(1, 2),
+    });
+    const server = new SecureServer({
+      ...shared,
+      random: new SeededRandom(2),
+      identity: identity("meter", "M1"),
+      presets: [preset(2, 1)],
+      resources: {
+        links: [],
+        serve: ({ content }) => {
+          put.push(content.payload);
+          return answerWith(CODE.content, FORMAT.cbor, body(LONG, 7));
+        },
+      },
+    });
+    client.ask(0, { to: "proxy", content: PUT, untilMs: 60_000 });
+    let port = 5683;
+    for (let out = client.nextDatagram(); out !== undefined; out = client.nextDatagram()) {
+      server.receive(0, `proxy:${port++}`, out.bytes);
+      const back = server.nextDatagram();
+      if (back !== undefined) client.receive(0, "proxy", back.bytes);
+    }
+    expect(put).toEqual([body(LONG)]);
+    expect(client.nextEvent()).toMatchObject({ kind: "answer", content: { payload: body(LONG, 7) } });
+    // The challenge, three blocks, and two more of the answer.
+    expect(port - 5683).toBe(6);
   });
 });
