@@ -41,8 +41,8 @@ const BOMBS: readonly (readonly [string, Uint8Array])[] = [
 ];
 
 /** The least of some tries, as others on the machine only ever make it longer. */
-function milliseconds(act: () => void): number {
-  const tries = Array.from({ length: 20 }, () => {
+function milliseconds(act: () => void, most = 20): number {
+  const tries = Array.from({ length: most }, () => {
     const start = performance.now();
     act();
     return performance.now() - start;
@@ -103,9 +103,9 @@ describe("a profile block that is a bomb", () => {
       const block = filled(1_000_000, fill);
       for (const mode of MODES) {
         block[0] = mode;
-        expect(decodeBlock(block, 96)).toBeUndefined();
+        const ms = milliseconds(() => expect(decodeBlock(block, 96)).toBeUndefined(), 2);
+        expect([mode, ms < 5 ? "in time" : ms]).toEqual([mode, "in time"]);
       }
-      expect(milliseconds(() => decodeBlock(block, 96))).toBeLessThan(5);
     },
   );
 

@@ -12,7 +12,8 @@ export class Coverage {
   constructor() {
     this.#session.connect();
     this.#session.post("Profiler.enable");
-    this.#session.post("Profiler.startPreciseCoverage", { callCount: false, detailed: true });
+    // Without counts V8 looks no more at a function that it has reported once.
+    this.#session.post("Profiler.startPreciseCoverage", { callCount: true, detailed: true });
   }
 
   /** True where code ran since the last look that is not known to run, in modules whose URL matches. */
