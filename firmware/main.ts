@@ -2,7 +2,7 @@
 //
 //   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
 //                --keys M1.key.json --trust head-end.credential.json --serial-number 4711 --state /var/lib/meterbench
-//                --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
+//                --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
@@ -18,9 +18,10 @@ import { systemRandom } from "../hal/node/system-random.ts";
 import { TimeZone } from "./calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "./configuration.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
-import { HEAD_ENDS_MAX, refusalOf, TrustList } from "./identity/trust.ts";
+import { HEAD_ENDS_MAX, parseGrant, type Right, refusalOf, TrustList } from "./identity/trust.ts";
 import { MeterStateError } from "./meter-state.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
+import { isPlateText } from "./protocol/readings/nameplate.ts";
 import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";
 
 const EXIT_USAGE = 2;
@@ -53,7 +54,7 @@ try {
 async function main(): Promise<void> {
   const options = readOptions();
   const identity = readMeterKey(options.keys);
-  const trust = new TrustList(options.trust.map(readHeadEnd));
+  const trust = trustOf(options);
   const address = parseAddress(options.at);
   if ("error" in address) throw new LineError(address.error);
   const ends: (() => void)[] = [];
@@ -117,11 +118,27 @@ async function start(
   ends.push(() => runtime.stop());
 }
 
+/** Head-ends that read, and those of them that may do more. */
+function trustOf({ trust, allow }: Options): TrustList {
+  const credentials = trust.map(readHeadEnd);
+  const rights: Record<string, ReadonlySet<Right>> = {};
+  for (const text of allow) {
+    const grant = parseGrant(text);
+    if ("error" in grant) throw new BoardFault(EXIT_USAGE, grant.error);
+    if (!credentials.some(({ id }) => id === grant.id)) {
+      throw new BoardFault(EXIT_USAGE, `--allow names ${grant.id}, and no --trust file is of that head-end.`);
+    }
+    rights[grant.id] = grant.rights;
+  }
+  return new TrustList(credentials, rights);
+}
+
 interface Options {
   readonly at: string;
   readonly chip: string;
   readonly keys: string;
   readonly trust: readonly string[];
+  readonly allow: readonly string[];
   readonly serialNumber: string;
   readonly state: string | undefined;
   readonly zone: string;
@@ -130,13 +147,16 @@ interface Options {
 
 function readOptions(): Options {
   const { values } = parseOptions();
-  const { at, chip, keys, trust = [], state, zone = "", utc = "disciplined" } = values;
+  const { at, chip, keys, trust = [], allow = [], state, zone = "", utc = "disciplined" } = values;
   const serialNumber = values["serial-number"];
   if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
     throw new BoardFault(
       EXIT_USAGE,
       "A meter needs --at ADDRESS, --chip PART@ADDRESS, --keys FILE and --serial-number TEXT: give all four.",
     );
+  }
+  if (serialNumber === "" || !isPlateText(serialNumber)) {
+    throw new BoardFault(EXIT_USAGE, "A --serial-number is a text of 1 to 64 bytes: give one that short.");
   }
   if (trust.length === 0 || trust.length > HEAD_ENDS_MAX) {
     throw new BoardFault(
@@ -149,7 +169,7 @@ function readOptions(): Options {
   if (utc !== "disciplined" && utc !== "free-running") {
     throw new BoardFault(EXIT_USAGE, `--utc is disciplined or free-running, and this is ${utc}.`);
   }
-  return { at, chip, keys, trust, serialNumber, state, zone, utc };
+  return { at, chip, keys, trust, allow, serialNumber, state, zone, utc };
 }
 
 function parseOptions() {
@@ -160,6 +180,7 @@ function parseOptions() {
         chip: { type: "string" },
         keys: { type: "string" },
         trust: { type: "string", multiple: true },
+        allow: { type: "string", multiple: true },
         "serial-number": { type: "string" },
         state: { type: "string" },
         zone: { type: "string" },

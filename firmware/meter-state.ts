@@ -198,10 +198,10 @@ export class MeterState {
     this.#hasNews = true;
   }
 
-  /** Energy has been booked. */
+  /** A reading has been booked. One without active energy is news too: a demand of 0 W, or reactive energy. */
   booked(milliwattHours: number): void {
     this.#unsavedMilliwattHours += milliwattHours;
-    this.#hasNews ||= milliwattHours > 0;
+    this.#hasNews = true;
   }
 
   /** Saves what is due; to be called with each poll and each reading. */

@@ -182,8 +182,9 @@ export class Meter {
     if (due !== this.#plan) this.#useTariff(due, "tariff-activated");
   }
 
+  /** While the clock is invalid, what was past before is past. */
   #afterDue(plan: TariffPlan): TariffPlan {
-    const { utcSeconds } = this;
+    const utcSeconds = this.utcSeconds ?? this.#engine.lastUtcSeconds;
     return utcSeconds === undefined ? plan : activateDue(plan, utcSeconds);
   }
 

@@ -105,7 +105,7 @@ export class MeterRuntime {
     this.#supply = new SupplyWatch(this.log, signals);
     signals?.listen({ powerFail: () => this.#lastGasp() });
     meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
-    this.resources = this.#newResources(plate);
+    this.resources = this.#newResources(plate, trust);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       resources: this.resources,
@@ -184,11 +184,12 @@ export class MeterRuntime {
     return new Meter(parts, this.state?.saved?.meter);
   }
 
-  #newResources({ configurationDigest: digest }: PlateState): MeterResources {
+  #newResources({ configurationDigest: digest }: PlateState, trust: TrustList): MeterResources {
     const { meteringIc, storage } = this.#board;
     return meterResources({
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       chip: meteringIc.part,
+      rightsOf: (peer) => trust.rightsOf(peer),
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),
@@ -209,7 +210,7 @@ export class MeterRuntime {
     recordClockEvent(this.log, event);
     if (event.kind === "adjusted")
       this.meter.clockSet(event.oldUtcMs === undefined ? undefined : event.oldUtcMs / 1000);
-    this.state?.clockChanged();
+    if (isForNextStart(event)) this.state?.clockChanged();
   }
 
   #heard(event: ServerEvent): void {
@@ -220,8 +221,8 @@ export class MeterRuntime {
 
   /** The supply is failing: what is not durable in some milliseconds is lost. */
   #lastGasp(): void {
-    this.#supply.fails(this.#nowMs());
-    this.state?.clockChanged();
+    // A supply that flutters saves what is new each time, and its time once.
+    if (this.#supply.fails(this.#nowMs())) this.state?.clockChanged();
     this.#save();
   }
 
@@ -249,8 +250,7 @@ export class MeterRuntime {
    * load profile; while UTC is not known they only keep their distance.
    */
   #untilNextPollMs(): number {
-    const utcMs = this.clock.utcMs();
-    return utcMs === undefined ? this.#pollIntervalMs : this.#pollIntervalMs - (utcMs % this.#pollIntervalMs);
+    return this.clock.untilMultipleMs(this.#pollIntervalMs) ?? this.#pollIntervalMs;
   }
 
   #nowMs(): number {
@@ -272,6 +272,15 @@ export class MeterRuntime {
 function refuseSlowPolls({ part, maxPollIntervalMs }: MeteringIc, intervalMs: number): void {
   if (intervalMs <= maxPollIntervalMs) return;
   throw new Error(`a ${part} must be polled every ${maxPollIntervalMs} ms or sooner`);
+}
+
+/**
+ * What a start must know at once. It asks a board that is followed anew, so a slew after that one is no news: else
+ * whoever spoils its time has each poll written. A refusal changes nothing.
+ */
+function isForNextStart(event: ClockEvent): boolean {
+  if (event.kind === "slewed") return event.role !== "board";
+  return event.kind === "adjusted" || event.kind === "board-stepped";
 }
 
 function sum(counts: Readonly<Record<string, number>>): number {

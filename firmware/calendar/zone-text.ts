@@ -10,7 +10,7 @@ import {
 } from "./zone-rules.ts";
 
 /** The longest that the grammar allows: both names quoted, both offsets and both times to the second. */
-const TEXT_CHARACTERS_MAX = 72;
+export const ZONE_CHARACTERS_MAX = 72;
 /** Of a name: POSIX asks for the least, and grants no more than the most (_POSIX_TZNAME_MAX). */
 const NAME_CHARACTERS_MIN = 3;
 const NAME_CHARACTERS_MAX = 6;
@@ -37,9 +37,9 @@ interface Cursor {
 
 /** The rules that the text writes, or one sentence about what is wrong with it and where. Never throws. */
 export function parseZone(text: string): ZoneRules | { readonly error: string } {
-  if (text.length > TEXT_CHARACTERS_MAX) {
+  if (text.length > ZONE_CHARACTERS_MAX) {
     return {
-      error: `A time zone has at most ${TEXT_CHARACTERS_MAX} characters, and this is ${text.length}.`,
+      error: `A time zone has at most ${ZONE_CHARACTERS_MAX} characters, and this is ${text.length}.`,
     };
   }
   try {

@@ -1,17 +1,23 @@
 // A time of the board that was refused, so that it is not judged and told again at each tick.
 import { type RefusalReason, SET_DISTANCE_MS, SYNC_LIMIT_MS } from "./set-rules.ts";
 
+/** What a refusal may wait for. */
+export interface KnownTimes {
+  /** When the set before was, on the monotonic clock. */
+  readonly setAtMs: number | undefined;
+  /** The newest time that storage has. */
+  readonly storedUtcMs: number | undefined;
+}
+
 export class BoardRefusal {
   #refused: { readonly offsetMs: number; readonly untilMs: number } | undefined;
 
-  /** `setAtMs`: when the set before was, which a refusal as too often waits for. */
-  note(nowMs: number, boardUtcMs: number, reason: RefusalReason, setAtMs: number | undefined): void {
-    const nextSetMs = (setAtMs ?? nowMs) + SET_DISTANCE_MS;
-    const untilMs = reason === "too-often" ? nextSetMs : Number.POSITIVE_INFINITY;
+  note(nowMs: number, boardUtcMs: number, reason: RefusalReason, known: KnownTimes): void {
+    const untilMs = nowMs + waitMs(nowMs, boardUtcMs, reason, known);
     this.#refused = { offsetMs: boardUtcMs - nowMs, untilMs };
   }
 
-  /** The meter's own time has changed: what was wrong against it may be right now. */
+  /** The meter's own time has changed, or somebody has set the board's: what was wrong may be right now. */
   forget(): void {
     this.#refused = undefined;
   }
@@ -22,4 +28,12 @@ export class BoardRefusal {
     if (refused === undefined || nowMs >= refused.untilMs) return false;
     return Math.abs(boardUtcMs - nowMs - refused.offsetMs) <= SYNC_LIMIT_MS;
   }
+}
+
+/** Until the same board is right. One that is behind by more than a sync's limit is wrong, and not right by passing. */
+function waitMs(nowMs: number, boardUtcMs: number, reason: RefusalReason, known: KnownTimes): number {
+  const { setAtMs = nowMs, storedUtcMs = boardUtcMs } = known;
+  if (reason === "too-often") return setAtMs + SET_DISTANCE_MS - nowMs;
+  const isNear = reason === "before-stored" && storedUtcMs - boardUtcMs <= SYNC_LIMIT_MS;
+  return isNear ? storedUtcMs - boardUtcMs : Number.POSITIVE_INFINITY;
 }

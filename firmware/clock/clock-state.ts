@@ -44,8 +44,7 @@ export const CLOCK_STATUS = {
 } as const;
 
 /** `daylight` is undefined where nobody can say, and "none" where the meter's zone has no such rule. */
-export function clockStatusOf(state: ClockState, daylight: "on" | "off" | "none" | undefined): number {
-  const doubt = doubtOf(state);
+export function clockStatusOf(doubt: Doubt, daylight: "on" | "off" | "none" | undefined): number {
   const saving = daylight === "on" ? CLOCK_STATUS.daylightSaving : 0;
   const unknown = daylight === undefined ? CLOCK_STATUS.invalidStatus : 0;
   return (doubt === "none" ? 0 : CLOCK_STATUS[doubt]) | unknown | saving;

@@ -30,6 +30,16 @@ export class Timescale {
     return Math.sign(slewMs) * Math.max(0, Math.abs(slewMs) - doneMs);
   }
 
+  /** How long wall time takes to go on by `wallMs`, if nothing changes its pace but the end of a slew. */
+  spanMs(monotonicMs: number, wallMs: number): number {
+    const pendingMs = this.pendingMs(monotonicMs);
+    const pace = 1 + this.#correctionPpm / 1e6;
+    const slewPace = pace + Math.sign(pendingMs) * SLEW_MS_PER_MS;
+    const slewMs = Math.abs(pendingMs) / SLEW_MS_PER_MS;
+    const leftMs = wallMs - slewMs * slewPace;
+    return leftMs <= 0 ? wallMs / slewPace : slewMs + leftMs / pace;
+  }
+
   /** Wall time is `utcMs` from now on; what was left to slew is dropped. */
   step(monotonicMs: number, utcMs: number): void {
     this.#base = { monotonicMs, utcMs, slewMs: 0 };

@@ -3,6 +3,7 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { BoardRefusal } from "./board-refusal.ts";
 import { type BoardChange, BoardWatch } from "./board-watch.ts";
+import { bootTime, invalidReason } from "./boot-time.ts";
 import type { ClockEvent, Teller } from "./clock-event.ts";
 import type { ClockMemory } from "./clock-memory.ts";
 import {
@@ -61,6 +62,9 @@ export type ProposalResult =
 /** Half of the second that answers are given in: a board that is nearer needs no slew. */
 const BOARD_TOLERANCE_MS = 500;
 
+/** What timers are good to. */
+const TIMER_MS = 1;
+
 type Mode =
   | { readonly kind: "invalid"; readonly reason: InvalidReason }
   | { readonly kind: "running"; readonly scale: Timescale; readonly source: ClockSource };
@@ -85,13 +89,13 @@ export class WallClock {
 
   constructor(options: WallClockOptions) {
     this.#options = options;
-    const { clock, memory = {}, board } = options;
+    const { clock, memory = {} } = options;
     this.#drift = new DriftEstimate(memory.driftPpm);
     this.#challenge = new SetChallenge(options.random);
     const nowMs = clock.monotonicMs();
     const boardUtcMs = clock.utcMs();
     this.#watch.observe(nowMs, boardUtcMs);
-    const utcMs = bootUtcMs(boardUtcMs, options);
+    const { utcMs, slewMs, isBoards } = bootTime(boardUtcMs, options);
     const reason = invalidReason(utcMs, options);
     if (reason !== undefined) {
       this.#mode = { kind: "invalid", reason };
@@ -100,10 +104,12 @@ export class WallClock {
       return;
     }
     const startUtcMs = utcMs as number;
-    this.#mode = { kind: "running", scale: new Timescale(nowMs, startUtcMs), source: "board" };
+    const scale = new Timescale(nowMs, startUtcMs);
+    scale.slew(nowMs, slewMs);
+    this.#mode = { kind: "running", scale, source: isBoards ? "board" : (memory.source ?? "board") };
     const monotonicAt = (then: number | undefined) =>
       then === undefined ? undefined : nowMs - Math.max(0, startUtcMs - then);
-    this.#syncAtMs = board === "disciplined" ? nowMs : monotonicAt(memory.syncUtcMs);
+    this.#syncAtMs = isBoards ? nowMs : monotonicAt(memory.syncUtcMs);
     this.#setAtMs = monotonicAt(memory.setUtcMs);
     this.#claimAtMs = monotonicAt(memory.claimUtcMs);
     this.#correct(nowMs);
@@ -112,6 +118,16 @@ export class WallClock {
   /** UTC in milliseconds, fractions allowed; undefined while the clock is invalid. */
   utcMs(): number | undefined {
     return this.#utcAt(this.#nowMs());
+  }
+
+  /** How long until UTC is next a whole multiple of `periodMs`; undefined while the clock is invalid. */
+  untilMultipleMs(periodMs: number): number | undefined {
+    const nowMs = this.#nowMs();
+    if (this.#mode.kind === "invalid") return undefined;
+    const leftMs = periodMs - (this.#mode.scale.utcMs(nowMs) % periodMs);
+    // A timer that came a little early has been at this one.
+    const wallMs = leftMs < TIMER_MS ? leftMs + periodMs : leftMs;
+    return this.#mode.scale.spanMs(nowMs, wallMs);
   }
 
   get state(): ClockState {
@@ -123,10 +139,12 @@ export class WallClock {
 
   /** COSEM's status byte, for an event or an answer. */
   get status(): number {
-    const { daylight } = this.#options;
-    if (daylight === undefined) return clockStatusOf(this.state, "none");
-    const utcMs = this.utcMs();
-    return clockStatusOf(this.state, utcMs === undefined ? undefined : daylight(utcMs));
+    return this.#statusOf(doubtOf(this.state), this.utcMs());
+  }
+
+  /** The same byte of a time before this start, which storage has; what was doubted then is not known. */
+  statusAt(utcMs: number | undefined): number {
+    return this.#statusOf(utcMs === undefined ? "invalid" : "none", utcMs);
   }
 
   /** How much faster UTC runs than the meter's crystal, where that is known. */
@@ -153,6 +171,7 @@ export class WallClock {
       setUtcMs: utcOf(this.#setAtMs),
       claimUtcMs: utcOf(this.#claimAtMs),
       driftPpm: this.#drift.ppm,
+      source: this.#mode.kind === "running" ? this.#mode.source : undefined,
     };
   }
 
@@ -161,6 +180,7 @@ export class WallClock {
     const nowMs = this.#nowMs();
     const boardUtcMs = this.#options.clock.utcMs();
     const change = this.#watch.observe(nowMs, boardUtcMs);
+    if (change.kind === "stepped" || change.kind === "learnt") this.#boardRefusal.forget();
     // An invalid start is told even if the board ends it now; a doubt that the board ends now was a stall, and is none.
     if (this.#mode.kind === "invalid") this.#tellDoubt();
     if (this.#followsBoard()) this.#followBoard(nowMs, boardUtcMs);
@@ -185,6 +205,12 @@ export class WallClock {
 
   #nowMs(): number {
     return this.#options.clock.monotonicMs();
+  }
+
+  #statusOf(doubt: Doubt, utcMs: number | undefined): number {
+    const { daylight } = this.#options;
+    if (daylight === undefined) return clockStatusOf(doubt, "none");
+    return clockStatusOf(doubt, utcMs === undefined ? undefined : daylight(utcMs));
   }
 
   #phase(): "commissioning" | "in-service" {
@@ -285,7 +311,8 @@ export class WallClock {
     }
     const verdict = this.#judge(nowMs, "board", boardUtcMs);
     if (verdict.kind === "refuse") {
-      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, this.#setAtMs);
+      const known = { setAtMs: this.#setAtMs, storedUtcMs: this.#options.memory?.lastUtcMs };
+      this.#boardRefusal.note(nowMs, boardUtcMs, verdict.reason, known);
     }
     this.#apply(nowMs, "board", boardUtcMs, verdict);
   }
@@ -317,21 +344,4 @@ export class WallClock {
   #tell(event: ClockEvent): void {
     this.#options.onEvent(event);
   }
-}
-
-/** A board with a battery keeps its own time, which is as far from the meter's as it was: nobody sets it. */
-function bootUtcMs(boardUtcMs: number | undefined, { board, memory }: WallClockOptions): number | undefined {
-  if (boardUtcMs === undefined || board === "disciplined") return boardUtcMs;
-  return boardUtcMs + (memory?.boardOffsetMs ?? 0);
-}
-
-/** Why the time at the start is none, or undefined where it is one. */
-function invalidReason(
-  utcMs: number | undefined,
-  { buildUtcMs, memory = {} }: WallClockOptions,
-): InvalidReason | undefined {
-  if (utcMs === undefined) return memory.lastUtcMs === undefined ? "never-set" : "lost";
-  if (!isTimeMs(utcMs)) return "out-of-range";
-  if (memory.lastUtcMs !== undefined && utcMs < memory.lastUtcMs) return "before-stored";
-  return utcMs < buildUtcMs ? "before-build" : undefined;
 }

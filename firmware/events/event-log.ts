@@ -114,11 +114,13 @@ export class EventLog {
     return this.#logs[log].ring.read(from, count);
   }
 
-  /** A reader that asks for `from` has all before it: what is overwritten there is no loss. */
-  acknowledge(log: LogName, from: number): void {
+  /** A reader that asks for `from` has all before it: what is overwritten there is no loss. True where that is new. */
+  acknowledge(log: LogName, from: number): boolean {
     const kept = this.#logs[log];
-    kept.readUpTo = Math.max(kept.readUpTo, Math.min(from, kept.ring.next) - 1);
+    const { readUpTo, overflow } = kept;
+    kept.readUpTo = Math.max(readUpTo, Math.min(from, kept.ring.next) - 1);
     if (kept.readUpTo >= kept.ring.oldest - 1) kept.overflow = "none";
+    return kept.readUpTo !== readUpTo || kept.overflow !== overflow;
   }
 
   /** For storage, beside the events that `onEvent` has told. */

@@ -5,6 +5,7 @@ import { CONDITIONS, ConditionWatch } from "./condition-watch.ts";
 import type { EventLog } from "./event-log.ts";
 import { PartWatch } from "./part-watch.ts";
 import { ReverseWatch } from "./reverse-watch.ts";
+import { recordSupply } from "./supply-events.ts";
 import { type Finding, VoltageWatch } from "./voltage-watch.ts";
 
 export interface EventWatchOptions {
@@ -57,6 +58,9 @@ export class EventWatch {
   }
 
   #tell(finding: Finding | undefined): void {
-    if (finding !== undefined) this.#log.record(finding.name, finding.details);
+    if (finding === undefined) return;
+    const { name, details } = finding;
+    if (name === "power-down" || name === "power-up") recordSupply(this.#log, name, details);
+    else this.#log.record(name, details);
   }
 }

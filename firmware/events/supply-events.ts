@@ -1,6 +1,5 @@
 // The supply, from one start of the meter to the next: power down and up, and what an outage has changed or taken.
 import type { BoardSignals } from "../../hal/ports/board-signals.ts";
-import { CLOCK_STATUS } from "../clock/clock-state.ts";
 import type { WallClock } from "../clock/wall-clock.ts";
 import type { MeterState, PlateState } from "../meter-state.ts";
 import { equal } from "../protocol/bytes.ts";
@@ -14,13 +13,13 @@ const RECOVERED_AFTER_MS = 1000;
 /** Logs what a start finds: nothing at the first one of a meter. */
 export function recordStart(
   log: EventLog,
-  clock: Pick<WallClock, "utcMs">,
+  clock: Pick<WallClock, "utcMs" | "statusAt">,
   plate: PlateState,
   state: Pick<MeterState, "saved" | "recovery"> | undefined,
 ): void {
   const saved = state?.saved;
   if (saved !== undefined) {
-    recordOutage(log, clock.utcMs(), saved.clock.lastUtcMs);
+    recordOutage(log, clock, saved.clock.lastUtcMs);
     recordChanges(log, plate, saved.plate);
   }
   // Where nothing but its energy is gone, the logs are of a meter that has been.
@@ -28,12 +27,17 @@ export function recordStart(
 }
 
 /** A power failure that nobody could log as it came is stamped with the newest time that storage has. */
-function recordOutage(log: EventLog, nowUtcMs: number | undefined, lastUtcMs: number | undefined): void {
+function recordOutage(
+  log: EventLog,
+  clock: Pick<WallClock, "utcMs" | "statusAt">,
+  lastUtcMs: number | undefined,
+): void {
   if (log.newest("power-down", "power-up") !== "power-down") {
-    const clockStatus = lastUtcMs === undefined ? CLOCK_STATUS.invalid : 0;
+    const clockStatus = clock.statusAt(lastUtcMs);
     const utcSeconds = lastUtcMs === undefined ? undefined : lastUtcMs / 1000;
     log.record("power-down", [], { utcSeconds, clockStatus });
   }
+  const nowUtcMs = clock.utcMs();
   const isKnown = nowUtcMs !== undefined && lastUtcMs !== undefined;
   log.record("power-up", isKnown ? [(nowUtcMs - lastUtcMs) / 1000] : []);
 }
@@ -44,27 +48,38 @@ function recordChanges(log: EventLog, plate: PlateState, before: PlateState | un
   else if (!equal(plate.configurationDigest, before.configurationDigest)) log.record("configuration-changed");
 }
 
+/** The supply as more than one watch sees it: whichever is first tells, and the others have nothing to add. */
+export function recordSupply(
+  log: Pick<EventLog, "record" | "newest">,
+  name: "power-down" | "power-up",
+  details: readonly number[] = [],
+): void {
+  if (log.newest("power-down", "power-up") !== name) log.record(name, details);
+}
+
 /** Logs a supply that fails while the meter runs, and one that comes back before the meter has ended. */
 export class SupplyWatch {
-  readonly #log: Pick<EventLog, "record">;
+  readonly #log: Pick<EventLog, "record" | "newest">;
   readonly #signals: BoardSignals | undefined;
   #failedAtMs: number | undefined;
 
-  constructor(log: Pick<EventLog, "record">, signals: BoardSignals | undefined) {
+  constructor(log: Pick<EventLog, "record" | "newest">, signals: BoardSignals | undefined) {
     this.#log = log;
     this.#signals = signals;
   }
 
-  /** The last gasp; a supply that flutters is told once. */
-  fails(atMs: number): void {
-    if (this.#failedAtMs === undefined) this.#log.record("power-down");
+  /** The last gasp; a supply that flutters is told once. True where it has not failed just before. */
+  fails(atMs: number): boolean {
+    const isNew = this.#failedAtMs === undefined;
+    recordSupply(this.#log, "power-down");
     this.#failedAtMs = atMs;
+    return isNew;
   }
 
   polled(atMs: number): void {
     if (this.#failedAtMs === undefined || atMs - this.#failedAtMs < RECOVERED_AFTER_MS) return;
     if (this.#signals?.line() === "down") return;
-    this.#log.record("power-up", [(atMs - this.#failedAtMs) / 1000]);
+    recordSupply(this.#log, "power-up", [(atMs - this.#failedAtMs) / 1000]);
     this.#failedAtMs = undefined;
   }
 }

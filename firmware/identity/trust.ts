@@ -17,15 +17,50 @@ export function refusalOf(profile: TrustProfile, credential: Credential): string
   return undefined;
 }
 
+/** What a head-end may do at a meter; each for itself. */
+export const RIGHTS = ["read", "clock", "tariff"] as const;
+export type Right = (typeof RIGHTS)[number];
+
+/** One who is trusted with nothing but reading. */
+export const READER: ReadonlySet<Right> = new Set(["read"]);
+/** One who may do all that there is. */
+export const OWNER: ReadonlySet<Right> = new Set(RIGHTS);
+
+/** Who may do what beside reading, as `utility=clock,tariff`, or one sentence about what is wrong with the text. */
+export function parseGrant(
+  text: string,
+): { readonly id: string; readonly rights: ReadonlySet<Right> } | { readonly error: string } {
+  const [, id, list] = /^([^=]+)=([a-z,]+)$/.exec(text) ?? [];
+  const rights = list?.split(",") ?? [];
+  const unknown = rights.find((right) => !RIGHTS.some((known) => known === right));
+  if (id === undefined) return { error: "Rights are given as ID=RIGHT,RIGHT, such as utility=clock,tariff." };
+  if (unknown !== undefined)
+    return { error: `There is no right ${unknown}: name some of ${RIGHTS.join(", ")}.` };
+  return { id, rights: new Set([...READER, ...(rights as Right[])]) };
+}
+
 /**
  * The credentials that a peer may prove, looked up by what EDHOC carries (ID_CRED_x). A kid is a hint
  * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3).
  */
 export class TrustList {
   readonly #credentials: Credential[] = [];
+  readonly #rights = new Map<object, ReadonlySet<Right>>();
 
-  constructor(credentials: Iterable<Credential> = []) {
-    for (const credential of credentials) this.#credentials.push(credential);
+  /** `rights`: of those whose id is in it; the others may read. */
+  constructor(
+    credentials: Iterable<Credential> = [],
+    rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
+  ) {
+    for (const credential of credentials) {
+      this.#credentials.push(credential);
+      if (Object.hasOwn(rights, credential.id)) this.#rights.set(credential, rights[credential.id] ?? READER);
+    }
+  }
+
+  /** What a session's peer may do: more than reading only as the credential that it proved, whatever else has its id. */
+  rightsOf(peer: object): ReadonlySet<Right> {
+    return this.#rights.get(peer) ?? READER;
   }
 
   get credentials(): readonly Credential[] {

@@ -80,7 +80,6 @@ export class EnergyEngine {
   readonly #boot: number;
   /** In force since the reading before: what is booked next was used under it. */
   #rate: number | undefined;
-  /** The latest UTC that was believed. */
   #lastUtcSeconds: number | undefined;
   #lastBootSeconds: number;
   #savedProfiles: readonly IntervalProfileState[] | undefined;
@@ -117,6 +116,11 @@ export class EnergyEngine {
     this.#isClockDoubted = false;
     for (const { cut, addresses } of this.#followers()) cut.clockChanged(change, time, this.#read(addresses));
     this.#follow(this.#believed(time));
+  }
+
+  /** The latest UTC that was believed, before this start too; undefined where none ever was. */
+  get lastUtcSeconds(): number | undefined {
+    return this.#lastUtcSeconds;
   }
 
   /** What an energy register stands at, in whole mWh, mvarh or mVAh; undefined where the meter has none such. */

@@ -37,8 +37,11 @@ export interface ProfileEntry extends StoredInterval {
 const PERIODS_SECONDS: readonly number[] = [300, 900, 1800, 3600];
 /** As many as the profiles of utility meters have. */
 const CHANNELS_MAX = 5;
-/** Starts without a valid clock that are remembered: older ones have lost their rows to newer ones. */
-const BOOT_TIMES_MAX = 64;
+/**
+ * Starts without a valid clock that are remembered: older ones have lost their rows to newer ones. Four profiles with so
+ * many go into one record of a journal.
+ */
+const BOOT_TIMES_MAX = 48;
 
 export interface IntervalProfileOptions {
   /** Length of an interval; 900 where not given. */

@@ -1,5 +1,6 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { Station } from "../../hal/ports/link.ts";
+import type { Transfer } from "./blockwise/transfer.ts";
 import { concat, EMPTY } from "./bytes.ts";
 import {
   CODE,
@@ -14,8 +15,11 @@ import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
 import type { Peer, Session } from "./sessions.ts";
 
-/** Why an ask ended without an answer: no word in time, turned away, or a proof that did not hold. */
-export type AskFailure = "timeout" | "refused" | "not-proved" | "busy";
+/**
+ * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, or an answer in
+ * parts that are not of one whole.
+ */
+export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomplete";
 
 /** What is asked of whom, and until when it is of use. */
 export interface Ask {
@@ -35,7 +39,7 @@ export type ClientEvent =
       readonly ask: number;
       readonly peer: Peer;
       readonly content: CoapContent;
-      /** CoAP bytes of the request without a handshake's part, and of the answer. */
+      /** CoAP bytes of all requests that were answered, without a handshake's part, and of their answers. */
       readonly requestBytes: number;
       readonly responseBytes: number;
       /** Present where this exchange completed a handshake, in which `proved` proved its key. */
@@ -50,13 +54,14 @@ export interface HandshakeSize {
   readonly message3AddedBytes: number;
 }
 
-export interface PendingAsk extends Pick<Ask, "to" | "content" | "untilMs"> {
+export interface PendingAsk extends Pick<Ask, "to" | "untilMs"> {
   readonly id: number;
   readonly expect: string | undefined;
   readonly answerBytes: number | undefined;
   tries: number;
-  /** What the peer wants to be repeated, once it has asked for it (RFC 9175 2.3). */
-  echo: Uint8Array | undefined;
+  readonly transfer: Transfer;
+  requestBytes: number;
+  responseBytes: number;
 }
 
 export interface Handshake {
@@ -72,6 +77,8 @@ export interface ClientSession extends Session {
   readonly open: Set<number>;
   nextNumber: number;
   readonly queue: PendingAsk[];
+  /** The one whose long request or answer is under way; others of that kind wait, as the peer keeps little. */
+  holder: PendingAsk | undefined;
 }
 
 /** What an answer to a first request completes. */
@@ -118,13 +125,7 @@ export interface FirstRequest extends Completion {
 }
 
 export function clientSession(session: Session, key: string): ClientSession {
-  return { ...session, key, open: new Set(), nextNumber: 0, queue: [] };
-}
-
-/** The request as asked, with the Echo that the peer wants, if it wants one. */
-export function withEcho({ content, echo }: PendingAsk): CoapContent {
-  if (echo === undefined) return content;
-  return { ...content, options: sortOptions([...content.options, { number: OPTION.echo, value: echo }]) };
+  return { ...session, key, open: new Set(), nextNumber: 0, queue: [], holder: undefined };
 }
 
 /** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */

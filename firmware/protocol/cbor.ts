@@ -2,9 +2,24 @@
 import { Decoder } from "cbor-x/decode-no-eval";
 import { concat, EMPTY, fromText } from "./bytes.ts";
 
-/** What our bodies are made of. Integers are safe integers; there are no floats and no tags. */
+/** `mantissa` times ten to the power of `exponent`, both integers: exact where a float would not be. */
+export class DecimalFraction {
+  readonly mantissa: number;
+  readonly exponent: number;
+
+  constructor(mantissa: number, exponent: number) {
+    this.mantissa = mantissa;
+    this.exponent = exponent;
+  }
+}
+
+/**
+ * What our bodies are made of. Integers are safe integers; there are no floats, and no tags but that of decimal
+ * fractions, which SenML has in place of floats.
+ */
 export type CborValue =
   | number
+  | DecimalFraction
   | boolean
   | null
   | string
@@ -12,6 +27,10 @@ export type CborValue =
   | readonly CborValue[]
   | ReadonlyMap<number | string, CborValue>;
 
+/** Tag 4: an array of exponent and mantissa follows (RFC 8949 3.4.4). */
+const DECIMAL_FRACTION = Uint8Array.of(0xc4);
+/** Far beyond any scaler, and small enough to become a number. */
+const EXPONENT_MAX = 16;
 /** Deeper and longer than any body of ours; bounds the work on hostile input. */
 const DEPTH_MAX = 16;
 const ITEMS_MAX = 4096;
@@ -32,6 +51,9 @@ export function encodeCbor(value: CborValue): Uint8Array {
   if (typeof value === "string") return encodeText(value);
   if (value instanceof Uint8Array) return concat(encodeHead(2, value.length), value);
   if (value instanceof Map) return encodeMap(value);
+  if (value instanceof DecimalFraction) {
+    return concat(DECIMAL_FRACTION, encodeCbor([value.exponent, value.mantissa]));
+  }
   const items = value as readonly CborValue[];
   return concat(encodeHead(4, items.length), ...items.map(encodeCbor));
 }
@@ -90,10 +112,16 @@ export function decodeCbor(bytes: Uint8Array): CborValue | undefined {
   return items?.length === 1 ? items[0] : undefined;
 }
 
+/** The same for bodies that may have decimal fractions, which become numbers. */
+export function decodeCborWithFractions(bytes: Uint8Array): CborValue | undefined {
+  const scan = { bytes, at: 0, items: 0, fractions: true };
+  return scanItem(scan, 0) && scan.at === bytes.length ? decodeScanned(bytes) : undefined;
+}
+
 /** The items that the bytes are, or undefined. No bytes are no items. Never throws. */
 export function decodeCborSequence(bytes: Uint8Array): CborValue[] | undefined {
   const items: CborValue[] = [];
-  const scan = { bytes, at: 0, items: 0 };
+  const scan = { bytes, at: 0, items: 0, fractions: false };
   while (scan.at < bytes.length) {
     const start = scan.at;
     if (!scanItem(scan, 0)) return undefined;
@@ -106,7 +134,7 @@ export function decodeCborSequence(bytes: Uint8Array): CborValue[] | undefined {
 
 /** Bytes of the first item in `bytes`, or undefined where there is no whole one. */
 export function firstItemLength(bytes: Uint8Array): number | undefined {
-  const scan = { bytes, at: 0, items: 0 };
+  const scan = { bytes, at: 0, items: 0, fractions: false };
   return scanItem(scan, 0) ? scan.at : undefined;
 }
 
@@ -123,6 +151,8 @@ interface Scan {
   readonly bytes: Uint8Array;
   at: number;
   items: number;
+  /** Tag 4 may be there. */
+  readonly fractions: boolean;
 }
 
 /** Walks one item without building it: only what {@link encodeCbor} could have written passes. */
@@ -136,7 +166,8 @@ function scanItem(scan: Scan, depth: number): boolean {
     return first === 0xf4 || first === 0xf5 || first === 0xf6;
   }
   const argument = scanArgument(scan);
-  if (argument === undefined || major === 6) return false;
+  if (argument === undefined) return false;
+  if (major === 6) return scan.fractions && argument === 4 && scanFraction(scan);
   if (major <= 1) return true;
   if (major <= 3) return scanString(scan, argument, major === 3);
   return major === 4 ? scanArray(scan, argument, depth) : scanMap(scan, argument, depth);
@@ -158,6 +189,16 @@ function scanArgument(scan: Scan): number | undefined {
   // Major type 1 stands for -1 - argument, which must be safe too.
   const most = Number.MAX_SAFE_INTEGER - (first >> 5 === 1 ? 1 : 0);
   return argument < least || argument > most ? undefined : argument;
+}
+
+/** The array of two integers behind tag 4. */
+function scanFraction(scan: Scan): boolean {
+  if (scan.bytes[scan.at++] !== 0x82) return false;
+  const exponentMajor = (scan.bytes[scan.at] ?? 0xff) >> 5;
+  const exponent = exponentMajor > 1 ? undefined : scanArgument(scan);
+  if (exponent === undefined || exponent > EXPONENT_MAX) return false;
+  const mantissaMajor = (scan.bytes[scan.at] ?? 0xff) >> 5;
+  return mantissaMajor <= 1 && scanArgument(scan) !== undefined;
 }
 
 function scanString(scan: Scan, length: number, isText: boolean): boolean {

@@ -22,10 +22,11 @@ import {
   type ProtectedRequest,
   type Purpose,
   sizeOf,
-  withEcho,
 } from "./asks.ts";
-import { concat } from "./bytes.ts";
+import { Transfer } from "./blockwise/transfer.ts";
+import { concat, fromUint, toUint } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
+import { type BodySizes, bodySizes } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import {
   CODE,
@@ -81,7 +82,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #doubts = new Map<number, Doubt>();
   readonly #asks = new Map<number, PendingAsk>();
   readonly #events: ClientEvent[] = [];
+  readonly #sizes: BodySizes;
   #nextAsk = 1;
+  #nextRequestTag: number;
   #nextConnectionId: number;
 
   constructor(parts: SecureClientParts) {
@@ -89,6 +92,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
+    this.#sizes = bodySizes(parts.traits);
+    this.#nextRequestTag = toUint(parts.random.fork("request-tag").bytes(2));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
 
@@ -100,11 +105,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
       id: this.#nextAsk++,
       to,
       expect,
-      content,
       untilMs,
       answerBytes,
       tries: 0,
-      echo: undefined,
+      transfer: new Transfer(content, this.#sizes, () => fromUint(this.#nextRequestTag++)),
+      requestBytes: 0,
+      responseBytes: 0,
     };
     this.#asks.set(pending.id, pending);
     this.#start(nowMs, pending);
@@ -202,12 +208,19 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const { open, nextNumber, queue } = session;
     const [oldest = nextNumber] = open;
     const openMax = this.#parts.traits.bitsPerSecond === undefined ? NEWER_REQUESTS_MAX : OPEN_ON_LINE_MAX;
-    if (open.size >= openMax || nextNumber - oldest > NEWER_REQUESTS_MAX) queue.push(ask);
+    const isFull = open.size >= openMax || nextNumber - oldest > NEWER_REQUESTS_MAX;
+    if (isFull || !this.#hasTurn(ask, session)) queue.push(ask);
     else this.#sendProtected(nowMs, ask, session);
   }
 
+  /** A long transfer waits until the one before it in this session has ended. */
+  #hasTurn(ask: PendingAsk, { holder }: ClientSession): boolean {
+    return !ask.transfer.isLong || holder === undefined || holder === ask || !this.#asks.has(holder.id);
+  }
+
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
-    const request = protectRequest(session.context, session.sequence, withEcho(ask));
+    if (ask.transfer.isLong) session.holder = ask;
+    const request = protectRequest(session.context, session.sequence, ask.transfer.next());
     // A context at its end is as good as none: the next handshake makes a new one.
     if (request === undefined) {
       this.#dropSession(nowMs, session);
@@ -215,7 +228,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
     const { content, binding, number } = request;
     const sent = first === undefined ? content : combined(content, first.message3);
-    const { to, untilMs, answerBytes } = ask;
+    const { to, untilMs } = ask;
+    const answerBytes = ask.transfer.answerBytes(ask.answerBytes);
     const requestBytes = sizeOf(content);
     const completes = first && {
       ...first,
@@ -333,21 +347,28 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const { ask, session, requestBytes, completes, opened: content } = request;
     if (content === undefined) return;
     if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
-    const echo = content.code === CODE.unauthorized ? findOption(content, OPTION.echo) : undefined;
-    if (echo !== undefined && ask.echo === undefined) {
-      ask.echo = echo;
-      return this.#start(nowMs, ask);
-    }
+    ask.requestBytes += requestBytes;
+    ask.responseBytes += messageBytes(message, message.token.length);
+    const step = ask.transfer.take(content);
+    if (step === "again") return this.#retry(nowMs, ask, "incomplete");
+    if (step === "repeat") return this.#start(nowMs, ask);
+    if (step === "next") return this.#goOn(ask, session);
     if (!this.#asks.delete(ask.id)) return;
     this.#events.push({
       kind: "answer",
       ask: ask.id,
       peer: session.peer,
-      content,
-      requestBytes,
-      responseBytes: messageBytes(message, message.token.length),
+      content: step.whole,
+      requestBytes: ask.requestBytes,
+      responseBytes: ask.responseBytes,
       ...(completes && { handshake: { ...completes.size, proved: completes.proved } }),
     });
+  }
+
+  /** The next message of a transfer takes its place behind what waits: a long one does not keep others off. */
+  #goOn(ask: PendingAsk, session: ClientSession): void {
+    ask.tries = 0;
+    session.queue.push(ask);
   }
 
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
@@ -368,8 +389,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     for (const ask of handshake.waiting) this.#retry(nowMs, ask, reason);
   }
 
-  /** Starts an ask afresh; one that has had its tries or its time fails. */
+  /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
+    if (reason !== "timeout") ask.transfer.restart();
     if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }

@@ -5,9 +5,12 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
+import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
+import { equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
+import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
+import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
   answerWith,
   bareAnswer,
@@ -16,11 +19,16 @@ import {
   FORMAT,
   findOption,
   hasPath,
+  hasValidHopLimit,
   isCritical,
+  isUnwanted,
   OPTION,
   pathOf,
+  queriesOf,
+  withoutOptions,
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
+import { changesSomething, EchoChallenges } from "./echo.ts";
 import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
@@ -30,6 +38,7 @@ import {
   type BoundRequest,
   protectNumberedResponse,
   protectResponse,
+  type RequestBinding,
   unprotectRequest,
 } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
@@ -54,7 +63,7 @@ export interface ServedRequest {
 /** What a server serves. */
 export interface Resources {
   /** The links of .well-known/core (RFC 6690), which anybody may read. */
-  readonly links: string;
+  readonly links: readonly ResourceLink[];
   serve(request: ServedRequest): CoapContent;
 }
 
@@ -70,14 +79,16 @@ export interface SecureServerParts {
   readonly identity: Identity;
   readonly trust: TrustList;
   readonly resources: Resources;
+  /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
+  readonly bodyBytesMax?: number;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
 }
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
 const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
-/** RFC 9175 2.2.1 lets the server choose; eight bytes cannot be guessed in a session's life. */
-const ECHO_BYTES = 8;
+/** A tariff table or a membership, many times over; an update image comes in parts of its own. */
+const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
 /** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
@@ -89,25 +100,24 @@ const CHALLENGES_AT_ONCE = 4;
 const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/**
- * Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). A query is to be
- * ignored where links are not filtered (RFC 6690 4.1).
- */
+/** Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). */
 const OPEN_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriHost,
   OPTION.uriPort,
   OPTION.uriPath,
   OPTION.uriQuery,
   OPTION.accept,
+  OPTION.block2,
 ]);
 
 /**
  * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
- * every failure looks alike. `silence`: a sender who means it will repeat.
+ * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
+ * nobody wants to hear of it.
  */
 type Reply =
   | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
-  | { readonly how: "silence" };
+  | { readonly how: "silence" | "acknowledge" };
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
@@ -117,8 +127,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
   readonly #halfOpen = new HalfOpenTable();
-  /** Sessions of before this start, and what an Echo must repeat before they are served. */
-  readonly #challenges = new Map<Session, Uint8Array>();
+  readonly #blockwise: BlockwiseServer;
+  readonly #echoes: EchoChallenges;
+  /** Sessions of before this start, which are served once an Echo was repeated. */
+  readonly #unproved = new Set<Session>();
   /** What a request with an unknown kid is tried on. */
   readonly #decoy: Session;
   readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
@@ -131,12 +143,17 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
+    this.#blockwise = new BlockwiseServer({
+      traits: parts.traits,
+      random: parts.random.fork("etag"),
+      bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
+    });
+    this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
-    const echoRandom = parts.random.fork("echo");
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
       this.#sessions.add(session);
-      this.#challenges.set(session, echoRandom.bytes(ECHO_BYTES));
+      this.#unproved.add(session);
     }
   }
 
@@ -173,7 +190,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
       else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
-      else this.#coap.silence(event.exchange);
+      else {
+        if (reply.how === "acknowledge") this.#coap.acknowledge(event.exchange);
+        this.#coap.silence(event.exchange);
+      }
     }
   }
 
@@ -181,6 +201,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
+    if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     if (asksForLinks(message)) return refusal(this.#links(message));
     const path = pathOf(message);
@@ -196,7 +217,11 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    return answerWith(CODE.content, FORMAT.linkFormat, fromText(this.#parts.resources.links));
+    const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
+    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
+    const block = readBlock(message, OPTION.block2);
+    if (block === undefined) return links;
+    return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -209,47 +234,44 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
-    const request = { ...withoutOption(message, OPTION.edhoc), payload: message.payload.slice(length) };
+    const request = { ...withoutOptions(message, OPTION.edhoc), payload: message.payload.slice(length) };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
     const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
     return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
   }
 
   #serveProtected(nowMs: number, from: Station, session: Session, message: CoapContent): Reply {
-    const challenge = this.#challenges.get(session);
-    const window = challenge === undefined ? session.window : new ReplayWindow();
+    const isUnproved = this.#unproved.has(session);
+    const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) {
       return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
     }
-    if (challenge !== undefined) {
-      const echo = findOption(request.content, OPTION.echo);
-      if (echo === undefined || !equal(echo, challenge)) {
-        return this.#challenge(nowMs, from, session, request, challenge);
-      }
-      session.window.beginAt(request.number);
-      this.#challenges.delete(session);
+    const { content, binding } = request;
+    const isFresh = this.#echoes.isAnswered(nowMs, session, content);
+    if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
+    if (isUnproved) session.window.beginAt(request.number);
+    this.#unproved.delete(session);
+    if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
+      return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
     }
-    const { content } = request;
-    const answer = asksForLinks(content)
-      ? this.#links(content)
-      : this.#parts.resources.serve({ peer: session.peer, content });
-    return { how: "answer", content: protectResponse(session.context, request.binding, answer) };
+    const serve = (whole: CoapContent): CoapContent => this.#serve(session, whole);
+    const answer = this.#blockwise.answer(nowMs, session, content, serve);
+    if (staysUnsaid(content, answer)) return { how: "acknowledge" };
+    return protectedAnswer(session, binding, answer);
+  }
+
+  #serve({ peer }: Session, content: CoapContent): CoapContent {
+    return asksForLinks(content) ? this.#links(content) : this.#parts.resources.serve({ peer, content });
   }
 
   /**
    * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
    * As it may be one, its nonce may be spent: the answer has a number of its own.
    */
-  #challenge(
-    nowMs: number,
-    from: Station,
-    session: Session,
-    { binding }: BoundRequest,
-    value: Uint8Array,
-  ): Reply {
+  #challengeAnew(nowMs: number, from: Station, session: Session, { binding }: BoundRequest): Reply {
     if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
-    const answer = { code: CODE.unauthorized, options: [{ number: OPTION.echo, value }], payload: EMPTY };
+    const answer = this.#echoes.challenge(nowMs, session);
     const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
     return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
   }
@@ -347,8 +369,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 }
 
-function withoutOption(content: CoapContent, number: number): CoapContent {
-  return { ...content, options: content.options.filter((option) => option.number !== number) };
+function protectedAnswer({ context }: Session, binding: RequestBinding, answer: CoapContent): Reply {
+  return { how: "answer", content: protectResponse(context, binding, answer) };
+}
+
+/** What nobody wants to hear of (RFC 7967); whoever sends blocks must hear how to go on. */
+function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
+  const isInBlocks = findOption(request, OPTION.block1) !== undefined;
+  return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
 }
 
 function refusal(content: CoapContent): Reply {

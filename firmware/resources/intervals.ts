@@ -9,7 +9,7 @@ import {
   encodeProfileReading,
   type ProfileRequest,
 } from "../protocol/readings/profile-reading.ts";
-import { type AnswerParts, badRequest, cborAnswer, durably, type Resource } from "./resource.ts";
+import { type AnswerParts, badRequest, cborAnswer, durably, type Resource, readable } from "./resource.ts";
 
 /** A block that did not fit raises the padding for this long: a single long day would tell of itself. */
 const RAISED_PADDING_SECONDS = 30 * 86_400;
@@ -29,7 +29,7 @@ export function intervalResource(
     if (profile === undefined || channel < 0) return bareAnswer(CODE.notFound, "no profile of that register");
     return durably(parts, () => intervalsOf(profile, channel, request, padding, parts.utcSeconds()));
   };
-  return new Map([[CODE.fetch, fetch]]);
+  return readable([[CODE.fetch, fetch]]);
 }
 
 function intervalsOf(

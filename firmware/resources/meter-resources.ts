@@ -3,20 +3,22 @@ import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { WallClock } from "../clock/wall-clock.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { Meter } from "../meter.ts";
-import type { NameplateCounters } from "../protocol/readings/nameplate.ts";
+import { encodeNameplate, type NameplateCounters } from "../protocol/readings/nameplate.ts";
 import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
-import { registerResource } from "./registers.ts";
+import { registerResource, senmlRegisterResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
-import { MeterResources } from "./resources.ts";
+import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { tariffResource } from "./tariff.ts";
 
 export interface MeterResourcesParts {
   readonly meter: Meter;
-  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm">;
+  readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** What a peer may do. */
+  readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
   readonly chip: string;
   readonly configurationDigest: Uint8Array;
@@ -29,6 +31,15 @@ export interface MeterResourcesParts {
   readonly onAcknowledged: () => void;
 }
 
+const NOTHING_COUNTED: NameplateCounters = {
+  meteringReadings: 0,
+  meteringFaults: 0,
+  receivedDatagrams: 0,
+  rejectedFrames: 0,
+  refusedMessages: 0,
+};
+
+/** What the meter has. A plate that cannot be told throws. */
 export function meterResources(all: MeterResourcesParts): MeterResources {
   const { meter, clock, log } = all;
   const { simulated, zone, ...plate } = meter.configuration;
@@ -39,10 +50,11 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     makeDurable: all.makeDurable,
   };
   const acknowledge: EventLog["acknowledge"] = (...read) => {
-    log.acknowledge(...read);
-    all.onAcknowledged();
+    const isNew = log.acknowledge(...read);
+    if (isNew) all.onAcknowledged();
+    return isNew;
   };
-  const plateNow = () => ({
+  const plateWith = (counters: NameplateCounters) => ({
     serialNumber: plate.serialNumber,
     type: plate.type,
     block: plate.block,
@@ -54,14 +66,21 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     accuracyClass: plate.accuracyClass,
     impulsesPerKilowattHour: plate.impulsesPerKilowattHour,
     maxLossWattHours: all.maxLossWattHours() ?? null,
-    counters: all.counters(),
+    counters,
   });
-  return new MeterResources({
+  // One that cannot be told is a bug of the composition: it throws now, and not at whoever reads it.
+  encodeNameplate({ ...plateWith(NOTHING_COUNTED), clockStatus: 0 });
+  const byPath = {
     r: registerResource(meter, parts),
     p: intervalResource(meter, log, parts),
     e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
-    i: nameplateResource(plateNow, parts),
+    i: nameplateResource(() => plateWith(all.counters()), parts),
+  };
+  return new MeterResources(byPath, {
+    inSenml: { r: senmlRegisterResource(meter, parts) },
+    rightsOf: all.rightsOf,
+    onForbidden: () => log.record("access-refused"),
   });
 }

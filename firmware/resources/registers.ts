@@ -1,21 +1,50 @@
 // Resource `r`: what registers stand at.
 import type { Meter } from "../meter.ts";
-import { CODE, type CoapContent } from "../protocol/coap/message.ts";
+import { answerWith, CODE, type CoapContent, FORMAT } from "../protocol/coap/message.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
-import { decodeRegisterRequest, encodeRegisterReading } from "../protocol/readings/register-reading.ts";
+import {
+  decodeRegisterRequest,
+  encodeRegisterReading,
+  type RegisterReading,
+} from "../protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../protocol/readings/register-table.ts";
-import { type AnswerParts, badRequest, cborAnswer, durably, type Resource, statusOf } from "./resource.ts";
+import { encodeSenmlReading } from "../protocol/readings/senml-reading.ts";
+import {
+  type AnswerParts,
+  badRequest,
+  cborAnswer,
+  durably,
+  type Resource,
+  readable,
+  statusOf,
+} from "./resource.ts";
+
+/** How a reading is written. */
+type Writer = (reading: RegisterReading) => CoapContent;
 
 /** GET: the default set; FETCH: those that the body names. */
 export function registerResource(meter: Pick<Meter, "register">, parts: AnswerParts): Resource {
+  return resourceWrittenBy(meter, parts, (reading) => cborAnswer(encodeRegisterReading(reading)));
+}
+
+/** The same as a SenML pack under the meter's serial number. */
+export function senmlRegisterResource(
+  meter: Pick<Meter, "register" | "configuration">,
+  parts: AnswerParts,
+): Resource {
+  const baseName = `${meter.configuration.serialNumber}/`;
+  return resourceWrittenBy(meter, parts, (reading) =>
+    answerWith(CODE.content, FORMAT.senmlCbor, encodeSenmlReading(reading, baseName)),
+  );
+}
+
+function resourceWrittenBy(meter: Pick<Meter, "register">, parts: AnswerParts, write: Writer): Resource {
   const answer = (registers: readonly Obis[]): CoapContent =>
     durably(parts, () => {
       const entries = registers.map((register) => meter.register(register));
-      return cborAnswer(
-        encodeRegisterReading({ timeSeconds: parts.utcSeconds(), status: statusOf(parts), entries }),
-      );
+      return write({ timeSeconds: parts.utcSeconds(), status: statusOf(parts), entries });
     });
-  return new Map([
+  return readable([
     [CODE.get, () => answer(DEFAULT_REGISTERS)],
     [
       CODE.fetch,

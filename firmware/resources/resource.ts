@@ -1,11 +1,23 @@
 // What every resource of a meter has in common: methods by code, and answers that are CBOR.
 import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { ClockState } from "../clock/clock-state.ts";
+import type { Right } from "../identity/trust.ts";
 import { answerWith, bareAnswer, CODE, type CoapContent, FORMAT } from "../protocol/coap/message.ts";
 import { STATUS } from "../protocol/readings/answer-fields.ts";
 
-/** What answers a request's body, by the code of its method. */
-export type Resource = ReadonlyMap<number, (body: Uint8Array) => CoapContent>;
+/** What answers a request's body, and the right that it takes; the asker's other rights are known to it. */
+export interface Method {
+  readonly right: Right;
+  readonly answer: (body: Uint8Array, rights: ReadonlySet<Right>) => CoapContent;
+}
+
+/** Methods by their codes. */
+export type Resource = ReadonlyMap<number, Method>;
+
+/** A resource that everybody who may read reads. */
+export function readable(methods: readonly (readonly [code: number, answer: Method["answer"]])[]): Resource {
+  return new Map(methods.map(([code, answer]) => [code, { right: "read", answer }]));
+}
 
 /** What each answer says of its meter, and what it must wait for. */
 export interface AnswerParts {
@@ -18,7 +30,7 @@ export interface AnswerParts {
   readonly makeDurable: () => StorageResult;
 }
 
-const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "what was measured cannot be stored");
+const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "nothing can be stored");
 
 export function cborAnswer(body: Uint8Array): CoapContent {
   return answerWith(CODE.content, FORMAT.cbor, body);
@@ -31,6 +43,13 @@ export function badRequest(why: string): CoapContent {
 /** The answer, once all that it can show is durable; before it is made, so that nothing comes in between. */
 export function durably({ makeDurable }: AnswerParts, answer: () => CoapContent): CoapContent {
   return makeDurable() === "done" ? answer() : NOT_STORED;
+}
+
+/** What a change is answered with, once it is durable; where nothing can be, nothing is changed. */
+export function durablyChanged({ makeDurable }: AnswerParts, change: () => CoapContent): CoapContent {
+  if (makeDurable() !== "done") return NOT_STORED;
+  const answer = change();
+  return makeDurable() === "done" ? answer : NOT_STORED;
 }
 
 /** Bits of {@link STATUS}. */

@@ -1,5 +1,8 @@
 // The resources that a meter serves to a head-end which has proved itself.
-import { encodeLinkFormat } from "../protocol/coap/link-format.ts";
+
+import type { Right } from "../identity/trust.ts";
+import { toUint } from "../protocol/bytes.ts";
+import type { ResourceLink } from "../protocol/coap/link-format.ts";
 import {
   bareAnswer,
   CODE,
@@ -10,7 +13,8 @@ import {
   OPTION,
   pathOf,
 } from "../protocol/coap/message.ts";
-import type { Resources } from "../protocol/secure-server.ts";
+import type { Resources, ServedRequest } from "../protocol/secure-server.ts";
+import type { Peer } from "../protocol/sessions.ts";
 import type { Resource } from "./resource.ts";
 
 /** Options that a request may carry; any other critical one is refused (RFC 7252 5.4.1). */
@@ -21,39 +25,60 @@ const SERVED_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.accept,
 ]);
 
-/** Resources by path. Requests and answers with a body are CBOR. */
+const NONE: ReadonlyMap<string, Resource> = new Map();
+
+export interface MeterResourcesOptions {
+  /** Those of the resources that answer in SenML too (RFC 8428). */
+  readonly inSenml: Readonly<Record<string, Resource>>;
+  /** What a peer may do. */
+  readonly rightsOf: (peer: Peer) => ReadonlySet<Right>;
+  /** Told when somebody asked for what is not his. */
+  readonly onForbidden: () => void;
+}
+
+/** Resources by path. Bodies of requests are CBOR, and so are those of answers where nothing else is wanted. */
 export class MeterResources implements Resources {
   /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
-  readonly links: string;
+  readonly links: readonly ResourceLink[];
   readonly #byPath: ReadonlyMap<string, Resource>;
+  readonly #inSenml: ReadonlyMap<string, Resource>;
+  readonly #options: MeterResourcesOptions;
 
-  constructor(byPath: Readonly<Record<string, Resource>>) {
+  constructor(byPath: Readonly<Record<string, Resource>>, options: MeterResourcesOptions) {
+    this.#options = options;
     this.#byPath = new Map(Object.entries(byPath));
+    this.#inSenml = new Map(Object.entries(options.inSenml));
     const paths = [...this.#byPath.keys()].map((path) => ({ path }));
-    this.links = encodeLinkFormat([...paths, { path: "k", attributes: { rt: "core.edhoc" } }]);
+    this.links = [...paths, { path: "k", attributes: { rt: "core.edhoc" } }];
   }
 
-  serve({ content }: { readonly content: CoapContent }): CoapContent {
+  serve({ peer, content }: ServedRequest): CoapContent {
     const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
     if (unknown !== undefined)
       return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
-    const resource = this.#byPath.get(pathOf(content) ?? "");
+    const path = pathOf(content) ?? "";
+    const resource = this.#byPath.get(path);
     if (resource === undefined) return bareAnswer(CODE.notFound, "no such resource");
-    const method = resource.get(content.code);
-    if (method === undefined) return bareAnswer(CODE.methodNotAllowed, "no such method here");
-    if (!isAcceptable(content)) return bareAnswer(CODE.notAcceptable, "answers are CBOR");
-    if (content.payload.length > 0 && !hasFormat(content, OPTION.contentFormat, FORMAT.cbor)) {
+    if (!resource.has(content.code)) return bareAnswer(CODE.methodNotAllowed, "no such method here");
+    const accept = formatIn(content, OPTION.accept) ?? FORMAT.cbor;
+    const wanted = this.#in(accept).get(path)?.get(content.code);
+    if (wanted === undefined) return bareAnswer(CODE.notAcceptable, "not in this format");
+    if (content.payload.length > 0 && formatIn(content, OPTION.contentFormat) !== FORMAT.cbor) {
       return bareAnswer(CODE.unsupportedContentFormat, "bodies are CBOR");
     }
-    return method(content.payload);
+    const rights = this.#options.rightsOf(peer);
+    if (rights.has(wanted.right)) return wanted.answer(content.payload, rights);
+    this.#options.onForbidden();
+    return bareAnswer(CODE.forbidden, `this takes the right ${wanted.right}`);
+  }
+
+  #in(format: number): ReadonlyMap<string, Resource> {
+    if (format === FORMAT.cbor) return this.#byPath;
+    return format === FORMAT.senmlCbor ? this.#inSenml : NONE;
   }
 }
 
-function isAcceptable(content: CoapContent): boolean {
-  return findOption(content, OPTION.accept) === undefined || hasFormat(content, OPTION.accept, FORMAT.cbor);
-}
-
-function hasFormat(content: CoapContent, option: number, format: number): boolean {
+function formatIn(content: CoapContent, option: number): number | undefined {
   const value = findOption(content, option);
-  return value !== undefined && value.length === 1 && value[0] === format;
+  return value === undefined ? undefined : toUint(value);
 }

@@ -1,27 +1,33 @@
 // How a served meter bills: its place, its profiles, its demand and its tariff.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
+import { isTimeMs } from "../../firmware/clock/set-rules.ts";
 import { HOUSEHOLD_BILLING, type MeterBilling } from "../../firmware/configuration.ts";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
 import { readTariffFile } from "../tariff-file.ts";
 import { pathOption } from "./common.ts";
-import { usageFault } from "./fault.ts";
+import { CliFault, usageFault } from "./fault.ts";
 import { parseTime } from "./output.ts";
 
-export interface BillingOptions {
+export interface BillingOptions extends TariffOptions {
   readonly zone: string;
   /** In minutes. */
   readonly interval: readonly number[];
   readonly demand: MeterBilling["demand"];
   readonly generation?: boolean;
-  readonly tariff?: string;
-  readonly nextTariff?: string;
-  readonly nextTariffFrom?: string;
 }
 
+export interface TariffOptions {
+  readonly tariff?: string | undefined;
+  readonly nextTariff?: string | undefined;
+  readonly nextTariffFrom?: string | undefined;
+}
+
+/** The largest table takes some 15 kB, however it is laid out. */
+const TARIFF_FILE_BYTES_MAX = 2 ** 20;
 const DEFAULT_INTERVAL: readonly number[] = [15];
 const INTERVALS_MINUTES = PROFILE_PERIOD_SECONDS.map((seconds) => seconds / 60);
 /** Where systems keep the rules of time zones by name. */
@@ -63,11 +69,14 @@ export function billingOf({
   return { zone, profilePeriodsSeconds, demand, hasGeneration: generation };
 }
 
-/** The plan that the options name, or undefined where they name none. */
-export function tariffOf({ tariff, nextTariff, nextTariffFrom }: BillingOptions): TariffPlan | undefined {
+/** The plan that the options name, or undefined where they name none; `option` is how the table in force is given. */
+export function tariffOf(
+  { tariff, nextTariff, nextTariffFrom }: Partial<TariffOptions>,
+  option = "--tariff",
+): TariffPlan | undefined {
   if (tariff === undefined) {
     if (nextTariff === undefined && nextTariffFrom === undefined) return undefined;
-    throw usageFault("A table takes over from another one: give --tariff too.");
+    throw usageFault(`A table takes over from another one: give ${option} too.`);
   }
   const active = readTable(tariff);
   if (nextTariff === undefined && nextTariffFrom === undefined) return { active };
@@ -75,26 +84,32 @@ export function tariffOf({ tariff, nextTariff, nextTariffFrom }: BillingOptions)
     throw usageFault("--next-tariff and --next-tariff-from go together: give both.");
   }
   const fromSeconds = parseTime(nextTariffFrom);
-  if (fromSeconds === undefined || !(fromSeconds > 0 && fromSeconds < 0xffffffff)) {
+  if (fromSeconds === undefined || !isTimeMs(fromSeconds * 1000)) {
     throw usageFault(
-      `${nextTariffFrom} is no time up to 2106: write it like 2027-01-01, 2027-01-01T00:00 or 2026-12-31T23:00:00Z.`,
+      `${nextTariffFrom} is no time from 1970-01-02 to 2106: write it like 2027-01-01, 2027-01-01T00:00 or 2026-12-31T23:00:00Z.`,
     );
   }
   return { active, passive: { table: readTable(nextTariff), fromSeconds: Math.floor(fromSeconds) } };
 }
 
 function readTable(path: string): TariffTable {
-  const table = readTariffFile(readText(path, `The tariff file ${path}`));
+  const table = readTariffFile(readText(path));
   if ("error" in table) throw usageFault(`The tariff file ${path} cannot be used. ${table.error}`);
   return table;
 }
 
-function readText(path: string, what: string): string {
+function readText(path: string): string {
   try {
+    // A pipe or a device has no end to wait for.
+    const status = statSync(path);
+    if (!status.isFile()) throw usageFault(`The tariff file ${path} is no file: name one.`);
+    if (status.size > TARIFF_FILE_BYTES_MAX)
+      throw usageFault(`The tariff file ${path} is too large for any meter: name a tariff file.`);
     return readFileSync(path, "utf8");
   } catch (error) {
+    if (error instanceof CliFault) throw error;
     const { code } = error as NodeJS.ErrnoException;
-    throw usageFault(`${what} cannot be read (${code}): check the path and its owner.`);
+    throw usageFault(`The tariff file ${path} cannot be read (${code}): check the path and its owner.`);
   }
 }
 

@@ -1,6 +1,13 @@
 // Whose keys a served meter has, and whom it trusts.
 import type { Identity } from "../../firmware/identity/identity.ts";
-import { HEAD_ENDS_MAX, refusalOf } from "../../firmware/identity/trust.ts";
+import {
+  HEAD_ENDS_MAX,
+  OWNER,
+  parseGrant,
+  type Right,
+  refusalOf,
+  TrustList,
+} from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { type Address, formatAddress } from "../../hal/node/address.ts";
 import { type CommonOptions, homeOf } from "./common.ts";
@@ -15,12 +22,13 @@ export type KeyOptions = Pick<CommonOptions, "home"> & {
   readonly count: number;
   readonly keys?: string;
   readonly trust?: string[];
+  readonly allow?: string[];
   readonly oscoreContext?: string;
 };
 
 export interface ServedKeys {
   readonly identities: readonly Identity[];
-  readonly trusted: readonly Credential[];
+  readonly trust: TrustList;
   /** Notes the meters at the head-end, once their lines are open. */
   readonly enrol: () => void;
 }
@@ -34,11 +42,14 @@ export function servedKeys(options: KeyOptions, addresses: readonly Address[]): 
 function development(options: KeyOptions, addresses: readonly Address[]): ServedKeys {
   if (options.trust !== undefined)
     throw usageFault("--trust goes with --keys: give the meter's key file too.");
+  if (options.allow !== undefined)
+    throw usageFault("--allow goes with --keys: a development head-end may do all that there is.");
   for (const address of addresses) refuseFarDevelopment(address, "A development meter");
   const home = homeOf(options);
   const identities = idsFrom(options.id, options.count).map((id) => home.meter(id));
   const enrol = (): void => enrolAll(home, identities, addresses);
-  return { identities, trusted: [home.headEnd().credential], enrol };
+  const { credential } = home.headEnd();
+  return { identities, trust: new TrustList([credential], { [credential.id]: OWNER }), enrol };
 }
 
 function enrolAll(home: Home, identities: readonly Identity[], addresses: readonly Address[]): void {
@@ -84,7 +95,25 @@ function production(options: KeyOptions): ServedKeys {
     refuseUnfit(credential, path);
     return credential;
   });
-  return { identities: [identity], trusted, enrol: () => {} };
+  return {
+    identities: [identity],
+    trust: new TrustList(trusted, rightsOf(options, trusted)),
+    enrol: () => {},
+  };
+}
+
+/** What `--allow` gives to those that `--trust` names. */
+function rightsOf(
+  { allow = [] }: KeyOptions,
+  trusted: readonly Credential[],
+): Record<string, ReadonlySet<Right>> {
+  const grants = allow.map((text) => {
+    const grant = parseGrant(text);
+    if ("error" in grant) throw usageFault(grant.error);
+    if (trusted.some(({ id }) => id === grant.id)) return [grant.id, grant.rights] as const;
+    throw usageFault(`--allow names ${grant.id}, and no --trust file is of that head-end: name one of them.`);
+  });
+  return Object.fromEntries(grants);
 }
 
 function refuseUnfit(credential: Credential, path: string): void {

@@ -1,11 +1,18 @@
 // Explains what bytes on a line are, layer by layer, as somebody sees them who holds no key or one context.
 
-import { toHex } from "../../firmware/protocol/bytes.ts";
-import { type CborValue, decodeCborSequence, firstItemLength } from "../../firmware/protocol/cbor.ts";
+import { EMPTY, toHex } from "../../firmware/protocol/bytes.ts";
+import {
+  type CborValue,
+  decodeCborSequence,
+  decodeCborWithFractions,
+  firstItemLength,
+} from "../../firmware/protocol/cbor.ts";
+import { blockBytes, readBlock } from "../../firmware/protocol/coap/block.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  type CoapOption,
   codeText,
   decodeMessage,
   FORMAT,
@@ -153,6 +160,7 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
 
 const OPTION_NAMES = new Map<number, string>([
   [OPTION.uriHost, "Uri-Host"],
+  [OPTION.etag, "ETag"],
   [OPTION.observe, "Observe"],
   [OPTION.uriPort, "Uri-Port"],
   [OPTION.oscore, "OSCORE"],
@@ -166,6 +174,7 @@ const OPTION_NAMES = new Map<number, string>([
   [OPTION.block1, "Block1"],
   [OPTION.proxyUri, "Proxy-Uri"],
   [OPTION.proxyScheme, "Proxy-Scheme"],
+  [OPTION.size1, "Size1"],
   [OPTION.echo, "Echo"],
   [OPTION.noResponse, "No-Response"],
   [OPTION.requestTag, "Request-Tag"],
@@ -182,13 +191,25 @@ const NUMBER_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriPort,
   OPTION.maxAge,
   OPTION.hopLimit,
+  OPTION.size1,
+  OPTION.noResponse,
 ]);
 
-function optionText({ number, value }: { number: number; value: Uint8Array }): string {
+function optionText({ number, value }: CoapOption): string {
   const name = OPTION_NAMES.get(number) ?? `option ${number}`;
   if (TEXT_OPTIONS.has(number)) return `${name} ${new TextDecoder().decode(value)}`;
   if (NUMBER_OPTIONS.has(number)) return `${name} ${Number.parseInt(toHex(value) || "0", 16)}`;
+  const block = blockText({ number, value });
+  if (block !== undefined) return `${name} ${block}`;
   return value.length === 0 ? name : `${name} ${toHex(value)}`;
+}
+
+/** Number, whether more follow, and size, as the figures of RFC 7959 write a block: `2/1/512`. */
+function blockText(option: CoapOption): string | undefined {
+  if (option.number !== OPTION.block1 && option.number !== OPTION.block2) return undefined;
+  const block = readBlock({ code: CODE.empty, options: [option], payload: EMPTY }, option.number);
+  if (block === undefined || "refusal" in block) return undefined;
+  return `${block.number}/${block.more ? 1 : 0}/${blockBytes(block)}`;
 }
 
 /** EDHOC over CoAP (RFC 9528 appendix A.2): a POST with a prefix, or an answer in its format. */
@@ -256,7 +277,7 @@ function plainPayload(content: CoapContent): Layer[] {
   const { payload } = content;
   if (payload.length === 0) return [];
   const format = formatOf(content);
-  const items = format === FORMAT.cbor ? decodeCborSequence(payload) : undefined;
+  const items = itemsOf(format, payload);
   if (items !== undefined)
     return [{ layer: "cbor", fields: { text: items.map((item: CborValue) => cborText(item)).join(", ") } }];
   const isText = format === FORMAT.linkFormat || format === undefined;
@@ -266,6 +287,12 @@ function plainPayload(content: CoapContent): Layer[] {
       fields: isText ? { text: new TextDecoder().decode(payload) } : { hex: toHex(payload) },
     },
   ];
+}
+
+function itemsOf(format: number | undefined, payload: Uint8Array): CborValue[] | undefined {
+  if (format === FORMAT.cbor) return decodeCborSequence(payload);
+  const pack = format === FORMAT.senmlCbor ? decodeCborWithFractions(payload) : undefined;
+  return pack === undefined ? undefined : [pack];
 }
 
 function formatOf(content: CoapContent): number | undefined {

@@ -3,10 +3,24 @@
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
-import { CODE, type CoapContent, codeText, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  FORMAT,
+  OPTION,
+  resourceRequest,
+  withOptions,
+} from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
-import { type ClockReading, decodeClockReading } from "../../firmware/protocol/readings/clock-reading.ts";
+import {
+  type ClockReading,
+  type ClockSet,
+  type ClockSetOutcome,
+  decodeClockReading,
+  decodeClockSetOutcome,
+  encodeClockSet,
+} from "../../firmware/protocol/readings/clock-reading.ts";
 import {
   decodeEventReading,
   type EventReading,
@@ -28,8 +42,9 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
-import { decodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
+import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
@@ -37,6 +52,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { HeadEndError } from "./errors.ts";
+import { failure, unwanted } from "./failures.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
@@ -89,6 +105,8 @@ const ANSWER_BYTES = 40;
 const REGISTER_BYTES = 7;
 const INTERVAL_BYTES = 1.5;
 const EVENT_BYTES = 26;
+/** A name and a unit with each value. */
+const SENML_RECORD_BYTES = 40;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
@@ -113,13 +131,18 @@ export class HeadEnd {
 
   /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
   async readRegisters(target: Target, registers: readonly Obis[] = []): Promise<Answer<RegisterReading>> {
-    const content =
-      registers.length === 0
-        ? resourceRequest(CODE.get, "r")
-        : resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
+    const content = registerRequest(registers);
     const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
     const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
     return this.#ask(target, { content, answerBytes }, (body) => decodeRegisterReading(body, wanted));
+  }
+
+  /** The same as a SenML pack (RFC 8428): only values that are known and of now. Rejects with {@link HeadEndError}. */
+  async readSenml(target: Target, registers: readonly Obis[] = []): Promise<Answer<SenmlRecord[]>> {
+    const accept = { number: OPTION.accept, value: Uint8Array.of(FORMAT.senmlCbor) };
+    const content = withOptions(registerRequest(registers), accept);
+    const answerBytes = ANSWER_BYTES + SENML_RECORD_BYTES * Math.max(1, registers.length);
+    return this.#ask(target, { content, answerBytes }, decodeSenml);
   }
 
   /**
@@ -163,6 +186,18 @@ export class HeadEnd {
     return this.#ask(target, { content, answerBytes: TARIFF_BYTES }, decodeTariffPlan);
   }
 
+  /** Sets the meter's clock by the challenge of the reading just before. Rejects with {@link HeadEndError}. */
+  async setClock(target: Target, set: ClockSet): Promise<Answer<ClockSetOutcome>> {
+    const content = resourceRequest(CODE.put, "c", encodeClockSet(set));
+    return this.#ask(target, { content }, decodeClockSetOutcome, CODE.changed);
+  }
+
+  /** Gives the meter another tariff plan. Rejects with {@link HeadEndError}. */
+  async setTariff(target: Target, plan: TariffPlan): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.put, "t", encodeTariffPlan(plan));
+    return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
+  }
+
   /** Ends all that is under way; the link is its owner's to close. */
   close(): void {
     this.#drive.stop();
@@ -172,12 +207,13 @@ export class HeadEnd {
     target: Target,
     question: Question,
     decode: (body: Uint8Array) => Body | undefined,
+    wanted: number = CODE.content,
   ): Promise<Answer<Body>> {
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
     if (typeof outcome === "string") throw failure(outcome, target, this.#trustIs);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
-    if (answer.code !== CODE.content) throw unwanted(answer, target);
+    if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
     if (body === undefined) {
       throw new HeadEndError(
@@ -213,6 +249,11 @@ export class HeadEnd {
   }
 }
 
+function registerRequest(registers: readonly Obis[]): CoapContent {
+  if (registers.length === 0) return resourceRequest(CODE.get, "r");
+  return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
+}
+
 function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSize, "handshake"> {
   if (handshake === undefined) return {};
   const { proved: _, ...size } = handshake;
@@ -228,46 +269,4 @@ export function profileRequests(request: ProfileRequest): ProfileRequest[] {
     requests.push({ ...request, startSeconds: request.startSeconds + done * periodSeconds, count });
   }
   return requests;
-}
-
-function failure(
-  reason: AskFailure,
-  { name, expect, timeoutMs }: Target,
-  trustIs: "credentials" | "preset",
-): HeadEndError {
-  const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
-  switch (reason) {
-    case "timeout":
-      return new HeadEndError(
-        "timeout",
-        `Nobody at ${name} answered within ${timeoutMs / 1000} s: check that the meter runs and the line is right.`,
-      );
-    case "refused":
-      return new HeadEndError(
-        "identity",
-        trustIs === "preset"
-          ? `${meter} at ${name} refused this context: check that both ends have the same one, and that its .seq file is above all numbers that were used.`
-          : `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
-      );
-    case "not-proved":
-      return new HeadEndError(
-        "identity",
-        `Who answers at ${name} did not prove to be ${expect ?? "an enrolled meter"}: enrol its credential first (meterbench enrol), or check the line.`,
-      );
-    case "busy":
-      return new HeadEndError(
-        "timeout",
-        `Too many questions are under way to ask ${name}: wait for some answers first.`,
-      );
-  }
-}
-
-function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
-  const text = new TextDecoder().decode(answer.payload);
-  const advice =
-    answer.code === CODE.serviceUnavailable ? "mend that at the meter" : "ask for something that it has";
-  return new HeadEndError(
-    answer.code === CODE.notFound ? "not-there" : "answer",
-    `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ${advice}.`,
-  );
 }

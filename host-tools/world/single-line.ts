@@ -2,7 +2,7 @@
 
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { newIdentity } from "../../firmware/identity/identity.ts";
-import { TrustList } from "../../firmware/identity/trust.ts";
+import { OWNER, TrustList } from "../../firmware/identity/trust.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
@@ -89,7 +89,13 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
       ...{ storage, signals },
     },
-    { configuration, tariff, identity: meter, trust: new TrustList([asker.credential]), pollIntervalMs },
+    {
+      configuration,
+      tariff,
+      identity: meter,
+      trust: new TrustList([asker.credential], { [asker.credential.id]: OWNER }),
+      pollIntervalMs,
+    },
   );
   const headEnd = new HeadEnd({
     clock,

@@ -42,7 +42,7 @@ function tappedLine() {
   const server = new SecureServer({
     ...{ crypto, random: new SeededRandom("meter"), traits: meterLink.traits, identity: meter },
     trust: new TrustList([headEnd.credential]),
-    resources: { links: "</r>", serve: () => answerWith(CODE.content, FORMAT.cbor, SECRET) },
+    resources: { links: [{ path: "r" }], serve: () => answerWith(CODE.content, FORMAT.cbor, SECRET) },
   });
   const client = new SecureClient({
     ...{ crypto, random: new SeededRandom("head-end"), traits: headEndLink.traits, identity: headEnd },

@@ -213,7 +213,7 @@ export class Village {
       trust: new TrustList(this.#options.served ?? [this.#headEndIdentity.credential]),
       ...(meterPreset && { presets: [meterPreset()] }),
       resources: {
-        links: "</r>",
+        links: [{ path: "r" }],
         serve: ({ content }) => {
           served.push(content.payload);
           return serve(content, name);

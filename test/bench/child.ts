@@ -55,7 +55,7 @@ async function meter(crypto: CryptoEngine): Promise<void> {
     traits: link.traits,
     identity: METER,
     trust: new TrustList([HEAD_END.credential]),
-    resources: { links: "", serve: () => answerWith(CODE.content, FORMAT.cbor, BODY) },
+    resources: { links: [], serve: () => answerWith(CODE.content, FORMAT.cbor, BODY) },
   });
   new Drive(server, link, systemClock, () => {});
 }

@@ -1,7 +1,10 @@
 // A meter with a storage: what it has told is there after any power cut.
 import { describe, expect, test } from "vitest";
+import { PAYLOAD_BYTES_MAX } from "../../firmware/journal/frame.ts";
 import { Journal } from "../../firmware/journal/journal.ts";
 import { MeterStateError } from "../../firmware/meter-state.ts";
+import { EnergyEngine, type EnergyEngineOptions } from "../../firmware/metrology/energy-engine.ts";
+import { encodeCbor } from "../../firmware/protocol/cbor.ts";
 import { CODE, type CoapContent, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import {
   decodeProfileReading,
@@ -29,7 +32,7 @@ const BYTES: readonly BytesSurvival[] = ["none", "all", "torn", "zeros", "last-o
 const FOLDERS: readonly FolderSurvival[] = ["none", "first-half", "last-half", "all"];
 const SEEDS = process.env["METERBENCH_STATE_SEED"]
   ? [process.env["METERBENCH_STATE_SEED"]]
-  : Array.from({ length: 12 }, (_, i) => String(i));
+  : Array.from({ length: 6 }, (_, i) => String(i));
 
 function meter(storage: MemoryStorage, startUtcMs: number, loadText: string, pollIntervalMs = 1000) {
   const load = parseLoad(loadText, { annualKilowattHours: 3500 });
@@ -43,7 +46,7 @@ function meter(storage: MemoryStorage, startUtcMs: number, loadText: string, pol
 type World = ReturnType<typeof meter>;
 
 function ask({ runtime }: World, content: CoapContent): CoapContent {
-  return runtime.resources.serve({ content });
+  return runtime.resources.serve({ peer: { id: "H" }, content });
 }
 
 /** The import register as it is told, in Wh; 0 of a meter that knows nothing yet. */
@@ -115,6 +118,7 @@ describe("a meter with a storage", () => {
       // 10 Wh, or what is drawn in the least pause between two saves; one poll more, and a count of the register.
       expect(lost).toBeLessThanOrEqual(Math.max(10, (watts * 11) / 3600) + watts / 3600 + 1);
       expect(lost).toBeGreaterThanOrEqual(0);
+      nowMs = after.clock.utcMs() ?? 0;
     }
   });
 
@@ -149,6 +153,40 @@ describe("a meter with a storage", () => {
     const [first] = intervals(after);
     expect(first?.flags).toBe(0);
     expect(first?.value).toBeGreaterThanOrEqual(149);
+  });
+
+  test("has room for four profiles that remember as many starts as they can, after very many of them", () => {
+    const options: EnergyEngineOptions = {
+      profiles: [300, 900, 1800, 3600].map((periodSeconds) => {
+        return {
+          periodSeconds,
+          capacity: 1,
+          channels: ["1", "2", "21", "41", "61"].map((c) => `1-0:${c}.8.0*255` as const),
+        };
+      }),
+    };
+    const reading = {
+      activeImport: 9e15,
+      activeExport: 9e15,
+      phase1Import: 9e15,
+      phase2Import: 9e15,
+      phase3Import: 9e15,
+    };
+    let engine = new EnergyEngine(options, { utcSeconds: undefined, bootSeconds: 0 });
+    engine.book(reading, { utcSeconds: undefined, bootSeconds: 1 });
+    for (let start = 0; start < 100; start++) {
+      const { energy, profiles, demand } = engine.state();
+      const [, ...rest] = energy;
+      const state = { energy: [100_000 + start, ...rest] as const, profiles, demand };
+      engine = new EnergyEngine(
+        options,
+        { utcSeconds: undefined, bootSeconds: 0 },
+        { state, rows: [[], [], [], []] },
+      );
+      const utcSeconds = START_MS / 1000 + 60 * start;
+      engine.clockChanged({ kind: "adjusted", fromSeconds: undefined }, { utcSeconds, bootSeconds: 10 });
+    }
+    expect(encodeCbor(engine.state().profiles).length).toBeLessThanOrEqual(PAYLOAD_BYTES_MAX);
   });
 
   test("refuses the state of another firmware, and leaves it as it is", () => {

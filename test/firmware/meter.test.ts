@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClockState } from "../../firmware/clock/clock-state.ts";
-import type { MeterBilling } from "../../firmware/configuration.ts";
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
+import { OWNER, READER, type Right } from "../../firmware/identity/trust.ts";
 import { Meter, type SavedMeter } from "../../firmware/meter.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../firmware/protocol/cbor.ts";
@@ -11,7 +12,9 @@ import {
   FORMAT,
   OPTION,
   resourceRequest,
+  withOptions,
 } from "../../firmware/protocol/coap/message.ts";
+import { decodeClockReading, encodeClockSet } from "../../firmware/protocol/readings/clock-reading.ts";
 import { decodeNameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
@@ -22,10 +25,13 @@ import {
   decodeRegisterReading,
   encodeRegisterRequest,
 } from "../../firmware/protocol/readings/register-reading.ts";
+import { decodeSenml } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
+import { encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { meterResources } from "../../firmware/resources/meter-resources.ts";
 import type { MeteringReading } from "../../hal/ports/metering-ic.ts";
 import { configuration } from "../support/configuration.ts";
+import { HOUSEHOLD } from "../support/tariffs.ts";
 
 const START_SECONDS = Date.UTC(2026, 10, 24) / 1000;
 const IMPORT = "1-0:1.8.0*255";
@@ -34,10 +40,16 @@ interface Options {
   readonly utcSeconds?: number | undefined;
   readonly tariff?: TariffPlan;
   readonly saved?: SavedMeter;
-  readonly billing?: Partial<MeterBilling>;
+  readonly billing?: Partial<MeterConfiguration>;
 }
 
-function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options = {}) {
+function meterAt({
+  utcSeconds = START_SECONDS,
+  rights = READER,
+  tariff,
+  saved,
+  billing,
+}: Options & { readonly rights?: ReadonlySet<Right> } = {}) {
   const now: { utcMs: number | undefined; monotonicMs: number } = {
     utcMs: utcSeconds * 1000,
     monotonicMs: 0,
@@ -47,7 +59,7 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
   const log = {
     record: (name: string) => void events.push(name),
     read: () => ({ oldest: 1, next: 1, events: [] }),
-    acknowledge: () => {},
+    acknowledge: () => false,
   };
   const monotonicMs = () => now.monotonicMs;
   const clock = {
@@ -58,6 +70,8 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
     },
     status: 0,
     driftPpm: -1.5,
+    challenge: () => new Uint8Array(8).fill(5),
+    propose: () => ({ kind: "refused", reason: "too-far" }) as const,
   };
   const parts = {
     configuration: { ...configuration, ...billing },
@@ -67,7 +81,14 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
   const meter = new Meter(parts, saved);
   if (tariff !== undefined) meter.setTariff(tariff);
   const resources = meterResources({
-    ...{ meter, clock, log, chip: "bl0942", configurationDigest: new Uint8Array(8).fill(7) },
+    ...{
+      meter,
+      clock,
+      log,
+      rightsOf: () => rights,
+      chip: "bl0942",
+      configurationDigest: new Uint8Array(8).fill(7),
+    },
     maxLossWattHours: () => 96,
     counters: () => ({
       meteringReadings: 1,
@@ -84,7 +105,7 @@ function meterAt({ utcSeconds = START_SECONDS, tariff, saved, billing }: Options
     if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
     meter.take(reading(importMilliwattHours));
   };
-  const ask = (content: CoapContent): CoapContent => resources.serve({ content });
+  const ask = (content: CoapContent): CoapContent => resources.serve({ peer: { id: "H" }, content });
   const left = (): SavedMeter => ({
     engine: { state: meter.state(), rows: [rows] },
     tariff: meter.tariff,
@@ -341,6 +362,77 @@ test("the nameplate tells chip, configuration digest and counters; meters set al
     counters: { rejectedFrames: 4 },
   });
   expect(plate()?.configurationDigest).toEqual(plate()?.configurationDigest);
+});
+
+describe("an answer in SenML", () => {
+  const accept = { number: OPTION.accept, value: Uint8Array.of(FORMAT.senmlCbor) };
+  const inSenml = (content: CoapContent): CoapContent => withOptions(content, accept);
+
+  test("has the same registers as one in CBOR, under the serial number", () => {
+    const { pass, ask } = meterAt();
+    pass(1, 1_999_999);
+    const answer = ask(inSenml(registers(IMPORT, "1-0:32.7.0*255")));
+    expect(answer.options).toEqual([contentFormat(FORMAT.senmlCbor)]);
+    expect(decodeSenml(answer.payload)).toEqual([
+      { bn: "T-1/", bt: START_SECONDS + 1, n: "1-0:1.8.0", u: "J", v: 1999 * 3600 },
+      { n: "1-0:32.7.0", u: "V", v: 230.1 },
+    ]);
+    expect(decodeSenml(ask(inSenml(resourceRequest(CODE.get, "r"))).payload)).toHaveLength(1);
+  });
+
+  test("is there for registers alone, and its requests are CBOR like all others", () => {
+    const { ask } = meterAt();
+    for (const path of ["c", "t", "i"]) {
+      expect(ask(inSenml(resourceRequest(CODE.get, path))).code).toBe(CODE.notAcceptable);
+    }
+    expect(ask(inSenml(resourceRequest(CODE.fetch, "r", encodeCbor(1)))).code).toBe(CODE.badRequest);
+    const otherBody = resourceRequest(CODE.fetch, "r", encodeCbor([0]), FORMAT.senmlCbor);
+    expect(ask(inSenml(otherBody)).code).toBe(CODE.unsupportedContentFormat);
+  });
+});
+
+test.each([
+  ["a serial number of 65 bytes", { serialNumber: "9".repeat(65) }],
+  ["a block that starts with a byte order mark", { block: "\ufeffB1" }],
+  ["a digest of 7 bytes", { firmwareDigest: new Uint8Array(7) }],
+])("%s is no plate, and refused as the meter is made", (_, plate) => {
+  expect(() => meterAt({ billing: plate })).toThrow("nameplate");
+});
+
+describe("rights", () => {
+  const set = resourceRequest(
+    CODE.put,
+    "c",
+    encodeClockSet({ utcMs: START_SECONDS * 1000, challenge: new Uint8Array(8) }),
+  );
+  const plan = resourceRequest(CODE.put, "t", encodeTariffPlan({ active: HOUSEHOLD }));
+
+  test("who may only read gets no challenge, sets nothing, and each try is logged", () => {
+    const { ask, events, meter } = meterAt();
+    const before = meter.tariff;
+    expect(decodeClockReading(ask(resourceRequest(CODE.get, "c")).payload)?.challenge).toHaveLength(0);
+    expect([ask(set).code, ask(plan).code]).toEqual([CODE.forbidden, CODE.forbidden]);
+    expect(events).toEqual(["access-refused", "access-refused"]);
+    expect(meter.tariff).toBe(before);
+  });
+
+  test("each right is for itself", () => {
+    const { ask } = meterAt({ rights: new Set(["read", "tariff"]) });
+    expect([ask(set).code, ask(plan).code]).toEqual([CODE.forbidden, CODE.changed]);
+    const blind = meterAt({ rights: new Set(["clock"]) });
+    expect(blind.ask(resourceRequest(CODE.get, "r")).code).toBe(CODE.forbidden);
+  });
+
+  test("who may sets a tariff, and learns by which rule a time was refused", () => {
+    const { ask, meter } = meterAt({ rights: OWNER });
+    expect(decodeClockReading(ask(resourceRequest(CODE.get, "c")).payload)?.challenge).toHaveLength(8);
+    expect(ask(plan).code).toBe(CODE.changed);
+    expect(meter.tariff).toEqual({ active: HOUSEHOLD });
+    const refused = ask(set);
+    expect([refused.code, new TextDecoder().decode(refused.payload)]).toEqual([CODE.conflict, "too-far"]);
+    expect(ask(resourceRequest(CODE.put, "t", encodeCbor([1]))).code).toBe(CODE.badRequest);
+    expect(ask(resourceRequest(CODE.put, "c", encodeCbor([1]))).code).toBe(CODE.badRequest);
+  });
 });
 
 describe("requests that are not right", () => {

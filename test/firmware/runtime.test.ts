@@ -1,58 +1,17 @@
 // A whole meter in a small world: what its log, its clock and its registers make of outages, covers, clocks and tariffs.
 import { describe, expect, test } from "vitest";
-import { EVENT_LOGS, eventNameOf, type LogName } from "../../firmware/events/event-table.ts";
+import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
+import { EVENT_LOGS } from "../../firmware/events/event-table.ts";
 import { MeterStateError } from "../../firmware/meter-state.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { decodeEventReading, encodeEventRequest } from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVAL_FLAG } from "../../firmware/protocol/readings/interval.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { EmulatedBoardSignals } from "../../hal/emulated/board-signals.ts";
-import { opensslEngine } from "../../hal/node/openssl.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
-import { parseLoad } from "../../host-tools/loads/index.ts";
-import { type SingleLineOptions, settle, singleLine } from "../../host-tools/world/single-line.ts";
+import { settle } from "../../host-tools/world/single-line.ts";
 import { configuration } from "../support/configuration.ts";
-
-const START_MS = Date.UTC(2026, 10, 24);
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const IMPORT = "1-0:1.8.0*255";
-
-interface Options extends Partial<SingleLineOptions> {
-  readonly loadText?: string;
-}
-
-function meter({ loadText = "watts:1000", ...options }: Options = {}) {
-  const load = parseLoad(loadText, { annualKilowattHours: 3500 });
-  if ("error" in load) throw new Error(load.error);
-  const world = singleLine({
-    ...{ seed: 1, load, startUtcMs: START_MS, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 },
-    ...{ configuration, ...options },
-  });
-  const { runtime, clock } = world;
-  /** Names of the events in a log; an unknown time stands as undefined. */
-  const events = (log: LogName = "standard") =>
-    runtime.log.read(log, 0, 1000).events.map(({ code, utcSeconds, details }) => {
-      const atMs = utcSeconds === undefined ? undefined : utcSeconds * 1000 - START_MS;
-      return [eventNameOf(code), atMs, ...details];
-    });
-  const names = (log?: LogName) => events(log).map(([name]) => name);
-  const wattHours = (register = IMPORT): number => {
-    const entry = runtime.meter.register(register);
-    return "value" in entry ? entry.value : Number.NaN;
-  };
-  const flags = (count: number) =>
-    runtime.meter
-      .profile(0)
-      ?.read(START_MS / 1000, count)
-      .map((row) => row.flags) ?? [];
-  return { ...world, clock, events, names, wattHours, flags };
-}
-
-/** All that is durable at a cut now, and nothing else. */
-function cut(storage: MemoryStorage): MemoryStorage {
-  return storage.afterCut({ bytes: "none", folder: "none" });
-}
+import { cut, HOUR_MS, IMPORT, MINUTE_MS, meter, START_MS } from "../support/whole-meter.ts";
 
 describe("the supply", () => {
   test("a new meter's log is empty: nothing was before", () => {
@@ -72,6 +31,16 @@ describe("the supply", () => {
     expect(upMs).toBe(3 * HOUR_MS);
     // The stamp is of whole seconds.
     expect(seconds).toBe((3 * HOUR_MS - Number(downMs)) / 1000 - 1);
+  });
+
+  test("a power cut of the summer is stamped as one, whenever the power comes back", () => {
+    const storage = new MemoryStorage();
+    const summer = { storage, configuration: { ...configuration, zone: "CET-1CEST,M3.5.0,M10.5.0/3" } };
+    const lastHourMs = Date.UTC(2026, 9, 25, 0);
+    meter({ ...summer, startUtcMs: lastHourMs }).clock.advanceBy(HOUR_MS / 2);
+    const { runtime } = meter({ ...summer, storage: cut(storage), startUtcMs: lastHourMs + 2 * HOUR_MS });
+    const { events } = runtime.log.read("standard", 1, 2);
+    expect(events.map(({ clockStatus }) => clockStatus)).toEqual([CLOCK_STATUS.daylightSaving, 0]);
   });
 
   test("an orderly end is a power-down of its own moment, and the start after it adds no second one", () => {
@@ -257,6 +226,17 @@ describe("the tariff", () => {
     expect(rates[0]).toBe(0);
     for (const rate of rates.slice(1)) expect(Math.abs(rate - 1000)).toBeLessThan(20);
   });
+
+  test("given again at a start without a valid clock does not bring back the table that was replaced", () => {
+    const storage = new MemoryStorage();
+    const passive = { table: table(3), fromSeconds: (START_MS + HOUR_MS) / 1000 };
+    const tariff: TariffPlan = { active: table(2), passive };
+    meter({ storage, tariff }).clock.advanceBy(2 * HOUR_MS);
+    const after = meter({ storage: cut(storage), tariff, startUtcMs: START_MS + 2 * HOUR_MS - MINUTE_MS });
+    expect(after.runtime.clock.state.kind).toBe("invalid");
+    expect(after.runtime.meter.tariff).toEqual({ active: table(3) });
+    expect(after.names().filter((name) => name === "passive-tariff-set")).toHaveLength(1);
+  });
 });
 
 describe("over the line", () => {
@@ -270,8 +250,15 @@ describe("over the line", () => {
     const { body } = await settle(clock, headEnd.readEvents(target, request));
     expect(body).toMatchObject({ oldest: 1, next: 2, events: [{ sequence: 1, code: 42 }] });
     const time = await settle(clock, headEnd.readClock(target));
-    expect(time.body).toMatchObject({ zone, source: "board", clockStatus: 0, challenge: new Uint8Array(0) });
+    expect(time.body).toMatchObject({ zone, source: "board", clockStatus: 0 });
     expect((await settle(clock, headEnd.readTariff(target))).body.active.seasons).toEqual([]);
+  });
+
+  test("a meter of the longest zone tells it", async () => {
+    const zone = "<ABC-10>+10:59:59<ABC-11>+11:59:59,M10.5.0/-167:59:59,M3.5.0/167:59:59";
+    expect(zone.length).toBeGreaterThan(64);
+    const { clock, headEnd, target } = meter({ configuration: { ...configuration, zone } });
+    expect((await settle(clock, headEnd.readClock(target))).body.zone).toBe(zone);
   });
 
   test("asking from number N on acknowledges what was before it, and that is durable", () => {
@@ -283,16 +270,21 @@ describe("over the line", () => {
     const ask = (from: number) => {
       const request = { log: "fraud", from, count: 32 } as const;
       const content = resourceRequest(CODE.fetch, "e", encodeEventRequest(request));
-      return decodeEventReading(before.runtime.resources.serve({ content }).payload, request);
+      return decodeEventReading(
+        before.runtime.resources.serve({ peer: { id: "H" }, content }).payload,
+        request,
+      );
     };
     expect(before.runtime.log.unreadAlarms).toEqual(["cover-removed"]);
     expect(ask(1)?.next).toBe(2);
     expect(before.runtime.log.unreadAlarms).toEqual(["cover-removed"]);
     ask(2);
     expect(before.runtime.log.unreadAlarms).toEqual([]);
-    before.clock.advanceBy(MINUTE_MS);
     const after = meter({ storage: cut(storage), startUtcMs: START_MS + HOUR_MS });
     expect(after.runtime.log.unreadAlarms).toEqual([]);
+    const { operations } = storage;
+    ask(2);
+    expect(storage.operations).toBe(operations);
   });
 });
 

@@ -65,7 +65,10 @@ function server(clockRandom: SeededRandom, traits: SlipmuxLink["traits"]): Secur
     traits,
     identity: identity("meter", "M1"),
     trust: new TrustList([identity("head-end", "H").credential]),
-    resources: { links: "</r>", serve: () => answerWith(CODE.content, FORMAT.cbor, Uint8Array.of(0x80)) },
+    resources: {
+      links: [{ path: "r" }],
+      serve: () => answerWith(CODE.content, FORMAT.cbor, Uint8Array.of(0x80)),
+    },
   });
 }
 

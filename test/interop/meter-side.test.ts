@@ -30,7 +30,7 @@ interface RecordedStart {
 }
 
 /** The links of the meter when it was recorded. */
-const LINKS = '</r>,</p>,</i>,</k>;rt="core.edhoc"';
+const LINKS = [...["r", "p", "i"].map((path) => ({ path })), { path: "k", attributes: { rt: "core.edhoc" } }];
 
 /** Chance that gives the Echo of then; no other draw shows in a recording. */
 function randomWithEcho(echo: string): Random {

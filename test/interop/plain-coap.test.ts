@@ -67,9 +67,12 @@ describe("the npm package coap", () => {
     });
   });
 
-  test("gets all links whatever it would filter by, as RFC 6690 4.1 has it", async () => {
-    const answer = await ask({ method: "GET", path: "/.well-known/core", query: "rt=core.edhoc" });
-    expect(answer.payload.toString()).toBe(LINKS);
+  test("gets the links that its query asks for (RFC 6690 4.1)", async () => {
+    const filtered = async (query: string): Promise<string> =>
+      (await ask({ method: "GET", path: "/.well-known/core", query })).payload.toString();
+    expect(await filtered("rt=core.edhoc")).toBe('</k>;rt="core.edhoc"');
+    expect(await filtered("href=/*")).toBe(LINKS);
+    expect(await filtered("rt=nothing")).toBe("");
   });
 
   test("gets the links in no other format, and nothing under a critical option that nobody knows", async () => {

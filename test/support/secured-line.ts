@@ -1,7 +1,13 @@
 import { type Identity, type NewIdentity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
-import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import {
+  answerWith,
+  CODE,
+  type CoapContent,
+  FORMAT,
+  resourceRequest,
+} from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
@@ -35,11 +41,21 @@ export interface SecuredLineOptions {
   readonly meterPreset?: () => PresetContext;
   readonly headEndPreset?: PresetContext;
   readonly traits?: Partial<LinkTraits>;
+  /** Makes the links, in place of ones in memory with `traits`. */
+  readonly pair?: (clock: VirtualClock) => readonly [Link, Link];
   /** Sees each datagram as it is sent. */
   readonly tap?: (datagram: Uint8Array, from: "head-end" | "meter") => unknown;
   /** Stands in the middle: what the other end gets instead of a datagram, in order. */
   readonly between?: (datagram: Uint8Array, from: "head-end" | "meter") => readonly (Uint8Array | Held)[];
   readonly wrap?: (link: Link, clock: VirtualClock) => Link;
+  /** What the meter answers a request; its body, unless given. */
+  readonly serve?: (content: CoapContent) => CoapContent;
+}
+
+interface Asked {
+  readonly expect?: string;
+  readonly withinMs?: number;
+  readonly answerBytes?: number;
 }
 
 /** A head-end and a meter with one resource on a line in memory, and whoever stands between them. */
@@ -50,13 +66,15 @@ export function securedLine(options: SecuredLineOptions = {}) {
     wrap = (link) => link,
     traits = {},
     tap = () => {},
+    serve = ({ payload }) => answerWith(CODE.content, FORMAT.cbor, payload),
   } = options;
   const meter = options.meter ?? identity("meter", "M1");
   const headEnd = options.headEnd ?? identity("head-end", "H");
   const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
   const random = new SeededRandom(seed);
-  const [near, nearMiddle] = linkPair(clock, traits);
-  const [farMiddle, far] = linkPair(clock, traits);
+  const pair = options.pair ?? (() => linkPair(clock, traits));
+  const [near, nearMiddle] = pair(clock);
+  const [farMiddle, far] = pair(clock);
   const pass =
     (from: "head-end" | "meter", to: Link) =>
     (_: string, bytes: Uint8Array): void => {
@@ -81,10 +99,10 @@ export function securedLine(options: SecuredLineOptions = {}) {
       ...(options.meterPreset && { presets: [options.meterPreset()] }),
       trust: new TrustList((options.served ?? [headEnd]).map(({ credential }) => credential)),
       resources: {
-        links: "</r>",
+        links: [{ path: "r" }],
         serve: ({ peer, content }) => {
           served.push(peer.id);
-          return answerWith(CODE.content, FORMAT.cbor, content.payload);
+          return serve(content);
         },
       },
     });
@@ -107,38 +125,33 @@ export function securedLine(options: SecuredLineOptions = {}) {
   });
   new Drive(restartable, wrap(far, clock), clock, (event) => serverEvents.push(event));
   const drive = new Drive(client, wrap(near, clock), clock, (event) => clientEvents.push(event));
+  const askLater = (content: CoapContent, { withinMs = 8000, ...asked }: Asked = {}): number | undefined => {
+    const nowMs = clock.monotonicMs();
+    const id = client.ask(nowMs, { to: LINE, content, untilMs: nowMs + withinMs, ...asked });
+    drive.run();
+    return id;
+  };
+  const askFor = (content: CoapContent, asked: Asked = {}): ClientEvent | undefined => {
+    const id = askLater(content, asked);
+    const isTold = (event: ClientEvent): boolean => event.ask === id;
+    clock.runUntil(() => clientEvents.some(isTold), (asked.withinMs ?? 8000) + 1000);
+    return clientEvents.find(isTold);
+  };
   return {
     clock,
     served,
     clientEvents,
     serverEvents,
     /** Asks the meter to echo a body and gives how that ended. */
-    ask(body: Uint8Array, { expect, withinMs = 8000 }: { expect?: string; withinMs?: number } = {}) {
-      const nowMs = clock.monotonicMs();
-      const id = client.ask(nowMs, {
-        to: LINE,
-        content: resourceRequest(CODE.fetch, "r", body),
-        untilMs: nowMs + withinMs,
-        ...(expect !== undefined && { expect }),
-      });
-      drive.run();
-      clock.runUntil(() => clientEvents.some((event) => event.ask === id), withinMs + 1000);
-      return clientEvents.find((event) => event.ask === id);
-    },
+    ask: (body: Uint8Array, asked: Asked = {}) => askFor(resourceRequest(CODE.fetch, "r", body), asked),
+    /** Asks the meter anything and gives how that ended. */
+    askFor,
     /** The meter loses its memory, as in a power cut. */
     restartMeter() {
       server = makeServer(`meter ${starts++}`);
     },
     /** Asks without waiting. */
-    askLater(body: Uint8Array, withinMs = 8000): number | undefined {
-      const nowMs = clock.monotonicMs();
-      const id = client.ask(nowMs, {
-        to: LINE,
-        content: resourceRequest(CODE.fetch, "r", body),
-        untilMs: nowMs + withinMs,
-      });
-      drive.run();
-      return id;
-    },
+    askLater: (body: Uint8Array, withinMs = 8000) =>
+      askLater(resourceRequest(CODE.fetch, "r", body), { withinMs }),
   };
 }

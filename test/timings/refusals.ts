@@ -49,7 +49,7 @@ export class RefusingMeter {
       ...ends,
       identity: meter,
       trust: new TrustList([headEnd.credential]),
-      resources: { links: "</r>", serve: () => answerWith(CODE.content, FORMAT.cbor, body) },
+      resources: { links: [{ path: "r" }], serve: () => answerWith(CODE.content, FORMAT.cbor, body) },
     });
     const client = new SecureClient({
       ...ends,

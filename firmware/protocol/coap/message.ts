@@ -1,5 +1,5 @@
 // CoAP messages over datagrams: RFC 7252 section 3.
-import { EMPTY, equal, fromText } from "../bytes.ts";
+import { EMPTY, equal, fromText, toUint } from "../bytes.ts";
 
 export type MessageType = "CON" | "NON" | "ACK" | "RST";
 
@@ -47,6 +47,7 @@ export const CODE = {
   valid: 0x43,
   changed: 0x44,
   content: 0x45,
+  continue: 0x5f,
   badRequest: 0x80,
   unauthorized: 0x81,
   badOption: 0x82,
@@ -54,6 +55,8 @@ export const CODE = {
   notFound: 0x84,
   methodNotAllowed: 0x85,
   notAcceptable: 0x86,
+  requestEntityIncomplete: 0x88,
+  conflict: 0x89,
   entityTooLarge: 0x8d,
   unsupportedContentFormat: 0x8f,
   internalServerError: 0xa0,
@@ -61,9 +64,10 @@ export const CODE = {
   proxyingNotSupported: 0xa5,
 } as const;
 
-/** Option numbers: RFC 7252 12.2, RFC 7641, 7959, 8613, 8768, 9175, 9668. */
+/** Option numbers: RFC 7252 12.2, RFC 7641, 7959, 7967, 8613, 8768, 9175, 9668. */
 export const OPTION = {
   uriHost: 3,
+  etag: 4,
   observe: 6,
   uriPort: 7,
   oscore: 9,
@@ -78,17 +82,19 @@ export const OPTION = {
   block1: 27,
   proxyUri: 35,
   proxyScheme: 39,
+  size1: 60,
   echo: 252,
   noResponse: 258,
   requestTag: 292,
 } as const;
 
-/** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9. */
+/** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9, RFC 8428 12.3.1. */
 export const FORMAT = {
   linkFormat: 40,
   cbor: 60,
   edhoc: 64,
   connectionIdAndEdhoc: 65,
+  senmlCbor: 112,
 } as const;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });
@@ -148,6 +154,31 @@ export function pathOf(content: CoapContent): string | undefined {
   }
 }
 
+/** The Uri-Query options; undefined where one is no UTF-8. */
+export function queriesOf(content: CoapContent): readonly string[] | undefined {
+  try {
+    return content.options
+      .filter((option) => option.number === OPTION.uriQuery)
+      .map((option) => UTF8.decode(option.value));
+  } catch {
+    return undefined;
+  }
+}
+
+/** True where the request may have been forwarded: 0 and more than 255 hops are none (RFC 8768 3). */
+export function hasValidHopLimit(content: CoapContent): boolean {
+  const value = findOption(content, OPTION.hopLimit);
+  if (value === undefined) return true;
+  const hops = toUint(value);
+  return hops >= 1 && hops <= 255;
+}
+
+/** True where the request says that nobody wants to hear of an answer with this code (RFC 7967 2.1). */
+export function isUnwanted(request: CoapContent, code: number): boolean {
+  const value = findOption(request, OPTION.noResponse);
+  return value !== undefined && value.length === 1 && (toUint(value) & (1 << ((code >> 5) - 1))) !== 0;
+}
+
 /** A request to a resource that is named by one path segment; a body is in `format`, CBOR by default. */
 export function resourceRequest(
   code: number,
@@ -175,6 +206,16 @@ export function answerWith(code: number, format: number, payload: Uint8Array): C
 /** An answer that is a code alone, or a code and a diagnostic text for people (RFC 7252 5.5.2). */
 export function bareAnswer(code: number, diagnostic = ""): CoapContent {
   return { code, options: [], payload: fromText(diagnostic) };
+}
+
+/** The content with more options, each in its place. */
+export function withOptions(content: CoapContent, ...more: readonly CoapOption[]): CoapContent {
+  return { ...content, options: sortOptions([...content.options, ...more]) };
+}
+
+/** The content without the options of these numbers. */
+export function withoutOptions(content: CoapContent, ...numbers: readonly number[]): CoapContent {
+  return { ...content, options: content.options.filter(({ number }) => !numbers.includes(number)) };
 }
 
 /** Options in the order that the codec needs; equal numbers keep their order. */

@@ -49,9 +49,19 @@ export function answerWindowMs(traits: LinkTraits, bytes: number): number {
   return serialisationMs(traits, bytes) + traits.roundTripMs + serialisationMs(traits, traits.mtuBytes);
 }
 
+/** How long the longest datagrams there and back take in ms. */
+export function longestRoundTripMs(traits: LinkTraits): number {
+  return 2 * serialisationMs(traits, traits.mtuBytes) + traits.roundTripMs;
+}
+
 /** PROCESSING_DELAY (RFC 7252 4.8.2) in ms: a request unanswered for that long gets an empty ACK. */
 export function processingDelayMs(traits: LinkTraits): number {
   return ackTimeoutMs(traits, 0) * PROCESSING_SHARE;
+}
+
+/** MAX_TRANSMIT_WAIT (RFC 7252 4.8.2) in ms: after so long a client has given up whatever it asked. */
+export function transmitWaitMs(traits: LinkTraits): number {
+  return ackTimeoutMs(traits, PRESUMED_BYTES) * (2 ** (MAX_RETRANSMIT + 1) - 1) * ACK_RANDOM_FACTOR;
 }
 
 /** EXCHANGE_LIFETIME (RFC 7252 4.8.2) in ms: how long a copy of a message may still turn up. */

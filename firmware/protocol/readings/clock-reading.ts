@@ -1,4 +1,5 @@
 // Bodies of the resource `c`: what a meter knows of its time, and a head-end's message that sets it.
+import { ZONE_CHARACTERS_MAX } from "../../calendar/zone-text.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { arrayItems, decodeTime, encodeTime, isIntegerWithin, STATUS_MAX } from "./answer-fields.ts";
 
@@ -32,8 +33,8 @@ const AGE_SECONDS_MAX = 0xffffffff;
 /** Far beyond any crystal; keeps the number within five bytes. */
 const DRIFT_MAX = 1_000_000;
 const CHALLENGE_BYTES = 8;
-/** The longest zone of the IANA database's footers has fewer than 50. */
-const ZONE_PATTERN = /^[\x21-\x7e]{0,64}$/;
+/** What a time zone is written with. */
+const ZONE_PATTERN = /^[\x21-\x7e]*$/;
 
 /** `[time, status, clock status, source, age, drift, zone, challenge]`: 55 bytes with the zone of Central Europe. */
 export function encodeClockReading(reading: ClockReading): Uint8Array {
@@ -81,7 +82,7 @@ const FIELD_CHECKS: readonly Check[] = [
   (source) => isIntegerWithin(source, 0, CLOCK_SOURCES.length - 1),
   (age) => age === null || isIntegerWithin(age, 0, AGE_SECONDS_MAX),
   (drift) => drift === null || isIntegerWithin(drift, -DRIFT_MAX, DRIFT_MAX),
-  (zone) => typeof zone === "string" && ZONE_PATTERN.test(zone),
+  (zone) => typeof zone === "string" && zone.length <= ZONE_CHARACTERS_MAX && ZONE_PATTERN.test(zone),
   (challenge) => isChallenge(challenge) || (challenge instanceof Uint8Array && challenge.length === 0),
 ];
 
@@ -98,6 +99,31 @@ export function decodeClockSet(body: Uint8Array): ClockSet | undefined {
   const [utcMs, challenge, ...more] = arrayItems(decodeCbor(body)) ?? [];
   if (more.length > 0 || !isIntegerWithin(utcMs, 0, Number.MAX_SAFE_INTEGER)) return undefined;
   return isChallenge(challenge) ? { utcMs, challenge } : undefined;
+}
+
+/** What became of a set that was taken: `byMs` is how far the time moved, or will with a slew; 0 where it began. */
+export interface ClockSetOutcome {
+  readonly kind: (typeof SET_OUTCOMES)[number];
+  readonly byMs: number;
+}
+
+const SET_OUTCOMES = ["slewing", "set", "started"] as const;
+/** As much as times of ours can be apart: 136 years. */
+const MOVED_MS_MAX = 0xffffffff * 1000;
+
+/** `[outcome, milliseconds]`. */
+export function encodeClockSetOutcome({ kind, byMs }: ClockSetOutcome): Uint8Array {
+  return encodeCbor([SET_OUTCOMES.indexOf(kind), Math.round(byMs) + 0]);
+}
+
+/** The outcome, or undefined where the body is none. */
+export function decodeClockSetOutcome(body: Uint8Array): ClockSetOutcome | undefined {
+  const [index, byMs, ...more] = arrayItems(decodeCbor(body)) ?? [];
+  const kind = typeof index === "number" ? SET_OUTCOMES[index] : undefined;
+  if (kind === undefined || more.length > 0 || !isIntegerWithin(byMs, -MOVED_MS_MAX, MOVED_MS_MAX)) {
+    return undefined;
+  }
+  return { kind, byMs };
 }
 
 function isChallenge(item: CborValue | undefined): item is Uint8Array {

@@ -1,4 +1,5 @@
 // Body of the resource `i`: what a meter says of itself.
+import { fromText } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { arrayItems, isIntegerWithin, STATUS_MAX } from "./answer-fields.ts";
 
@@ -52,8 +53,7 @@ const MAX_LOSS_WATT_HOURS_MAX = 0xffffffff;
 
 type Check = (item: CborValue | undefined) => boolean;
 
-const isText: Check = (item) =>
-  typeof item === "string" && new TextEncoder().encode(item).length <= TEXT_BYTES_MAX;
+const isText: Check = (item) => typeof item === "string" && isPlateText(item);
 const isDigest: Check = (item) =>
   item instanceof Uint8Array && item.length >= DIGEST_BYTES_MIN && item.length <= DIGEST_BYTES_MAX;
 const isCount: Check = (item) => isIntegerWithin(item, 0, Number.MAX_SAFE_INTEGER);
@@ -81,6 +81,11 @@ const COUNTERS = {
   rejectedFrames: isCount,
   refusedMessages: isCount,
 } as const satisfies Record<keyof NameplateCounters, Check>;
+
+/** True for what a text of a plate can be; CBOR here has none that starts with a byte order mark. */
+export function isPlateText(text: string): boolean {
+  return fromText(text).length <= TEXT_BYTES_MAX && !text.startsWith("\ufeff");
+}
 
 /** One array of the fields in order, the counters an array within it. A field out of range throws. */
 export function encodeNameplate(nameplate: Nameplate): Uint8Array {

@@ -19,18 +19,32 @@ import {
 } from "../output.ts";
 import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
 
+interface ReadOptions extends TargetOptions {
+  readonly senml?: boolean;
+}
+
 export function addReadCommand(program: Command): void {
   withTargetOptions(program.command("read <target> [obis...]"))
     .description("read registers of a meter; without OBIS codes, its default set")
     .addHelpText("after", "\nExample: meterbench read pty:./meter1 1.8.0 32.7.0")
-    .action(async (target: string, codes: string[], options: TargetOptions) => {
+    .option("--senml", "print the values as a SenML pack (RFC 8428) in JSON")
+    .action(async (target: string, codes: string[], options: ReadOptions) => {
       const registers = parseRegisters(codes);
+      if (options.senml) return readSenml(target, registers, options);
       const answer = await withHeadEnd(target, options, (headEnd, to) =>
         headEnd.readRegisters(to, registers),
       );
       if (options.json) sayJson(readingDocument(answer));
       else showReading(answer);
     });
+}
+
+/** The pack alone, for programs that read SenML; with `--json` beside whose it is and what it took. */
+async function readSenml(target: string, registers: readonly Obis[], options: ReadOptions): Promise<void> {
+  const { meter, body, size } = await withHeadEnd(target, options, (headEnd, to) =>
+    headEnd.readSenml(to, registers),
+  );
+  sayJson(options.json ? { meter, senml: body, ...size } : body);
 }
 
 function parseRegisters(codes: readonly string[]): Obis[] {

@@ -3,7 +3,6 @@ import { type Command, InvalidArgumentError } from "commander";
 import { Display } from "../../../firmware/display/display.ts";
 import { meterSource } from "../../../firmware/display/meter-source.ts";
 import type { Identity } from "../../../firmware/identity/identity.ts";
-import { TrustList } from "../../../firmware/identity/trust.ts";
 import { MeterStateError } from "../../../firmware/meter-state.ts";
 import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
@@ -92,6 +91,7 @@ export function addServeCommand(program: Command): void {
     .option("--speed <n>", "play load and meter clock this much faster", numberOption(0.001, SPEED_MAX), 1)
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
+    .option("--allow <id=rights...>", "what they may do beside reading, as utility=clock,tariff")
     .option(
       "--state <dir>",
       "keep registers and profile in a folder for each meter, over restarts",
@@ -124,7 +124,7 @@ async function serve(options: Options): Promise<void> {
   const tariff = tariffOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
-  const { identities, trusted, enrol } = servedKeys(options, addresses);
+  const { identities, trust, enrol } = servedKeys(options, addresses);
   const ends: (() => void)[] = [];
   try {
     const held =
@@ -152,7 +152,7 @@ async function serve(options: Options): Promise<void> {
     ends.push(() => side.close());
     // At once: the parts' time runs, and the profile begins with the first reading.
     const common = {
-      trust: new TrustList(trusted),
+      trust,
       presets: held === undefined ? [] : [held.preset],
       tariff,
     };

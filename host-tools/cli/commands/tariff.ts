@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { HeadEnd, Target } from "../../head-end/client.ts";
 import { writeTariffFile } from "../../tariff-file.ts";
+import { tariffOf } from "../billing.ts";
 import { pathOption } from "../common.ts";
 import { usageFault } from "../fault.ts";
 import { createFile } from "../home.ts";
@@ -10,7 +11,12 @@ import { addSizes } from "../sizes.ts";
 import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
 import { type TariffRead, tariffDocument, tariffLines } from "../tariff-output.ts";
 
-type Options = TargetOptions & { readonly out?: string };
+type Options = TargetOptions & {
+  readonly out?: string;
+  readonly set?: string;
+  readonly nextTariff?: string;
+  readonly nextTariffFrom?: string;
+};
 
 const HELP = `
 A tariff file is JSON. Seasons, weeks and days refer to each other by name; times are the wall clock's where the meter
@@ -27,7 +33,7 @@ is, rates are 1 to 8, and a date without a year is one of each year:
   "specialDays": [{ "date": "12-25", "day": "rest" }, { "date": "2027-03-26", "day": "rest" }]
 }
 
-A meter takes one with 'serve --tariff'. Names do not travel: the tables of a meter have numbers in their place.
+A meter takes one with 'serve --tariff', or by --set. Names do not travel: the tables of a meter have numbers in their place.
 
 Example: meterbench tariff pty:./meter1 --out household.tariff.json`;
 
@@ -39,8 +45,18 @@ export function addTariffCommand(program: Command): void {
       "write the active table as a tariff file; an existing one is never replaced",
       pathOption,
     )
+    .option("--set <file>", "give the meter this table; takes the right for it", pathOption)
+    .option(
+      "--next-tariff <file>",
+      "table that takes over later; with --set and --next-tariff-from",
+      pathOption,
+    )
+    .option("--next-tariff-from <time>", "when it does: RFC 3339, or local YYYY-MM-DD[THH:MM]")
     .addHelpText("after", HELP)
     .action(async (target: string, options: Options) => {
+      const plan = tariffOf({ ...options, tariff: options.set }, "--set");
+      if (plan !== undefined)
+        await withHeadEnd(target, options, (headEnd, to) => headEnd.setTariff(to, plan));
       const read = await withHeadEnd(target, options, readTariff);
       const { out } = options;
       if (out !== undefined) writeTable(out, read);

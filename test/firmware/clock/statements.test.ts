@@ -90,6 +90,37 @@ describe("a wall clock", () => {
     expect(bench.kinds()).toEqual(["invalid", "refused", "refused", "adjusted"]);
   });
 
+  test("11: a disciplined board that starts within the sync limit behind is believed once it has caught up", () => {
+    const lastUtcMs = MIDNIGHT_MS + 9000;
+    const bench = new ClockBench({ board: "disciplined", memory: { lastUtcMs } });
+    for (let second = 0; second < 9; second++) {
+      bench.wall.tick();
+      expect(bench.wall.utcMs()).toBeUndefined();
+      bench.board.advanceBy(1000);
+    }
+    bench.wall.tick();
+    expect(bench.wall.utcMs()).toBe(lastUtcMs);
+  });
+
+  test("11: a disciplined board that starts further behind is not believed for passing the stored time", () => {
+    const memory = { lastUtcMs: MIDNIGHT_MS + HOUR_MS };
+    const bench = new ClockBench({ board: "disciplined", memory });
+    bench.pass(3 * HOUR_MS);
+    expect(bench.wall.state.kind).toBe("invalid");
+    expect(bench.kinds()).toEqual(["invalid", "refused"]);
+  });
+
+  test("11: a disciplined board that is corrected by less than the sync limit is believed", () => {
+    const bench = new ClockBench({ board: "disciplined", memory: { lastUtcMs: MIDNIGHT_MS + 20_000 } });
+    bench.wall.tick();
+    bench.board.advanceBy(15_000);
+    bench.wall.tick();
+    expect(bench.wall.state.kind).toBe("invalid");
+    bench.board.setUtcMs(MIDNIGHT_MS + 24_000);
+    bench.wall.tick();
+    expect(bench.wall.utcMs()).toBe(MIDNIGHT_MS + 24_000);
+  });
+
   test("11: a head-end may set up to four hours before the stored time, and no earlier", () => {
     const memory = { lastUtcMs: MIDNIGHT_MS };
     const bench = new ClockBench({ boardUtcMs: undefined, memory });

@@ -92,6 +92,26 @@ describe("a wall clock", () => {
   });
 });
 
+describe("the wait for a multiple of a minute", () => {
+  test.each([0, 9000, -9000])("ends on it, also in and after a slew of %d ms", (byMs) => {
+    const bench = new ClockBench({ board: "disciplined" });
+    bench.board.advanceBy(12_345.6);
+    bench.board.setUtcMs((bench.board.utcMs() as number) + byMs);
+    bench.wall.tick();
+    for (let minute = 1; minute <= 20; minute++) {
+      bench.board.advanceBy(bench.wall.untilMultipleMs(MINUTE_MS) as number);
+      expect(bench.wall.utcMs()).toBeCloseTo(MIDNIGHT_MS + minute * MINUTE_MS, 2);
+    }
+  });
+
+  test("is a whole one where a timer came a little early, and none while the clock is invalid", () => {
+    const bench = new ClockBench();
+    bench.board.advanceBy(MINUTE_MS - 0.4);
+    expect(bench.wall.untilMultipleMs(MINUTE_MS)).toBeCloseTo(MINUTE_MS + 0.4, 3);
+    expect(new ClockBench({ boardUtcMs: undefined }).wall.untilMultipleMs(MINUTE_MS)).toBeUndefined();
+  });
+});
+
 describe("a board's own clock", () => {
   test("that somebody sets moves nothing where it only has a battery, and is told", () => {
     const bench = new ClockBench({ memory: { syncUtcMs: MIDNIGHT_MS } });
@@ -162,6 +182,37 @@ describe("a board's own clock", () => {
     expect(second.wall.state.kind).toBe("synced");
   });
 
+  test("with a battery goes on with a slew back that a restart came into, and time does not go back for it", () => {
+    const first = new ClockBench();
+    first.pass(MINUTE_MS);
+    first.setBy(-9000);
+    const memory = first.wall.memory();
+    const boardUtcMs = (first.board.utcMs() as number) + 2000;
+    const second = new ClockBench({ boardUtcMs, memory });
+    expect(second.wall.utcMs()).toBe(memory.lastUtcMs);
+    second.pass(10 * MINUTE_MS);
+    expect(second.wall.utcMs()).toBeCloseTo(boardUtcMs - 9000 + 10 * MINUTE_MS, 3);
+  });
+
+  test("that is followed leaves a head-end's fresh word alone over a restart, and has the say when it is stale", () => {
+    for (const byMs of [HOUR_MS, -HOUR_MS, 5000]) {
+      const first = new ClockBench({ board: "disciplined" });
+      first.setBy(byMs);
+      first.pass(20 * MINUTE_MS);
+      const restart = (outageMs: number) => {
+        const boardUtcMs = (first.board.utcMs() as number) + outageMs;
+        return new ClockBench({ board: "disciplined", boardUtcMs, memory: first.wall.memory() });
+      };
+      const soon = restart(HOUR_MS);
+      soon.wall.tick();
+      expect((soon.wall.utcMs() as number) - (soon.board.utcMs() as number)).toBeCloseTo(byMs, 3);
+      expect(soon.wall.state).toMatchObject({ kind: "synced", source: "head-end" });
+      const late = restart(27 * HOUR_MS);
+      late.wall.tick();
+      expect(late.wall.utcMs()).toBe(late.board.utcMs());
+    }
+  });
+
   test("is not followed while a head-end's word is fresh", () => {
     const bench = new ClockBench({ board: "disciplined" });
     bench.setBy(HOUR_MS);
@@ -215,12 +266,13 @@ describe("the memory of a clock", () => {
   });
 
   test.each<[string, CborValue]>([
-    ["of another version", [2, null, null, null, null, null, null]],
-    ["that is too short", [1, null, null, null, null, null]],
-    ["with a text for a time", [1, "now", null, null, null, null, null]],
-    ["with a time before 1970", [1, -5, null, null, null, null, null]],
-    ["with an offset of two centuries", [1, null, null, null, null, 7e12, null]],
-    ["with a drift beyond all crystals", [1, null, null, null, null, null, 2e9]],
+    ["of another version", [1, null, null, null, null, null, null, null]],
+    ["that is too short", [2, null, null, null, null, null, null]],
+    ["with a text for a time", [2, "now", null, null, null, null, null, null]],
+    ["with a time before 1970", [2, -5, null, null, null, null, null, null]],
+    ["with an offset of two centuries", [2, null, null, null, null, 7e12, null, null]],
+    ["with a drift beyond all crystals", [2, null, null, null, null, null, 2e9, null]],
+    ["with a source that there is none of", [2, null, null, null, null, null, null, 2]],
     ["that is no array", 7],
   ])("%s is refused", (_, value) => {
     expect(clockMemoryFromCbor(value)).toBeUndefined();

@@ -4,8 +4,10 @@ import { describe, expect, test } from "vitest";
 import { concat, fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
 import {
   type CborValue,
+  DecimalFraction,
   decodeCbor,
   decodeCborSequence,
+  decodeCborWithFractions,
   encodeCbor,
   encodeCborSequence,
   firstItemLength,
@@ -230,6 +232,7 @@ describe("hostile bytes", () => {
     ["a date (tag 0)", "c06161"],
     ["an epoch time (tag 1)", "c101"],
     ["a bignum (tag 2) of 64 KiB", `c25a00010000${"ff".repeat(65536)}`],
+    ["a decimal fraction (tag 4)", "c48221196ab3"],
     ["an error object (tag 27)", "d81b836161616101"],
     ["a shareable value (tag 28)", "d81c81d81d00"],
     ["a reference (tag 29)", "d81d00"],
@@ -389,5 +392,30 @@ describe("beside cborg in its strict mode", () => {
         expect(decodeCbor(bytes)).toBe(letter.repeat(length));
         expect(encodeCbor(letter.repeat(length))).toEqual(bytes);
       }
+  });
+});
+
+describe("a decimal fraction", () => {
+  test("is written as RFC 8949 3.4.4 has it, and is a number where it may be there", () => {
+    expect(toHex(encodeCbor(new DecimalFraction(27_315, -2)))).toBe("c48221196ab3");
+    expect(decodeCborWithFractions(hex("c48221196ab3"))).toBe(273.15);
+    expect(decodeCborWithFractions(hex("82c48221196ab3 c482203903e7"))).toEqual([273.15, -100]);
+  });
+
+  test.each([
+    ["of no array", "c401"],
+    ["of one number", "c48101"],
+    ["of three numbers", "c483010101"],
+    ["that ends", "c48220"],
+    ["with text in it", "c482206161"],
+    ["with a fraction in it", "c48220c4820001"],
+    ["too large for a number", "c482187f01"],
+    ["too small for one", "c482387f01"],
+    ["with a mantissa beyond safe integers", "c482201b0020000000000000"],
+    ["with another tag", "c58220 01".replace(" ", "")],
+    ["with more behind it", "c4822001 00".replace(" ", "")],
+    ["with a tag in two bytes", "d804822001"],
+  ])("%s is refused", (_what, bytes) => {
+    expect(decodeCborWithFractions(hex(bytes))).toBeUndefined();
   });
 });

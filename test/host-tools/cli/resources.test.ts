@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { readTariffFile, writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
 import { freePort } from "../../support/free-port.ts";
-import { HOUSEHOLD } from "../../support/tariffs.ts";
+import { HOUSEHOLD, LARGEST } from "../../support/tariffs.ts";
 import { hostClock } from "../../support/zones.ts";
 
 const BERLIN = "CET-1CEST,M3.5.0,M10.5.0/3";
@@ -56,6 +56,14 @@ describe("a meter that runs", () => {
       Array.from({ length: next - 1 }, (_, i) => i + 1),
     );
     expect(await json(["events", at, "--log", "fraud"])).toMatchObject({ logs: [{ log: "fraud" }] });
+  });
+
+  test("tells its registers as SenML, alone or with what it took", async () => {
+    const { code, stdout } = await meterbench(["read", at, "1.8.0", "32.7.0", "--senml"], { cwd });
+    const pack = JSON.parse(stdout);
+    expect({ code, units: pack.map(({ u }: { u: string }) => u) }).toEqual({ code: 0, units: ["J", "V"] });
+    expect(pack[0]).toMatchObject({ bn: expect.stringMatching(/\/$/), n: "1-0:1.8.0" });
+    expect(await json(["read", at, "--senml"])).toMatchObject({ meter: "M1", senml: [{ u: "J" }] });
   });
 
   test("tells its time, and how far that is from ours", async () => {
@@ -114,5 +122,16 @@ describe("a meter that runs", () => {
       "Numbers are each log's own: name the log that --from is for with --log.",
     ];
     expect(finished).toEqual(sentences.map((sentence) => ({ code: 2, stdout: "", stderr: `${sentence}\n` })));
+  });
+
+  test("takes the time and another tariff from a head-end that may give them", async () => {
+    const { sync } = await json(["clock", at, "--sync"]);
+    expect(["slewing", "set"]).toContain(sync.kind);
+    expect(Math.abs((await json(["clock", at])).differenceSeconds)).toBeLessThan(20);
+    writeFileSync(join(cwd, "largest.json"), writeTariffFile(LARGEST));
+    const given = ["--set", "household.json", "--next-tariff", "largest.json"];
+    const tariff = await json(["tariff", at, ...given, "--next-tariff-from", "2100-01-01T00:00:00Z"]);
+    expect(tariff.passive.from).toBe("2100-01-01T00:00:00Z");
+    expect(readTariffFile(JSON.stringify(tariff.passive.table))).toEqual(LARGEST);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../../firmware/protocol/bytes.ts";
-import { CODE, encodeMessage, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { CODE, encodeMessage, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { encodeClockSet } from "../../../firmware/protocol/readings/clock-reading.ts";
 import { encodeEventRequest } from "../../../firmware/protocol/readings/event-reading.ts";
 import { encodeRegisterRequest } from "../../../firmware/protocol/readings/register-reading.ts";
@@ -144,6 +144,25 @@ describe("EDHOC", () => {
 test("a CBOR body is written in diagnostic notation", () => {
   const [, cbor] = explain("61450001aac13cff84011920d843010203a1016161");
   expect(cbor).toEqual({ layer: "cbor", fields: { text: "[1, 8408, h'010203', {1: \"a\"}]" } });
+});
+
+test("a block is written as RFC 7959 writes it, and one that is none as its bytes", () => {
+  const options = [
+    { number: OPTION.etag, value: Uint8Array.of(1, 2) },
+    { number: OPTION.block2, value: Uint8Array.of(0x2d) },
+    { number: OPTION.block1, value: Uint8Array.of(0x07) },
+    { number: OPTION.size1, value: Uint8Array.of(12, 0) },
+  ];
+  const content = { code: CODE.content, options, payload: new Uint8Array(0) };
+  const [coap] = new Explainer().explainMessage(
+    encodeMessage({ ...content, type: "ACK", messageId: 1, token: Uint8Array.of(1) }),
+  );
+  expect(coap?.fields["options"]).toBe("ETag 0102, Block2 2/1/512, Block1 07, Size1 3072");
+});
+
+test("a SenML pack is written in diagnostic notation too, its fractions as numbers", () => {
+  const [, cbor] = explain("61450001aac170ff81a102c482201908fd");
+  expect(cbor).toEqual({ layer: "cbor", fields: { text: "[{2: 230.1}]" } });
 });
 
 test.each([

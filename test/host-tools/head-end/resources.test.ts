@@ -42,7 +42,7 @@ function line(serve: (content: CoapContent) => Uint8Array) {
     identity: meter,
     trust: new TrustList([head.credential]),
     resources: {
-      links: "",
+      links: [],
       serve: ({ content }) => answerWith(CODE.content, FORMAT.cbor, serve(content)),
     },
   });

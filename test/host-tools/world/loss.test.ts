@@ -7,7 +7,7 @@ import { parseLoad } from "../../../host-tools/loads/index.ts";
 import { type SingleLine, settle, singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
 
-const READS = 300;
+const READS = 200;
 const ANSWER_WITHIN_MS = 5000;
 
 function lossyLine(seed: number): SingleLine {

@@ -1,0 +1,59 @@
+// Why a question got no answer, in sentences for people.
+import type { AskFailure } from "../../firmware/protocol/asks.ts";
+import { CODE, type CoapContent, codeText } from "../../firmware/protocol/coap/message.ts";
+import type { Target } from "./client.ts";
+import { HeadEndError, type HeadEndErrorKind } from "./errors.ts";
+
+export function failure(
+  reason: AskFailure,
+  { name, expect, timeoutMs }: Target,
+  trustIs: "credentials" | "preset",
+): HeadEndError {
+  const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
+  switch (reason) {
+    case "timeout":
+      return new HeadEndError(
+        "timeout",
+        `Nobody at ${name} answered within ${timeoutMs / 1000} s: check that the meter runs and the line is right.`,
+      );
+    case "refused":
+      return new HeadEndError(
+        "identity",
+        trustIs === "preset"
+          ? `${meter} at ${name} refused this context: check that both ends have the same one, and that its .seq file is above all numbers that were used.`
+          : `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
+      );
+    case "not-proved":
+      return new HeadEndError(
+        "identity",
+        `Who answers at ${name} did not prove to be ${expect ?? "an enrolled meter"}: enrol its credential first (meterbench enrol), or check the line.`,
+      );
+    case "incomplete":
+      return new HeadEndError(
+        "answer",
+        `${meter} at ${name} answered in parts that are not of one whole: ask again.`,
+      );
+    case "busy":
+      return new HeadEndError(
+        "timeout",
+        `Too many questions are under way to ask ${name}: wait for some answers first.`,
+      );
+  }
+}
+
+/** An answer that is not what was asked for: what kind of trouble, and what to do. */
+const UNWANTED: Readonly<Record<number, readonly [HeadEndErrorKind, advice: string]>> = {
+  [CODE.forbidden]: ["identity", "give this head-end that right at the meter (serve --allow)"],
+  [CODE.notFound]: ["not-there", "ask for something that it has"],
+  [CODE.conflict]: ["answer", "look at its clock and its rules (meterbench clock)"],
+  [CODE.serviceUnavailable]: ["answer", "mend that at the meter"],
+};
+
+export function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
+  const text = new TextDecoder().decode(answer.payload);
+  const [kind, advice] = UNWANTED[answer.code] ?? ["answer", "ask for something that it has"];
+  return new HeadEndError(
+    kind,
+    `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ${advice}.`,
+  );
+}

@@ -1,0 +1,294 @@
+// firmware/protocol/README.md and readings.cddl are what others write an implementation from: they must say what the code does.
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { EVENT_LOGS } from "../../../firmware/events/event-table.ts";
+import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
+import { type CborValue, decodeCbor } from "../../../firmware/protocol/cbor.ts";
+import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts";
+import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
+import {
+  decodeClockReading,
+  decodeClockSet,
+  decodeClockSetOutcome,
+} from "../../../firmware/protocol/readings/clock-reading.ts";
+import {
+  decodeEventReading,
+  decodeEventRequest,
+  EVENTS_PER_ANSWER_MAX,
+} from "../../../firmware/protocol/readings/event-reading.ts";
+import { INTERVAL_FLAG, INTERVALS_PER_BLOCK_MAX } from "../../../firmware/protocol/readings/interval.ts";
+import { PADDING_TENTHS } from "../../../firmware/protocol/readings/interval-block.ts";
+import { CODE_MAX, DETAILS_MAX, SEQUENCE_MAX } from "../../../firmware/protocol/readings/logged-event.ts";
+import { decodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
+import {
+  decodeProfileReading,
+  decodeProfileRequest,
+  PROFILE_PERIOD_SECONDS,
+  PROFILE_STEPS,
+} from "../../../firmware/protocol/readings/profile-reading.ts";
+import {
+  decodeRegisterReading,
+  decodeRegisterRequest,
+  encodeRegisterReading,
+  REGISTERS_PER_REQUEST_MAX,
+  type RegisterEntry,
+} from "../../../firmware/protocol/readings/register-reading.ts";
+import { REGISTERS } from "../../../firmware/protocol/readings/register-table.ts";
+import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { parseLoad } from "../../../host-tools/loads/index.ts";
+import { singleLine } from "../../../host-tools/world/single-line.ts";
+import { configuration } from "../../support/configuration.ts";
+
+const readme = readFileSync("firmware/protocol/README.md", "utf8");
+const cddl = readFileSync("firmware/protocol/readings.cddl", "utf8");
+
+/** The rows of the table whose first column has this name, without its head. */
+function table(firstColumn: string): string[][] {
+  const [, body] = new RegExp(`^\\| ${firstColumn} .*\\n\\|[-| ]*\\n((?:\\|.*\\n)+)`, "m").exec(readme) ?? [];
+  const lines = body?.trimEnd().split("\n") ?? [];
+  return lines.map((line) => line.split("|").slice(1, -1)).map((cells) => cells.map((cell) => cell.trim()));
+}
+
+/** The cells of the one line that begins with this name. */
+function row(name: string): string[] {
+  const [, cells] = new RegExp(`^\\| ${name} +\\|(.*)\\|$`, "m").exec(readme) ?? [];
+  return cells?.split("|").map((cell) => cell.trim()) ?? [];
+}
+
+interface Vector {
+  readonly bytes: Uint8Array;
+  readonly says: unknown;
+}
+
+const [, vectorText = ""] = /## Vectors[\s\S]*?```text\n([\s\S]*?)\n```/.exec(readme) ?? [];
+const vectors = new Map(
+  vectorText.split(/\n(?=[a-z])/).map((text): [string, Vector] => {
+    const [, name = "", hex = "", says = "null"] = /^([a-z-]+) ([0-9a-f\s]+)([[{][\s\S]*)$/.exec(text) ?? [];
+    return [name, { bytes: fromHex(hex) ?? new Uint8Array(), says: JSON.parse(says) }];
+  }),
+);
+
+function bytesOf(name: string): Uint8Array {
+  return vectors.get(name)?.bytes ?? new Uint8Array();
+}
+
+const registers = decodeRegisterRequest(bytesOf("register-request")) ?? [];
+const profileRequest = decodeProfileRequest(bytesOf("profile-request"));
+const eventRequest = decodeEventRequest(bytesOf("event-request"));
+const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
+  "register-request": decodeRegisterRequest,
+  "register-reading": (body) => decodeRegisterReading(body, registers),
+  "profile-request": decodeProfileRequest,
+  "profile-reading": (body) => profileRequest && decodeProfileReading(body, profileRequest),
+  "event-request": decodeEventRequest,
+  "event-reading": (body) => eventRequest && decodeEventReading(body, eventRequest),
+  "clock-reading": decodeClockReading,
+  "clock-set": decodeClockSet,
+  "clock-outcome": decodeClockSetOutcome,
+  "tariff-plan": decodeTariffPlan,
+  nameplate: decodeNameplate,
+};
+
+/** As JSON has it: bytes in hex, null for what is not there. */
+function plain(value: unknown): unknown {
+  const text = JSON.stringify(value, (_, item: unknown) =>
+    item instanceof Uint8Array ? toHex(item) : (item ?? null),
+  );
+  return JSON.parse(text);
+}
+
+describe("the README's table", () => {
+  test("of registers is the one of the code", () => {
+    const triples = table("number").flatMap((cells) => [
+      cells.slice(0, 3),
+      cells.slice(3, 6),
+      cells.slice(6),
+    ]);
+    const shown = triples.map(([number, group, unitAndScaler = ""]) => {
+      const [unit, scaler] = unitAndScaler.split(", ");
+      return { number: Number(number), obis: `1-0:${group}*255`, unit, scaler: Number(scaler) };
+    });
+    const inOrder = shown.sort((a, b) => a.number - b.number);
+    expect(inOrder).toEqual(
+      REGISTERS.map((each) => ({ ...each, unit: each.unit === "" ? "ratio" : each.unit })),
+    );
+  });
+
+  test("of qualities is what a reading is written with", () => {
+    const rows = table("quality");
+    expect(rows).toHaveLength(5);
+    for (const [number, quality, form] of rows) {
+      const hasValue = form?.includes("integer") ?? false;
+      const entry = { register: "1-0:1.8.0*255", quality, ...(hasValue && { value: 7 }) } as RegisterEntry;
+      const body = encodeRegisterReading({ timeSeconds: undefined, status: 0, entries: [entry] });
+      const item = (decodeCbor(body) as CborValue[])[2];
+      expect(item).toEqual(number === "0" ? 7 : [hasValue ? 7 : null, Number(number)]);
+    }
+  });
+
+  test("of status bits, interval flags, profiles and logs is the one of the code", () => {
+    const bits = table("bit").map(([bit, name]) => [name, Number(bit)]);
+    expect(Object.fromEntries(bits)).toEqual(STATUS);
+    const flags = table("flag").map(([flag, name]) => [name, Number(flag)]);
+    expect(Object.fromEntries(flags)).toEqual(INTERVAL_FLAG);
+    expect(row("profile").map(Number)).toEqual([...PROFILE_PERIOD_SECONDS.keys()]);
+    expect(row("seconds").map(Number)).toEqual(PROFILE_PERIOD_SECONDS);
+    expect(row("log").map(Number)).toEqual([...EVENT_LOGS.keys()]);
+    expect(row("name")).toEqual(EVENT_LOGS);
+  });
+
+  test("of limits, and its padding factors, are those of the code", () => {
+    const limits = [REGISTERS_PER_REQUEST_MAX, INTERVALS_PER_BLOCK_MAX, EVENTS_PER_ANSWER_MAX];
+    expect(row("registers, intervals, events in an answer")).toEqual([limits.join(", ")]);
+    const [least, middle, most] = PADDING_TENTHS.map((tenths) => tenths / 10);
+    expect(readme).toContain(`b = ${least}, ${middle} or ${most}`);
+  });
+});
+
+describe("what the README says of a meter's resources", () => {
+  const load = parseLoad("watts:1000", { annualKilowattHours: 3500 });
+  if ("error" in load) throw new Error(load.error);
+  const startUtcMs = Date.UTC(2026, 10, 24);
+  const line = { seed: 1, startUtcMs, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 };
+  const { runtime, stop } = singleLine({ ...line, load, configuration });
+  const { resources } = runtime;
+  stop();
+
+  test("is served: these links, and each path with these methods alone", () => {
+    const links = encodeLinkFormat(resources.links);
+    expect(readme).toContain(`\`${links}\``);
+    const shown = table("path").map(([path, method]) => `${path} ${method?.split(":")[0]}`);
+    const methods = ["GET", "POST", "PUT", "DELETE", "FETCH"] as const;
+    const codes = [CODE.get, CODE.post, CODE.put, CODE.delete, CODE.fetch];
+    const served = [...links.matchAll(/<\/(\w)>/g)].flatMap(([, path = ""]) =>
+      methods
+        .filter((_, i) => {
+          const { code } = ask(codes[i] as number, path);
+          return code !== CODE.methodNotAllowed && code !== CODE.notFound;
+        })
+        .map((method) => `${path} ${method}`),
+    );
+    expect(shown.sort()).toEqual(served.sort());
+  });
+
+  test("is answered with its codes, the first fault first", () => {
+    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.09"].concat([
+      "4.04",
+      "5.03",
+      "5.00",
+      "2.05",
+      "2.04",
+    ]);
+    expect(table("code").flatMap(([codes = ""]) => codes.split(", "))).toEqual(order);
+    const given = [
+      ask(CODE.put, "nowhere", [[OPTION.uriQuery, 1]]),
+      ask(CODE.put, "nowhere", [[OPTION.accept, 50]]),
+      ask(CODE.put, "r", [[OPTION.accept, 50]], Uint8Array.of(0)),
+      ask(CODE.fetch, "r", [[OPTION.accept, 50]], Uint8Array.of(0)),
+      ask(CODE.fetch, "r", [[OPTION.contentFormat, 50]], Uint8Array.of(0)),
+      ask(CODE.put, "c", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),
+      ask(CODE.fetch, "r", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),
+      ask(CODE.fetch, "p", [[OPTION.contentFormat, 60]], fromHex("85 03 00 1a6b04d380 01 01")),
+    ];
+    // A time that the rules refuse takes the right to give one: `test/firmware/meter.test.ts`.
+    const seen = order.slice(0, 9).filter((code) => code !== "4.09");
+    expect(given.map(({ code }) => codeText(code))).toEqual(seen);
+  });
+
+  function ask(
+    code: number,
+    path: string,
+    options: readonly [number, number][] = [],
+    payload: Uint8Array = new Uint8Array(),
+  ) {
+    const more = options.map(([number, value]) => ({ number, value: Uint8Array.of(value) }));
+    const { options: uriPath } = resourceRequest(code, path);
+    return resources.serve({ peer: { id: "H" }, content: { code, options: [...uriPath, ...more], payload } });
+  }
+});
+
+describe("the README's vector", () => {
+  test("is there for each body of the CDDL that is sent alone", () => {
+    expect([...vectors.keys()]).toEqual(Object.keys(DECODERS));
+    for (const name of vectors.keys()) expect(cddl).toMatch(new RegExp(`^${name} = \\[`, "m"));
+  });
+
+  test.each([...vectors])("%s says what stands beside it", (name, { bytes, says }) => {
+    expect(plain(DECODERS[name]?.(bytes))).toEqual(says);
+  });
+});
+
+describe("the CDDL", () => {
+  /** Names of the fields in an array's rule, in order, with what stands at their places in an array. */
+  function named(rule: string, items: CborValue | undefined): Record<string, CborValue | undefined> {
+    const [, body = ""] = new RegExp(`^${rule} = \\[(?:[ ;].*)?\\n([\\s\\S]*?)^\\]`, "m").exec(cddl) ?? [];
+    const names = [...body.matchAll(/^ {2}(?:\? )?\(?([a-z-]+):/gm)].map(([, name = ""]) => name);
+    expect(names.length).toBeGreaterThan(0);
+    return Object.fromEntries(names.map((name, i) => [name, (items as readonly CborValue[])[i]]));
+  }
+
+  function itemsOf(name: string): CborValue[] {
+    return decodeCbor(bytesOf(name)) as CborValue[];
+  }
+
+  test("names the fields of a nameplate in their order", () => {
+    const items = itemsOf("nameplate");
+    const { counters, ...plate } = decodeNameplate(bytesOf("nameplate")) ?? {};
+    const inKebab = (record: object) =>
+      Object.fromEntries(
+        Object.entries(record).map(([name, value]) => [
+          name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
+          value,
+        ]),
+      );
+    expect(named("nameplate", items)).toEqual({ ...inKebab(plate), counters: items.at(-1) });
+    expect(named("nameplate-counters", items.at(-1))).toEqual(inKebab(counters ?? {}));
+  });
+
+  test("names the fields of a clock reading and a clock set in their order", () => {
+    const reading = decodeClockReading(bytesOf("clock-reading"));
+    expect(named("clock-reading", itemsOf("clock-reading"))).toEqual({
+      time: reading?.timeSeconds,
+      status: reading?.status,
+      "clock-status": reading?.clockStatus,
+      source: 1,
+      age: reading?.ageSeconds,
+      drift: reading?.driftPartsPerBillion,
+      zone: reading?.zone,
+      challenge: reading?.challenge,
+    });
+    const set = decodeClockSet(bytesOf("clock-set"));
+    const fields = { milliseconds: set?.utcMs, challenge: set?.challenge };
+    expect(named("clock-set", itemsOf("clock-set"))).toEqual(fields);
+  });
+
+  test("names the fields of requests and of events in their order", () => {
+    const profile = { profile: 0, register: 1, start: 1_795_478_460, count: 6, step: 10 };
+    expect(named("profile-request", itemsOf("profile-request"))).toEqual(profile);
+    expect(named("event-request", itemsOf("event-request"))).toEqual({ log: 2, from: 7, count: 3 });
+    const items = itemsOf("event-reading");
+    const reading = { time: 1_795_478_400, status: 0, oldest: 1, next: 12, first: 7 };
+    expect(named("event-reading", items)).toEqual(reading);
+    expect(named("event", items[6])).toEqual({ code: 91, time: 0xffffffff, "clock-status": 9 });
+  });
+
+  test("has the limits of the code", () => {
+    const ranges = {
+      "status-bits =": `0..${STATUS_MAX}`,
+      "register-request =": `[1*${REGISTERS_PER_REQUEST_MAX} register-name]`,
+      "register-number =": `0..${REGISTERS.length - 1}`,
+      "profile:": `0..${PROFILE_PERIOD_SECONDS.length - 1}`,
+      "count:": `1..${INTERVALS_PER_BLOCK_MAX}`,
+      "step:": PROFILE_STEPS.join(" / "),
+      "log:": `0..${EVENT_LOGS.length - 1}`,
+      "from:": `0..${SEQUENCE_MAX}`,
+      "code:": `1..${CODE_MAX}`,
+    };
+    for (const [name, range] of Object.entries(ranges)) expect(cddl).toContain(`${name} ${range}`);
+    expect(cddl).toContain(`count: 0..${EVENTS_PER_ANSWER_MAX}`);
+    expect(cddl).toContain(`1*${EVENTS_PER_ANSWER_MAX} event`);
+    expect(cddl).toContain(`0*${DETAILS_MAX} detail`);
+  });
+});
