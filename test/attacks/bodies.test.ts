@@ -67,14 +67,20 @@ function heapBytes(act: () => void, limitBytes: number): number {
 }
 
 describe("a CBOR bomb", () => {
-  test.each(BOMBS)("of %s is refused in less than 1 ms and 64 KiB", (_, bomb) => {
+  test.each(BOMBS)("of %s is refused in less than 1 ms", (_, bomb) => {
     expect(decodeCbor(bomb)).toBeUndefined();
     expect(milliseconds(() => decodeCbor(bomb), MILLISECONDS_MAX)).toBeLessThan(MILLISECONDS_MAX);
     expect(milliseconds(() => firstItemLength(bomb), MILLISECONDS_MAX)).toBeLessThan(MILLISECONDS_MAX);
-    expect(heapBytes(() => decodeCbor(bomb), BYTES_MAX)).toBeLessThan(BYTES_MAX);
   });
 
-  test("in a request of a head-end that has a session is 4.00, at each resource, and the next read is served", () => {
+  test("of any of these kinds takes less than 64 KiB: all of them together do", () => {
+    const decodeAll = (): void => {
+      for (const [, bomb] of BOMBS) decodeCbor(bomb);
+    };
+    expect(heapBytes(decodeAll, BYTES_MAX)).toBeLessThan(BYTES_MAX);
+  });
+
+  test("in a request of a head-end that has a session is 4.00, at each resource", () => {
     const { runtime } = attackedMeter();
     for (const [, bomb] of BOMBS)
       for (const path of ["r", "p", "e"]) {
