@@ -16,6 +16,9 @@ export interface IdentityParts {
   readonly suite: number;
 }
 
+/** The name by which Node's `inspect` asks; to other engines it is one like any other. */
+const PRINTED: unique symbol = Symbol.for("nodejs.util.inspect.custom");
+
 /**
  * A party's own credential and the secret key that proves it. The secret is shown to whoever asks for it by
  * name only: JSON, logs and copies of the object's fields are without it.
@@ -37,6 +40,12 @@ export class Identity {
 
   get secretKey(): Uint8Array {
     return this.#secretKey;
+  }
+
+  /** What Node prints of it, even where it is told to show what is hidden and to call getters. */
+  [PRINTED](): object {
+    const { role, credential, suite } = this;
+    return { role, credential, suite };
   }
 }
 

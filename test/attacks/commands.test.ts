@@ -1,9 +1,27 @@
 // What changes something at a meter: held back, played again, and in blocks that are lost, swapped or too many.
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
-import { toHex } from "../../firmware/protocol/bytes.ts";
-import { bareAnswer, CODE } from "../../firmware/protocol/coap/message.ts";
+import { fromText, fromUint, toHex } from "../../firmware/protocol/bytes.ts";
+import {
+  bareAnswer,
+  CODE,
+  type CoapContent,
+  type CoapOption,
+  encodeMessage,
+  findOption,
+  OPTION,
+  sortOptions,
+} from "../../firmware/protocol/coap/message.ts";
+import { deriveContext } from "../../firmware/protocol/oscore/context.ts";
+import { protectRequest, unprotectResponse } from "../../firmware/protocol/oscore/protect.ts";
+import { MemorySequence } from "../../firmware/protocol/oscore/sender-sequence.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";
-import { asNew, HEAD_END, type Packet, Village } from "./village.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import { asNew, HEAD_END, messageOf, type Packet, Village } from "./village.ts";
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
 
 const PUT = { code: CODE.put };
 const COMMAND = Uint8Array.of(0x18, 0x2a);
@@ -68,6 +86,43 @@ describe("a command", () => {
   });
 });
 
+/** A head-end with a preset context that composes its own requests, and has shown that it is of now. */
+function insider() {
+  const [masterSecret, ours, theirs] = [new Uint8Array(16).fill(5), Uint8Array.of(1), Uint8Array.of(2)];
+  const village = new Village({
+    serve: () => bareAnswer(CODE.changed),
+    meterPreset: () => ({
+      peer: { id: "insider" },
+      parameters: { masterSecret, senderId: theirs, recipientId: ours },
+      sequence: new MemorySequence(),
+    }),
+  });
+  const context = deriveContext(opensslEngine, { masterSecret, senderId: ours, recipientId: theirs });
+  const numbers = new MemorySequence();
+  let echo: CoapOption[] = [];
+  const send = (options: readonly CoapOption[], payload: Uint8Array): CoapContent | undefined => {
+    const path = { number: OPTION.uriPath, value: fromText("r") };
+    const content = { code: CODE.put, options: sortOptions([path, ...echo, ...options]), payload };
+    const request = protectRequest(context, numbers, content);
+    if (request === undefined) throw new Error("no number");
+    const header = { type: "CON", messageId: request.number & 0xffff, token: Uint8Array.of(1) } as const;
+    const [reply] = village.injectAndListen(encodeMessage({ ...header, ...request.content }));
+    return unprotectResponse(context, request.binding, messageOf(reply));
+  };
+  return {
+    served: village.meter().served,
+    /** The code that a PUT of so many bytes with this block option gets; another body has another Request-Tag. */
+    put(block: CoapOption, bytes: number, body = 0): number | undefined {
+      const tag = { number: OPTION.requestTag, value: Uint8Array.of(body) };
+      const answer = send([block, tag], new Uint8Array(bytes));
+      const value = answer && findOption(answer, OPTION.echo);
+      if (value === undefined) return answer?.code;
+      echo = [{ number: OPTION.echo, value }];
+      return send([block, tag], new Uint8Array(bytes))?.code;
+    },
+  };
+}
+
 /** Loses, delays, or plays an older request again first, each a quarter of the time. */
 function unreliable(random: SeededRandom): (packet: Packet) => readonly Packet[] {
   const recorded: Packet[] = [];
@@ -113,5 +168,45 @@ describe("a body in blocks", () => {
     village.between = (packet) => [packet];
     village.ask("M1", LONG, PUT);
     expect(village.meter().served.map(toHex)).toEqual([toHex(LONG)]);
+  });
+});
+
+describe("a head-end that has a session and sends blocks that do not fit together", () => {
+  const block = (number: number, size: number, more: boolean): CoapOption => ({
+    number: OPTION.block1,
+    value: fromUint((number << 4) | (more ? 8 : 0) | (Math.log2(size) - 4)),
+  });
+
+  test("gets 4.08 for a jump ahead, 4.00 for a length that is not the block's, 4.13 beyond what is taken, and serves nothing", () => {
+    const { put, served } = insider();
+    expect(put(block(0, 64, true), 64)).toBe(CODE.continue);
+    expect(put(block(2, 64, true), 64)).toBe(CODE.requestEntityIncomplete);
+    expect(put(block(7, 16, false), 5)).toBe(CODE.requestEntityIncomplete);
+    expect(put(block(1, 64, true), 63)).toBe(CODE.badRequest);
+    expect(put(block(0xffff, 1024, true), 1024)).toBe(CODE.entityTooLarge);
+    expect(put(block(1, 2048, true), 64)).toBe(CODE.badRequest);
+    expect(served).toEqual([]);
+  });
+
+  test("may change to smaller blocks where no byte is missing, and is served once with the whole", () => {
+    const { put, served } = insider();
+    expect(put(block(0, 64, true), 64)).toBe(CODE.continue);
+    expect(put(block(4, 16, true), 16)).toBe(CODE.continue);
+    expect(put(block(5, 16, false), 3)).toBe(CODE.changed);
+    expect(served.map(({ length }) => length)).toEqual([83]);
+  });
+
+  test("and never ends any of them costs the meter no more than four times what it takes at the most", () => {
+    const { put, served } = insider();
+    collectGarbage();
+    const before = process.memoryUsage();
+    for (let body = 0; body < 50; body++)
+      for (let number = 0; number < 15; number++) put(block(number, 1024, true), 1024, body);
+    collectGarbage();
+    const after = process.memoryUsage();
+    const grown = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+    expect(served).toEqual([]);
+    // Four bodies of 16 KiB, and what is kept of the last requests and answers for their copies.
+    expect(grown).toBeLessThan(4 * 16_384 + 2 * 65_536 + 500_000);
   });
 });
