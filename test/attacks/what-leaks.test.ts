@@ -113,6 +113,7 @@ function keyLog(): { crypto: CryptoEngine; keys: Map<string, Uint8Array> } {
 function spellings(key: Uint8Array): string[] {
   const some = [...key.subarray(2, 10)];
   return [
+    some.map((byte, i) => `"${i + 2}":${byte}`).join(","),
     toHex(key).slice(4, 20),
     some.join(","),
     some.join(", "),
