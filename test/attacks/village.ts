@@ -120,11 +120,12 @@ export class Village {
   }
 
   /** Asks a meter to give a body back, without waiting; the number of the ask. */
-  askLater(to: Station = "M1", body = BODY, { expect, withinMs = 8000 }: AskOptions = {}): number {
+  askLater(to: Station = "M1", body = BODY, options: AskOptions = {}): number {
+    const { expect, withinMs = 8000, code = CODE.fetch } = options;
     const nowMs = this.clock.monotonicMs();
     const ask = this.#client.ask(nowMs, {
       to,
-      content: resourceRequest(CODE.fetch, "r", body),
+      content: resourceRequest(code, "r", body),
       untilMs: nowMs + withinMs,
       ...(expect !== undefined && { expect }),
     });
@@ -248,6 +249,8 @@ export class Village {
 export interface AskOptions {
   readonly expect?: string;
   readonly withinMs?: number;
+  /** The method; FETCH unless given. */
+  readonly code?: number;
 }
 
 /** The CoAP message that a datagram must be. */
