@@ -6,7 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
-import { equal, fromText, toUint } from "./bytes.ts";
+import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
@@ -216,7 +216,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const path = pathOf(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#replyHandshake(nowMs, from, message.payload);
+      return this.#replyHandshake(nowMs, from, message);
     }
     return this.#refuse(from, "unprotected");
   }
@@ -294,7 +294,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+  #replyHandshake(nowMs: number, from: Station, request: CoapContent): Reply {
+    const { payload } = request;
     if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
@@ -302,8 +303,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (prefix === true) return this.#replyMessage1(nowMs, from, message);
     const connectionId = decodeIdentifier(prefix);
     if (connectionId === undefined) return this.#refuseHandshake(from, "malformed");
+    const responder = this.#halfOpen.find(nowMs, from, connectionId);
     const outcome = this.#completeHandshake(nowMs, from, connectionId, message);
-    return "how" in outcome ? outcome : { how: "answer", content: bareAnswer(CODE.changed) };
+    if ("how" in outcome) return outcome;
+    const isProofWanted = toUint(findOption(request, OPTION.accept) ?? EMPTY) === FORMAT.edhoc;
+    const message4 = isProofWanted ? responder?.message4() : undefined;
+    return { how: "answer", content: afterMessage3(message4) };
   }
 
   #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
@@ -396,6 +401,11 @@ function protectedAnswer({ context }: Session, binding: RequestBinding, answer: 
 function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
   const isInBlocks = findOption(request, OPTION.block1) !== undefined;
   return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
+}
+
+/** Who has no OSCORE answer to come asks for message_4, which confirms the keys (RFC 9528 5.5, appendix A.2). */
+function afterMessage3(message4: Uint8Array | undefined): CoapContent {
+  return message4 === undefined ? bareAnswer(CODE.changed) : answerWith(CODE.changed, FORMAT.edhoc, message4);
 }
 
 function refusal(content: CoapContent): Reply {

@@ -13,8 +13,9 @@ export interface KeyLimits {
 
 /**
  * With AES-CCM and a tag of 8 bytes (draft-irtf-cfrg-aead-limits, 5): 2^20 messages of under 2^7 blocks tell them from
- * noise with a chance of 2^-72, and 2^14 forgeries find a tag with one of 2^-50. Honest lines damage no message so that
- * it reaches the key, so 2^7 are somebody's doing; but whoever can send junk must not end a session by so few.
+ * noise with a chance of 2^-72, and 2^14 forgeries find a tag with one of 2^-50. The checksums of
+ * honest lines let hardly a damaged message through, so 2^7 are somebody's doing; but so few must not end a session, as
+ * anybody can send them.
  * A day bounds what a key that leaks gives away.
  */
 export const KEY_LIMITS: KeyLimits = {
