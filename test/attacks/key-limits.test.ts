@@ -64,6 +64,19 @@ describe("keys that have protected as many messages as they may", () => {
       .map(({ bytes }) => toUint(oscoreOf(bytes).partialIv ?? NO_BYTES));
     expect(Math.max(...numbers)).toBe(7);
   });
+
+  test.each(["headEndKeys", "meterKeys"])(
+    "cut a long body in two, which the head-end begins anew with the next keys (%s)",
+    (end) => {
+      const village = new Village({ [end]: { messages: 6 } });
+      for (let i = 0; i < 4; i++) village.ask();
+      const body = new Uint8Array(3000).map((_, i) => i);
+      const answer = village.ask("M1", body, { withinMs: 30_000 });
+      expect(answer).toMatchObject({ kind: "answer" });
+      expect(answer.kind === "answer" && equal(answer.content.payload, body)).toBe(true);
+      expect(handshakes(village)).toBe(2);
+    },
+  );
 });
 
 describe("keys of a day", () => {
