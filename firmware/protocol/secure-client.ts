@@ -41,8 +41,9 @@ import { ackTimeoutMs } from "./coap/timing.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { newSession, type PresetContext, presetSession } from "./sessions.ts";
+import { isOver, newSession, type PresetContext, presetSession } from "./sessions.ts";
 
 export interface SecureClientParts {
   readonly crypto: CryptoEngine;
@@ -52,6 +53,8 @@ export interface SecureClientParts {
   readonly trust: TrustList;
   /** A context that needs no EDHOC, in place of handshakes; development only. */
   readonly preset?: PresetContext;
+  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
+  readonly keyLimits?: Partial<KeyLimits>;
 }
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
@@ -219,6 +222,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
+    if (first === undefined && isOver(session, nowMs)) {
+      this.#dropSession(nowMs, session);
+      return this.#start(nowMs, ask);
+    }
     if (ask.transfer.isLong) session.holder = ask;
     const request = protectRequest(session.context, session.sequence, ask.transfer.next());
     // A context at its end is as good as none: the next handshake makes a new one.
@@ -337,7 +344,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (first === undefined || proved === undefined) return;
     const { message3, peer } = proved;
     const material = handshake.initiator.exportOscore();
-    const session = clientSession(newSession(this.#parts.crypto, peer, material), handshake.key);
+    const { crypto, trust, keyLimits } = this.#parts;
+    const terms = { limits: { ...KEY_LIMITS, ...keyLimits }, bornMs: nowMs, trust };
+    const session = clientSession(newSession(crypto, peer, material, terms), handshake.key);
     const message2Bytes = messageBytes(message, message.token.length);
     const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });

@@ -6,7 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
-import { equal, fromText, toUint } from "./bytes.ts";
+import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
@@ -33,6 +33,7 @@ import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import {
   type BoundRequest,
@@ -67,10 +68,14 @@ export interface Resources {
   serve(request: ServedRequest): CoapContent;
 }
 
-/** `session`: a peer completed a handshake; `refused`: a message was, for the reason given. */
+/**
+ * `session`: a peer completed a handshake; `refused`: a message was, for the reason given; `forgeries`: so many
+ * messages came in the name of a peer that its key did not open, told once for a session.
+ */
 export type ServerEvent =
   | { readonly kind: "session"; readonly from: Station; readonly peer: Credential }
-  | { readonly kind: "refused"; readonly from: Station; readonly reason: string };
+  | { readonly kind: "refused"; readonly from: Station; readonly reason: string }
+  | { readonly kind: "forgeries"; readonly from: Station; readonly peer: Peer; readonly count: number };
 
 export interface SecureServerParts {
   readonly crypto: CryptoEngine;
@@ -83,6 +88,8 @@ export interface SecureServerParts {
   readonly bodyBytesMax?: number;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
+  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
+  readonly keyLimits?: Partial<KeyLimits>;
 }
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
@@ -122,6 +129,7 @@ type Reply =
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
+  readonly #limits: KeyLimits;
   readonly #coap: CoapEndpoint;
   readonly #edhocRandom: Random;
   readonly #connectionIdRandom: Random;
@@ -140,6 +148,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
+    this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
@@ -152,7 +161,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
-      this.#sessions.add(session);
+      this.#sessions.add(0, session);
       this.#unproved.add(session);
     }
   }
@@ -207,7 +216,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const path = pathOf(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#replyHandshake(nowMs, from, message.payload);
+      return this.#replyHandshake(nowMs, from, message);
     }
     return this.#refuse(from, "unprotected");
   }
@@ -230,7 +239,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (option === undefined || "refused" in option || option.kid === undefined) {
       return this.#refuse(from, "option");
     }
-    const session = this.#sessions.find(option.kid);
+    const session = this.#sessions.find(nowMs, option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
@@ -245,6 +254,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) {
+      if (request.refused === "decrypt") this.#watchForgeries(from, session);
       return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
     }
     const { content, binding } = request;
@@ -259,6 +269,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const answer = this.#blockwise.answer(nowMs, session, content, serve);
     if (staysUnsaid(content, answer)) return { how: "acknowledge" };
     return protectedAnswer(session, binding, answer);
+  }
+
+  #watchForgeries(from: Station, session: Session): void {
+    const { peer, context } = session;
+    const count = context.use.forgeries;
+    if (session !== this.#decoy && count === this.#limits.alarmForgeries)
+      this.#tell({ kind: "forgeries", from, peer, count });
   }
 
   #serve({ peer }: Session, content: CoapContent): CoapContent {
@@ -277,7 +294,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+  #replyHandshake(nowMs: number, from: Station, request: CoapContent): Reply {
+    const { payload } = request;
     if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
@@ -285,8 +303,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (prefix === true) return this.#replyMessage1(nowMs, from, message);
     const connectionId = decodeIdentifier(prefix);
     if (connectionId === undefined) return this.#refuseHandshake(from, "malformed");
+    const responder = this.#halfOpen.find(nowMs, from, connectionId);
     const outcome = this.#completeHandshake(nowMs, from, connectionId, message);
-    return "how" in outcome ? outcome : { how: "answer", content: bareAnswer(CODE.changed) };
+    if ("how" in outcome) return outcome;
+    const isProofWanted = toUint(findOption(request, OPTION.accept) ?? EMPTY) === FORMAT.edhoc;
+    const message4 = isProofWanted ? responder?.message4() : undefined;
+    return { how: "answer", content: afterMessage3(message4) };
   }
 
   #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
@@ -323,8 +345,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const outcome = responder.receiveMessage3(message3);
     if (!responder.isOpen) this.#halfOpen.remove(connectionId);
     if ("error" in outcome) return this.#refuseHandshake(from, outcome.reason, outcome.error);
-    const session = newSession(this.#parts.crypto, outcome.peer, responder.exportOscore());
-    this.#sessions.add(session);
+    const { crypto, trust } = this.#parts;
+    const terms = { limits: this.#limits, bornMs: nowMs, trust };
+    const session = newSession(crypto, outcome.peer, responder.exportOscore(), terms);
+    this.#sessions.add(nowMs, session);
     this.#tell({ kind: "session", from, peer: outcome.peer });
     return session;
   }
@@ -343,7 +367,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #isFree(id: Uint8Array, theirs: Uint8Array): boolean {
-    return !equal(id, theirs) && !this.#halfOpen.has(id) && this.#sessions.find(id) === undefined;
+    return !equal(id, theirs) && !this.#halfOpen.has(id) && !this.#sessions.has(id);
   }
 
   #refuse(from: Station, reason: string): Reply {
@@ -377,6 +401,11 @@ function protectedAnswer({ context }: Session, binding: RequestBinding, answer: 
 function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
   const isInBlocks = findOption(request, OPTION.block1) !== undefined;
   return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
+}
+
+/** Who has no OSCORE answer to come asks for message_4, which confirms the keys (RFC 9528 5.5, appendix A.2). */
+function afterMessage3(message4: Uint8Array | undefined): CoapContent {
+  return message4 === undefined ? bareAnswer(CODE.changed) : answerWith(CODE.changed, FORMAT.edhoc, message4);
 }
 
 function refusal(content: CoapContent): Reply {

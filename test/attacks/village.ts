@@ -17,6 +17,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
+import type { KeyLimits } from "../../firmware/protocol/oscore/key-use.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
@@ -61,6 +62,9 @@ export interface VillageOptions {
   /** Each meter's context of beforehand, made anew at each start. */
   readonly meterPreset?: () => PresetContext;
   readonly headEndPreset?: PresetContext;
+  /** What a session's keys may do at each end, where it is not the usual. */
+  readonly meterKeys?: Partial<KeyLimits>;
+  readonly headEndKeys?: Partial<KeyLimits>;
   readonly crypto?: CryptoEngine;
   /** What the meters answer to the content of a request; by default its body. */
   readonly serve?: (content: CoapContent, meter: Station) => CoapContent;
@@ -73,6 +77,8 @@ export interface VillageMeter {
   readonly served: Uint8Array[];
   readonly events: ServerEvent[];
   server: SecureServer;
+  /** Whom it serves since its last start. */
+  readonly trust: TrustList;
   /** A power cut: what it had in memory is gone. */
   restart(): void;
 }
@@ -84,6 +90,8 @@ export class Village {
   readonly events: ClientEvent[] = [];
   /** What arrives in place of a packet. */
   between: (packet: Packet) => readonly Packet[] = (packet) => [packet];
+  /** Whom the head-end knows since its last start. */
+  trust: TrustList = new TrustList();
   readonly #options: VillageOptions;
   readonly #random: SeededRandom;
   readonly #crypto: CryptoEngine;
@@ -147,11 +155,16 @@ export class Village {
     this.#deliver(packet);
   }
 
-  /** Injects a packet to the meter as from the head-end, and gives what the meter sends within a second. */
-  injectAndListen(bytes: Uint8Array, from: Station = HEAD_END, to: Station = "M1"): Uint8Array[] {
+  /** Injects a packet to the meter as from the head-end, and gives what the meter sends within a second or so. */
+  injectAndListen(
+    bytes: Uint8Array,
+    from: Station = HEAD_END,
+    to: Station = "M1",
+    withinMs = 1000,
+  ): Uint8Array[] {
     const before = this.sent.length;
     this.inject({ from, to, bytes });
-    this.clock.advanceBy(1000);
+    this.clock.advanceBy(withinMs);
     return this.sent
       .slice(before)
       .filter((packet) => packet.from === to && packet.to === from)
@@ -170,12 +183,14 @@ export class Village {
 
   #newHeadEnd(): [SecureClient, Drive<ClientEvent>] {
     const { enrolled = Object.values(this.#identities).map(({ credential }) => credential) } = this.#options;
+    this.trust = new TrustList(enrolled);
     const client = new SecureClient({
       crypto: this.#crypto,
       random: this.#random.fork(`head-end ${this.#starts++}`),
       traits: TRAITS,
       identity: this.#headEndIdentity,
-      trust: new TrustList(enrolled),
+      trust: this.trust,
+      ...(this.#options.headEndKeys && { keyLimits: this.#options.headEndKeys }),
       ...(this.#options.headEndPreset && { preset: this.#options.headEndPreset }),
     });
     const drive = new Drive(client, this.#linkOf(HEAD_END), this.clock, (event) => this.events.push(event));
@@ -185,25 +200,30 @@ export class Village {
   #newMeter(name: Station): VillageMeter {
     const served: Uint8Array[] = [];
     const events: ServerEvent[] = [];
-    const start = (): [SecureServer, Drive<ServerEvent>] => {
-      const server = this.#newServer(name, served);
-      return [server, new Drive(server, this.#linkOf(name), this.clock, (event) => events.push(event))];
+    const start = (): [SecureServer, Drive<ServerEvent>, TrustList] => {
+      const trust = new TrustList(this.#options.served ?? [this.#headEndIdentity.credential]);
+      const server = this.#newServer(name, served, trust);
+      const drive = new Drive(server, this.#linkOf(name), this.clock, (event) => events.push(event));
+      return [server, drive, trust];
     };
-    let [server, drive] = start();
+    let [server, drive, trust] = start();
     return {
       served,
       events,
       get server() {
         return server;
       },
+      get trust() {
+        return trust;
+      },
       restart() {
         drive.stop();
-        [server, drive] = start();
+        [server, drive, trust] = start();
       },
     };
   }
 
-  #newServer(name: Station, served: Uint8Array[]): SecureServer {
+  #newServer(name: Station, served: Uint8Array[], trust: TrustList): SecureServer {
     const { meterPreset, serve = ({ payload }) => answerWith(CODE.content, FORMAT.cbor, payload) } =
       this.#options;
     return new SecureServer({
@@ -211,7 +231,8 @@ export class Village {
       random: this.#random.fork(`meter ${name} ${this.#starts++}`),
       traits: TRAITS,
       identity: this.#identities[name] ?? fail(name),
-      trust: new TrustList(this.#options.served ?? [this.#headEndIdentity.credential]),
+      trust,
+      ...(this.#options.meterKeys && { keyLimits: this.#options.meterKeys }),
       ...(meterPreset && { presets: [meterPreset()] }),
       resources: {
         links: [{ path: "r" }],
