@@ -49,6 +49,8 @@ export class RefusingMeter {
       ...ends,
       identity: meter,
       trust: new TrustList([headEnd.credential]),
+      // The keys must last for all that is measured.
+      keyLimits: { forgeries: Number.POSITIVE_INFINITY },
       resources: { links: [{ path: "r" }], serve: () => answerWith(CODE.content, FORMAT.cbor, body) },
     });
     const client = new SecureClient({

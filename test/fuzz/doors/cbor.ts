@@ -1,7 +1,9 @@
 import * as cborg from "cborg";
 import {
   type CborValue,
+  DecimalFraction,
   decodeCborSequence,
+  decodeCborWithFractions,
   encodeCbor,
   encodeCborSequence,
   firstItemLength,
@@ -36,6 +38,11 @@ export const cbor: Door = {
         [8, new Map([[1, 2]])],
       ]),
     ),
+    encodeCbor([
+      new DecimalFraction(-12_345, -3),
+      new DecimalFraction(2 ** 40, 16),
+      new DecimalFraction(7, -1),
+    ]),
     new Uint8Array(20).fill(0x81),
   ],
   check(input) {
@@ -45,6 +52,9 @@ export const cbor: Door = {
       mustEqual("the items written again", encodeCborSequence(items), input);
       must("its first item", items.length === 0 || first === encodeCborSequence(items.slice(0, 1)).length);
     }
+    const withFractions = decodeCborWithFractions(input);
+    if (items?.length === 1) must("refused where fractions may be", withFractions !== undefined);
+    else must("a fraction without its tag", withFractions === undefined || input.includes(0xc4));
     const [only] = items?.length === 1 ? items : [];
     const wanted = asCborgSees(input);
     if (only === undefined && wanted === undefined) return;

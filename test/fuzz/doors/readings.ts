@@ -2,8 +2,10 @@ import { concat } from "../../../firmware/protocol/bytes.ts";
 import {
   decodeClockReading,
   decodeClockSet,
+  decodeClockSetOutcome,
   encodeClockReading,
   encodeClockSet,
+  encodeClockSetOutcome,
 } from "../../../firmware/protocol/readings/clock-reading.ts";
 import {
   decodeEventReading,
@@ -24,7 +26,9 @@ import {
   decodeRegisterRequest,
   encodeRegisterReading,
   encodeRegisterRequest,
+  type RegisterReading,
 } from "../../../firmware/protocol/readings/register-reading.ts";
+import { decodeSenml, encodeSenmlReading } from "../../../firmware/protocol/readings/senml-reading.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
 import { type Door, must, mustEqual } from "./door.ts";
@@ -69,6 +73,22 @@ const COUNTERS = {
   refusedMessages: 5,
 };
 
+const READING: RegisterReading = {
+  timeSeconds: TIME,
+  status: 0,
+  entries: [
+    { register: REGISTERS[0] as string, quality: "measured", value: 1_234_567 },
+    { register: REGISTERS[1] as string, quality: "not-in-meter" },
+    { register: REGISTERS[2] as string, quality: "derived", value: 400, atSeconds: TIME - 900 },
+  ],
+};
+
+/** A pack is written in one way only by a meter; others may write it in theirs. */
+function checkSenml(input: Uint8Array): void {
+  const values = decodeSenml(input)?.map(({ v }) => v ?? 0) ?? [];
+  must("a value that is no number", values.every(Number.isFinite));
+}
+
 /** Not on the grid: the answer names its start. */
 const DAY = { profile: 0, register: REGISTERS[0] as string, startSeconds: TIME + 7, count: 5, step: 1 };
 
@@ -80,15 +100,7 @@ function encodeDay(reading: ProfileReading): Uint8Array {
 /** New ones come at the end: the corpus names them by their place. */
 const BODIES = [
   body("many", decodeRegisterRequest, encodeRegisterRequest, REGISTERS),
-  body("one", (bytes) => decodeRegisterReading(bytes, REGISTERS), encodeRegisterReading, {
-    timeSeconds: TIME,
-    status: 0,
-    entries: [
-      { register: REGISTERS[0] as string, quality: "measured", value: 1_234_567 },
-      { register: REGISTERS[1] as string, quality: "not-in-meter" },
-      { register: REGISTERS[2] as string, quality: "derived", value: 400, atSeconds: TIME - 900 },
-    ],
-  }),
+  body("one", (bytes) => decodeRegisterReading(bytes, REGISTERS), encodeRegisterReading, READING),
   body("many", decodeProfileRequest, encodeProfileRequest, {
     ...{ profile: 0, register: REGISTERS[0] as string, startSeconds: TIME, count: 24, step: 1 },
   }),
@@ -131,6 +143,8 @@ const BODIES = [
     ...{ timeSeconds: undefined, status: 1, clockStatus: 1, source: "none", ageSeconds: undefined },
     ...{ driftPartsPerBillion: undefined, zone: "", challenge: new Uint8Array(0) },
   }),
+  body("one", decodeClockSetOutcome, encodeClockSetOutcome, { kind: "set", byMs: -12_000 }),
+  { sample: encodeSenmlReading(READING, "urn:dev:m1:"), check: checkSenml },
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
