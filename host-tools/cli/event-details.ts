@@ -43,6 +43,7 @@ const DETAIL_TEXTS: Readonly<Partial<Record<EventName, readonly DetailText[]>>> 
   "decryption-failed": [times],
   "replay-refused": [times],
   "access-refused": [times],
+  "forgery-flood": [times],
   "clock-set-refused": [times, named(SETTERS, "setter"), named(REFUSAL_REASONS, "reason")],
   "profile-padding-raised": [(tenths) => `factor ${tenths / 10}`],
 };
