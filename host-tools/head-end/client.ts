@@ -51,8 +51,8 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import { HeadEndError } from "./errors.ts";
-import { failure, unwanted } from "./failures.ts";
+import type { HeadEndError } from "./errors.ts";
+import { endOfWatch, failure, unknownForm, unwanted } from "./failures.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
@@ -78,6 +78,23 @@ export interface Answer<Body> {
   readonly size: ExchangeSize;
 }
 
+/** What a meter told by itself, as it was asked to. */
+export interface Notification<Body> {
+  readonly meter: string;
+  readonly body: Body;
+  /** Of CoAP. */
+  readonly bytes: number;
+}
+
+/** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
+export interface Watcher<Body> {
+  readonly onReading: (notification: Notification<Body>) => void;
+  readonly onEnd: (why: HeadEndError) => void;
+}
+
+/** Ends a watch; the meter is told. */
+export type StopWatch = () => void;
+
 /** An interval with its start, UTC in seconds. */
 export interface TimedInterval extends Interval {
   readonly startSeconds: number;
@@ -97,6 +114,13 @@ export interface HeadEndParts {
   readonly onProved?: (meter: Credential) => void;
 }
 
+/** What a watch makes of its notifications. */
+interface WatchParts<Body> extends Watcher<Body> {
+  readonly decode: (body: Uint8Array) => Body | undefined;
+  /** What to register with from now on, where that changes. */
+  readonly next?: (body: Body) => CoapContent | undefined;
+}
+
 /** What to ask, and how long the answer will be at the most, where that is known. */
 type Question = Pick<Ask, "content" | "answerBytes">;
 
@@ -105,12 +129,15 @@ const ANSWER_BYTES = 40;
 const REGISTER_BYTES = 7;
 const INTERVAL_BYTES = 1.5;
 const EVENT_BYTES = 26;
+/** A meter that has more to tell tells it in the next one, after some seconds. */
+const EVENTS_PER_NOTIFICATION = 16;
 /** A name and a unit with each value. */
 const SENML_RECORD_BYTES = 40;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
 type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
+type NotificationEvent = Extract<ClientEvent, { kind: "notification" }>;
 
 /** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
 export class HeadEnd {
@@ -120,6 +147,7 @@ export class HeadEnd {
   readonly #onProved: (meter: Credential) => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  readonly #watching = new Map<number, (event: NotificationEvent) => void>();
 
   constructor({ link, clock, onProved = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
@@ -198,6 +226,77 @@ export class HeadEnd {
     return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
   }
 
+  /** Registers now and then at the meter's period, until it is stopped or comes to an end. */
+  watchRegisters(
+    target: Target,
+    registers: readonly Obis[],
+    { onReading, onEnd }: Watcher<RegisterReading>,
+  ): StopWatch {
+    const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
+    const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
+    const question = { content: registerRequest(registers), answerBytes };
+    return this.#watch(target, question, {
+      decode: (body) => decodeRegisterReading(body, wanted),
+      onReading,
+      onEnd,
+    });
+  }
+
+  /** Events of one log from a number on, as they happen; the meter takes none for read by that. */
+  watchEvents(
+    target: Target,
+    request: Pick<EventRequest, "log" | "from">,
+    { onReading, onEnd }: Watcher<EventReading>,
+  ): StopWatch {
+    const count = EVENTS_PER_NOTIFICATION;
+    const ask = (from: number): CoapContent =>
+      resourceRequest(CODE.fetch, "e", encodeEventRequest({ log: request.log, from, count }));
+    const question = { content: ask(request.from), answerBytes: ANSWER_BYTES + EVENT_BYTES * count };
+    return this.#watch(target, question, {
+      decode: (body) => decodeEventReading(body, { ...request, count }),
+      onReading,
+      onEnd,
+      // Should the meter forget of us, it goes on after what it told.
+      next: ({ events }) => {
+        const last = events.at(-1);
+        return last && ask(last.sequence + 1);
+      },
+    });
+  }
+
+  #watch<Body>(target: Target, question: Question, watch: WatchParts<Body>): StopWatch {
+    const nowMs = this.#clock.monotonicMs();
+    const { station, expect, timeoutMs } = target;
+    const id = this.#client.watch(nowMs, { to: station, expect, ...question, untilMs: nowMs + timeoutMs });
+    const stop = (): void => {
+      if (id === undefined || !this.#watching.delete(id)) return;
+      this.#waiting.delete(id);
+      this.#client.unwatch(this.#clock.monotonicMs(), id);
+      this.#drive.run();
+    };
+    if (id === undefined) {
+      watch.onEnd(failure("busy", target, this.#trustIs));
+      return stop;
+    }
+    const end = (why: HeadEndError): void => {
+      stop();
+      watch.onEnd(why);
+    };
+    this.#waiting.set(id, (outcome) => {
+      this.#watching.delete(id);
+      watch.onEnd(endOfWatch(outcome, target, this.#trustIs));
+    });
+    this.#watching.set(id, ({ peer, content, bytes }) => {
+      const body = watch.decode(content.payload);
+      if (body === undefined) return end(unknownForm(target));
+      const next = watch.next?.(body);
+      if (next !== undefined) this.#client.renewWith(id, next);
+      watch.onReading({ meter: peer.id, body, bytes });
+    });
+    this.#drive.run();
+    return stop;
+  }
+
   /** Ends all that is under way; the link is its owner's to close. */
   close(): void {
     this.#drive.stop();
@@ -215,12 +314,7 @@ export class HeadEnd {
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
-    if (body === undefined) {
-      throw new HeadEndError(
-        "answer",
-        `The meter at ${target.name} answered in a form that this version does not know: compare versions.`,
-      );
-    }
+    if (body === undefined) throw unknownForm(target);
     const milliseconds = this.#clock.monotonicMs() - startMs;
     const size = { requestBytes, responseBytes, milliseconds, ...handshakeSize(outcome) };
     return { meter: peer.id, body, size };
@@ -242,11 +336,18 @@ export class HeadEnd {
   }
 
   #take(event: ClientEvent): void {
-    if (event.kind === "answer" && event.handshake !== undefined) this.#onProved(event.handshake.proved);
+    const proved = provedBy(event);
+    if (proved !== undefined) this.#onProved(proved);
+    if (event.kind === "notification") return this.#watching.get(event.ask)?.(event);
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);
   }
+}
+
+function provedBy(event: ClientEvent): Credential | undefined {
+  if (event.kind === "notification") return event.proved;
+  return event.kind === "answer" ? event.handshake?.proved : undefined;
 }
 
 function registerRequest(registers: readonly Obis[]): CoapContent {

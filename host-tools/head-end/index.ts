@@ -4,9 +4,12 @@ export {
   type ExchangeSize,
   HeadEnd,
   type HeadEndParts,
+  type Notification,
   profileRequests,
+  type StopWatch,
   type Target,
   type TimedInterval,
+  type Watcher,
 } from "./client.ts";
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
