@@ -7,8 +7,11 @@ import type { EventRequest } from "../protocol/readings/event-reading.ts";
 
 /** Registers are told at this fixed period unless a runtime says another one. */
 export const OBSERVE_PERIOD_MS = 60_000;
-/** Of a log in which nothing happens: its observer knows by then that it is still observed. */
-const QUIET_LOG_MS = 3_600_000;
+/**
+ * Of a log in which nothing happens: whose session has ended meanwhile finds out by this, and is told then what he has
+ * missed.
+ */
+const QUIET_LOG_MS = 600_000;
 /** An alarm need not wait long; a log that fills in a storm takes a message in this time at the most. */
 const EVENTS_APART_MS = 5000;
 

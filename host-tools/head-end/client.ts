@@ -52,7 +52,8 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEndError } from "./errors.ts";
-import { endOfWatch, failure, unknownForm, unwanted } from "./failures.ts";
+import { failure, unknownForm, unwanted } from "./failures.ts";
+import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
@@ -78,23 +79,6 @@ export interface Answer<Body> {
   readonly size: ExchangeSize;
 }
 
-/** What a meter told by itself, as it was asked to. */
-export interface Notification<Body> {
-  readonly meter: string;
-  readonly body: Body;
-  /** Of CoAP. */
-  readonly bytes: number;
-}
-
-/** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
-export interface Watcher<Body> {
-  readonly onReading: (notification: Notification<Body>) => void;
-  readonly onEnd: (why: HeadEndError) => void;
-}
-
-/** Ends a watch; the meter is told. */
-export type StopWatch = () => void;
-
 /** An interval with its start, UTC in seconds. */
 export interface TimedInterval extends Interval {
   readonly startSeconds: number;
@@ -114,13 +98,6 @@ export interface HeadEndParts {
   readonly onProved?: (meter: Credential) => void;
 }
 
-/** What a watch makes of its notifications. */
-interface WatchParts<Body> extends Watcher<Body> {
-  readonly decode: (body: Uint8Array) => Body | undefined;
-  /** What to register with from now on, where that changes. */
-  readonly next?: (body: Body) => CoapContent | undefined;
-}
-
 /** What to ask, and how long the answer will be at the most, where that is known. */
 type Question = Pick<Ask, "content" | "answerBytes">;
 
@@ -137,7 +114,6 @@ const SENML_RECORD_BYTES = 40;
 const TARIFF_BYTES = 1024;
 
 type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
-type NotificationEvent = Extract<ClientEvent, { kind: "notification" }>;
 
 /** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
 export class HeadEnd {
@@ -147,7 +123,7 @@ export class HeadEnd {
   readonly #onProved: (meter: Credential) => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
-  readonly #watching = new Map<number, (event: NotificationEvent) => void>();
+  readonly #watching: Watching;
 
   constructor({ link, clock, onProved = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
@@ -155,6 +131,12 @@ export class HeadEnd {
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
     this.#client = new SecureClient({ ...parts, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
+    this.#watching = new Watching({
+      client: this.#client,
+      drive: this.#drive,
+      clock,
+      trustIs: this.#trustIs,
+    });
   }
 
   /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
@@ -226,75 +208,32 @@ export class HeadEnd {
     return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
   }
 
-  /** Registers now and then at the meter's period, until it is stopped or comes to an end. */
-  watchRegisters(
-    target: Target,
-    registers: readonly Obis[],
-    { onReading, onEnd }: Watcher<RegisterReading>,
-  ): StopWatch {
+  /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
+  watchRegisters(target: Target, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
     const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
+    const content = registerRequest(registers);
     const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
-    const question = { content: registerRequest(registers), answerBytes };
-    return this.#watch(target, question, {
-      decode: (body) => decodeRegisterReading(body, wanted),
-      onReading,
-      onEnd,
-    });
+    const decode = (body: Uint8Array) => decodeRegisterReading(body, wanted);
+    return this.#watching.watch(target, { content, answerBytes, decode }, watcher);
   }
 
-  /** Events of one log from a number on, as they happen; the meter takes none for read by that. */
+  /** Events of one log from a number on, as they are logged; the meter takes none for read by that. */
   watchEvents(
     target: Target,
-    request: Pick<EventRequest, "log" | "from">,
-    { onReading, onEnd }: Watcher<EventReading>,
+    { log, from }: Omit<EventRequest, "count">,
+    watcher: Watcher<EventReading>,
   ): StopWatch {
     const count = EVENTS_PER_NOTIFICATION;
-    const ask = (from: number): CoapContent =>
-      resourceRequest(CODE.fetch, "e", encodeEventRequest({ log: request.log, from, count }));
-    const question = { content: ask(request.from), answerBytes: ANSWER_BYTES + EVENT_BYTES * count };
-    return this.#watch(target, question, {
-      decode: (body) => decodeEventReading(body, { ...request, count }),
-      onReading,
-      onEnd,
-      // Should the meter forget of us, it goes on after what it told.
-      next: ({ events }) => {
-        const last = events.at(-1);
-        return last && ask(last.sequence + 1);
-      },
-    });
-  }
-
-  #watch<Body>(target: Target, question: Question, watch: WatchParts<Body>): StopWatch {
-    const nowMs = this.#clock.monotonicMs();
-    const { station, expect, timeoutMs } = target;
-    const id = this.#client.watch(nowMs, { to: station, expect, ...question, untilMs: nowMs + timeoutMs });
-    const stop = (): void => {
-      if (id === undefined || !this.#watching.delete(id)) return;
-      this.#waiting.delete(id);
-      this.#client.unwatch(this.#clock.monotonicMs(), id);
-      this.#drive.run();
+    const ask = (first: number) =>
+      resourceRequest(CODE.fetch, "e", encodeEventRequest({ log, from: first, count }));
+    const decode = (body: Uint8Array) => decodeEventReading(body, { log, from, count });
+    // Should the meter forget its observer, it goes on after what it told.
+    const next = ({ events }: EventReading) => {
+      const last = events.at(-1);
+      return last && ask(last.sequence + 1);
     };
-    if (id === undefined) {
-      watch.onEnd(failure("busy", target, this.#trustIs));
-      return stop;
-    }
-    const end = (why: HeadEndError): void => {
-      stop();
-      watch.onEnd(why);
-    };
-    this.#waiting.set(id, (outcome) => {
-      this.#watching.delete(id);
-      watch.onEnd(endOfWatch(outcome, target, this.#trustIs));
-    });
-    this.#watching.set(id, ({ peer, content, bytes }) => {
-      const body = watch.decode(content.payload);
-      if (body === undefined) return end(unknownForm(target));
-      const next = watch.next?.(body);
-      if (next !== undefined) this.#client.renewWith(id, next);
-      watch.onReading({ meter: peer.id, body, bytes });
-    });
-    this.#drive.run();
-    return stop;
+    const answerBytes = ANSWER_BYTES + EVENT_BYTES * count;
+    return this.#watching.watch(target, { content: ask(from), answerBytes, decode, next }, watcher);
   }
 
   /** Ends all that is under way; the link is its owner's to close. */
@@ -338,7 +277,7 @@ export class HeadEnd {
   #take(event: ClientEvent): void {
     const proved = provedBy(event);
     if (proved !== undefined) this.#onProved(proved);
-    if (event.kind === "notification") return this.#watching.get(event.ask)?.(event);
+    if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);

@@ -67,12 +67,12 @@ export function unknownForm({ name }: Target): HeadEndError {
 
 /** Why a watch ended; an answer as to a plain question is all that a meter gives which takes no more observers. */
 export function endOfWatch(
-  outcome: Extract<ClientEvent, { kind: "answer" }> | AskFailure,
+  event: Exclude<ClientEvent, { kind: "notification" }>,
   target: Target,
   trustIs: "credentials" | "preset",
 ): HeadEndError {
-  if (typeof outcome === "string") return failure(outcome, target, trustIs);
-  if (outcome.content.code !== CODE.content) return unwanted(outcome.content, target);
+  if (event.kind === "failed") return failure(event.reason, target, trustIs);
+  if (event.content.code !== CODE.content) return unwanted(event.content, target);
   return new HeadEndError(
     "answer",
     `The meter at ${target.name} answered once and tells nothing by itself: end other watches of it, or ask it now and then.`,

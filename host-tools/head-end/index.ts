@@ -4,13 +4,11 @@ export {
   type ExchangeSize,
   HeadEnd,
   type HeadEndParts,
-  type Notification,
   profileRequests,
-  type StopWatch,
   type Target,
   type TimedInterval,
-  type Watcher,
 } from "./client.ts";
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";
+export type { Notification, StopWatch, Watcher } from "./watching.ts";
