@@ -74,6 +74,7 @@ export class MeterRuntime {
   /** Undefined for a meter without storage. */
   readonly state: MeterState | undefined;
   readonly #board: MeterBoard;
+  readonly #trust: TrustList;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
@@ -91,6 +92,7 @@ export class MeterRuntime {
     const { configuration, identity, trust, presets = [], pollIntervalMs } = options;
     refuseSlowPolls(meteringIc, pollIntervalMs);
     this.#board = board;
+    this.#trust = trust;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#pollIntervalMs = pollIntervalMs;
     const plate = {
@@ -122,6 +124,11 @@ export class MeterRuntime {
     this.#pollIntervalMs = intervalMs;
     this.#cancelPoll();
     this.#armPoll();
+  }
+
+  /** Takes a head-end out: it gets nothing more from now on. False where the meter knows none of this id. */
+  revoke(id: string): boolean {
+    return this.#trust.revoke(id);
   }
 
   /** Ends polling and answering; link, part and signals are their owner's to close. */
@@ -220,7 +227,7 @@ export class MeterRuntime {
   }
 
   #heard(event: ServerEvent): void {
-    const name = event.kind === "refused" ? securityEventOf(event.reason) : undefined;
+    const name = securityEventOf(event);
     if (name !== undefined) this.log.record(name);
     this.#onEvent(event);
   }

@@ -15,6 +15,7 @@ export const ALARM_BITS = {
   "magnet-present": 0x00040000,
   "neutral-missing": 0x00080000,
   "reverse-energy": 0x00100000,
+  "forgery-flood": 0x00200000,
   "voltage-missing-l1": 0x01000000,
   "voltage-missing-l2": 0x02000000,
   "voltage-missing-l3": 0x04000000,

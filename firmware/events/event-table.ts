@@ -32,6 +32,7 @@ export const OWN_CODES_FROM = 256;
 const event = (log: LogName, code: number): EventType => ({ code, log, isAlarm: false, isCounted: false });
 const alarm = (log: LogName, code: number): EventType => ({ ...event(log, code), isAlarm: true });
 const counted = (log: LogName, code: number): EventType => ({ ...event(log, code), isCounted: true });
+const countedAlarm = (log: LogName, code: number): EventType => ({ ...alarm(log, code), isCounted: true });
 
 /** Codes never change their meaning; one that is given up is not used again. */
 export const EVENTS = {
@@ -89,6 +90,8 @@ export const EVENTS = {
   "decryption-failed": counted("security", 49),
   "replay-refused": counted("security", 50),
   "access-refused": counted("security", 264),
+  /** Somebody sends forgery after forgery in the name of a session. */
+  "forgery-flood": countedAlarm("security", 267),
   /** Details: how many; then, where it is one: who (0 head-end, 1 DAP, 2 board), why (its place in `REFUSAL_REASONS`). */
   "clock-set-refused": counted("security", 265),
 

@@ -2,8 +2,8 @@
 import type { EventName } from "./event-table.ts";
 
 /**
- * After the first one, more of a kind become one event for six hours: 8 events a day for each of the five kinds
- * in the security log turn its ring of 680 over in 17 days at the soonest, and a head-end reads it each day.
+ * After the first one, more of a kind become one event for six hours: 8 events a day for each of the six kinds
+ * in the security log turn its ring of 680 over in 14 days at the soonest, and a head-end reads it each day.
  */
 export const COUNTING_MS = 6 * 3_600_000;
 const COUNT_MAX = 0xffffffff;

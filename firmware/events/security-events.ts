@@ -1,4 +1,5 @@
 // What the server refuses, as events of the security log.
+import type { ServerEvent } from "../protocol/secure-server.ts";
 import type { EventName } from "./event-table.ts";
 
 /**
@@ -17,6 +18,8 @@ const EVENTS_BY_REASON: ReadonlyMap<string, EventName> = new Map([
   ["unprotected", "access-refused"],
 ]);
 
-export function securityEventOf(reason: string): EventName | undefined {
-  return EVENTS_BY_REASON.get(reason);
+/** What to log of what the server tells; undefined for nothing. */
+export function securityEventOf(event: ServerEvent): EventName | undefined {
+  if (event.kind === "forgeries") return "forgery-flood";
+  return event.kind === "refused" ? EVENTS_BY_REASON.get(event.reason) : undefined;
 }

@@ -1,5 +1,5 @@
 // Whom a party believes: a meter's few head-ends, a head-end's allow list.
-import { equal } from "../protocol/bytes.ts";
+import { equal, toHex } from "../protocol/bytes.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { isTestKey } from "./test-keys.ts";
 
@@ -44,7 +44,7 @@ export function parseGrant(
  * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3).
  */
 export class TrustList {
-  readonly #credentials: Credential[] = [];
+  readonly #credentials = new Set<Credential>();
   readonly #rights = new Map<object, ReadonlySet<Right>>();
 
   /** `rights`: of those whose id is in it; the others may read. */
@@ -52,10 +52,37 @@ export class TrustList {
     credentials: Iterable<Credential> = [],
     rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
   ) {
-    for (const credential of credentials) {
-      this.#credentials.push(credential);
+    this.replace(credentials, rights);
+  }
+
+  /**
+   * Puts other credentials in the place of these. One that is in both stays the same, so that its sessions go on,
+   * with its new rights; sessions and handshakes of the others end at once.
+   */
+  replace(
+    credentials: Iterable<Credential>,
+    rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
+  ): void {
+    const known = new Map(this.credentials.map((credential) => [toHex(credential.bytes), credential]));
+    this.#credentials.clear();
+    this.#rights.clear();
+    for (const one of credentials) {
+      const credential = known.get(toHex(one.bytes)) ?? one;
+      this.#credentials.add(credential);
       if (Object.hasOwn(rights, credential.id)) this.#rights.set(credential, rights[credential.id] ?? READER);
     }
+  }
+
+  /** Takes out whatever has this id, whose sessions and handshakes end at once; false where nothing has. */
+  revoke(id: string): boolean {
+    const found = this.credentials.filter((credential) => credential.id === id);
+    for (const credential of found) this.#credentials.delete(credential);
+    return found.length > 0;
+  }
+
+  /** True while this credential, the very object that was proved, is on the list. */
+  has(peer: object): boolean {
+    return (this.#credentials as ReadonlySet<object>).has(peer);
   }
 
   /** What a session's peer may do: more than reading only as the credential that it proved, whatever else has its id. */
@@ -64,10 +91,10 @@ export class TrustList {
   }
 
   get credentials(): readonly Credential[] {
-    return this.#credentials;
+    return [...this.#credentials];
   }
 
   candidates(idCred: Uint8Array): readonly Credential[] {
-    return this.#credentials.filter((credential) => equal(credential.idCred, idCred));
+    return this.credentials.filter((credential) => equal(credential.idCred, idCred));
   }
 }

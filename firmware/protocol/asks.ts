@@ -15,7 +15,7 @@ import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Watch } from "./observe/watches.ts";
 import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
-import type { Peer, Session } from "./sessions.ts";
+import { isBarred, type Peer, type Session } from "./sessions.ts";
 
 /**
  * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, or an answer in
@@ -209,6 +209,7 @@ export function isMessage2(request: HandshakeRequest, { code, payload }: CoapMes
 
 /** True for the peer's own answer; its content is kept. */
 export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): boolean {
+  if (isBarred(request.session)) return false;
   const opened = unprotectResponse(request.session.context, request.binding, answer);
   if (opened !== undefined) request.opened = opened;
   return opened !== undefined;

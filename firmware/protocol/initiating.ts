@@ -4,6 +4,7 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
+import { encodeCbor } from "./cbor.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 
@@ -39,4 +40,10 @@ export function initiatorOf(
     ...ground,
     ...(selectedSuite !== undefined && { selectedSuite }),
   });
+}
+
+/** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
+export function connectionIdOf(count: number): Uint8Array {
+  const n = count % 48;
+  return encodeCbor(n < 24 ? n : 23 - n);
 }

@@ -40,7 +40,7 @@ import {
   resourceRequest,
 } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { type InitiatingParts, initiatorOf } from "./initiating.ts";
+import { connectionIdOf, type InitiatingParts, initiatorOf } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -52,14 +52,17 @@ import {
   Watches,
   watchOptions,
 } from "./observe/watches.ts";
+import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { newSession, type PresetContext, presetSession } from "./sessions.ts";
+import { isOver, newSession, type PresetContext, presetSession } from "./sessions.ts";
 
 export interface SecureClientParts extends InitiatingParts {
   readonly random: Random;
   readonly traits: LinkTraits;
   /** A context that needs no EDHOC, in place of handshakes; development only. */
   readonly preset?: PresetContext;
+  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
+  readonly keyLimits?: Partial<KeyLimits>;
 }
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
@@ -81,6 +84,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     asks: this.#asks,
     start: (nowMs, ask) => this.#start(nowMs, ask),
     abandon: (request) => this.#abandon(request),
+    leave: (session) => this.#leave(session),
   });
   readonly #events: ClientEvent[] = [];
   readonly #sizes: BodySizes;
@@ -183,7 +187,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
     const { expect } = ask;
-    const connectionId = this.#takeConnectionId();
+    const connectionId = connectionIdOf(this.#nextConnectionId++);
     const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(ask, "not-proved");
@@ -202,18 +206,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#purposes.set(request, purpose);
   }
 
-  /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
-  #takeConnectionId(): Uint8Array {
-    const n = this.#nextConnectionId++ % 48;
-    return encodeCbor(n < 24 ? n : 23 - n);
-  }
-
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
     if (!hasRoom(session, this.#parts.traits) || !hasTurn(ask, session, this.#asks)) session.queue.push(ask);
     else this.#sendProtected(nowMs, ask, session);
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
+    if (first === undefined && isOver(session, nowMs)) {
+      this.#dropSession(nowMs, session);
+      return this.#start(nowMs, ask);
+    }
     if (ask.transfer.isLong) session.holder = ask;
     const request = protectRequest(session.context, session.sequence, ask.transfer.next());
     // A context at its end is as good as none: the next handshake makes a new one.
@@ -230,16 +232,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
       ...first,
       size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
     };
-    const purpose: ProtectedRequest = {
-      kind: "protected",
-      ask,
-      session,
-      number,
-      binding,
-      requestBytes,
-      completes,
-      opened: undefined,
-    };
+    const made = { ask, session, number, binding, requestBytes, completes };
+    const purpose: ProtectedRequest = { kind: "protected", ...made, opened: undefined };
     const id = this.#coap.request(nowMs, to, sent, {
       untilMs,
       answerBytes,
@@ -353,7 +347,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (first === undefined || proved === undefined) return;
     const { message3, peer } = proved;
     const material = handshake.initiator.exportOscore();
-    const session = clientSession(newSession(this.#parts.crypto, peer, material), handshake.key);
+    const { crypto, trust, keyLimits } = this.#parts;
+    const terms = { limits: { ...KEY_LIMITS, ...keyLimits }, bornMs: nowMs, trust };
+    const session = clientSession(newSession(crypto, peer, material, terms), handshake.key);
     const message2Bytes = messageBytes(message, message.token.length);
     const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
@@ -415,8 +411,13 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Ends a session; a newer one with the same peer stays. */
   #dropSession(nowMs: number, session: ClientSession): void {
-    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
+    this.#leave(session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
+  }
+
+  /** What is asked from now on takes another session. */
+  #leave(session: ClientSession): void {
+    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
   }
 
   /** Sends what waited for the peer's replay window to have room. */

@@ -6,7 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
-import { equal, fromText, toUint } from "./bytes.ts";
+import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
@@ -19,9 +19,7 @@ import {
   type CoapMessage,
   FORMAT,
   findOption,
-  hasPath,
   hasValidHopLimit,
-  isCritical,
   isUnwanted,
   OPTION,
   pathOf,
@@ -34,7 +32,9 @@ import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { type Asker, type Observed, Observers } from "./observe/observers.ts";
+import { type Asker, asObserved, type Observed, Observers } from "./observe/observers.ts";
+import { asksForLinks, hasUnknownCritical } from "./open-requests.ts";
+import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import {
   type BoundRequest,
@@ -71,10 +71,14 @@ export interface Resources {
   observe?(request: ServedRequest): Observed | undefined;
 }
 
-/** `session`: a peer completed a handshake; `refused`: a message was, for the reason given. */
+/**
+ * `session`: a peer completed a handshake; `refused`: a message was, for the reason given; `forgeries`: so many
+ * messages came in the name of a peer that its key did not open, told once for a session.
+ */
 export type ServerEvent =
   | { readonly kind: "session"; readonly from: Station; readonly peer: Credential }
-  | { readonly kind: "refused"; readonly from: Station; readonly reason: string };
+  | { readonly kind: "refused"; readonly from: Station; readonly reason: string }
+  | { readonly kind: "forgeries"; readonly from: Station; readonly peer: Peer; readonly count: number };
 
 export interface SecureServerParts {
   readonly crypto: CryptoEngine;
@@ -87,6 +91,8 @@ export interface SecureServerParts {
   readonly bodyBytesMax?: number;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
+  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
+  readonly keyLimits?: Partial<KeyLimits>;
 }
 
 /** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
@@ -101,19 +107,8 @@ const HANDSHAKES_AT_ONCE = 16;
 /** Challenges under numbers of their own, which cost a durable write for each 64. */
 const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
-const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/** Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). */
-const OPEN_OPTIONS: ReadonlySet<number> = new Set([
-  OPTION.uriHost,
-  OPTION.uriPort,
-  OPTION.uriPath,
-  OPTION.uriQuery,
-  OPTION.accept,
-  OPTION.block2,
-]);
-
 /**
  * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
  * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
@@ -126,6 +121,7 @@ type Reply =
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
+  readonly #limits: KeyLimits;
   readonly #coap: CoapEndpoint;
   readonly #edhocRandom: Random;
   readonly #connectionIdRandom: Random;
@@ -145,6 +141,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
+    this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
@@ -156,14 +153,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     this.#observers = new Observers({
       coap: this.#coap,
-      isLive: (session) => this.#sessions.find(session.context.recipient.id) === session,
+      isLive: (nowMs, session) => this.#sessions.find(nowMs, session.context.recipient.id) === session,
       isWhole: ({ payload }) => payload.length <= wholeBytesMax,
     });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
     for (const preset of parts.presets ?? []) {
       const session = presetSession(parts.crypto, preset);
-      this.#sessions.add(session);
+      this.#sessions.add(0, session);
       this.#unproved.add(session);
     }
   }
@@ -224,7 +221,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const path = pathOf(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#replyHandshake(nowMs, from, message.payload);
+      return this.#replyHandshake(nowMs, from, message);
     }
     return this.#refuse(from, "unprotected");
   }
@@ -247,7 +244,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (option === undefined || "refused" in option || option.kid === undefined) {
       return this.#refuse(from, "option");
     }
-    const session = this.#sessions.find(option.kid);
+    const session = this.#sessions.find(nowMs, option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
@@ -266,6 +263,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
     if ("refused" in request) {
+      if (request.refused === "decrypt") this.#watchForgeries(from, session);
       return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
     }
     const { binding } = request;
@@ -282,6 +280,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const answer = this.#blockwise.answer(nowMs, session, content, serve);
     if (staysUnsaid(content, answer)) return { how: "acknowledge" };
     return { how: "answer", content: this.#observers.protect(asker, answer) };
+  }
+
+  #watchForgeries(from: Station, session: Session): void {
+    const { peer, context } = session;
+    const count = context.use.forgeries;
+    if (session !== this.#decoy && count === this.#limits.alarmForgeries)
+      this.#tell({ kind: "forgeries", from, peer, count });
   }
 
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
@@ -304,7 +309,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  #replyHandshake(nowMs: number, from: Station, payload: Uint8Array): Reply {
+  #replyHandshake(nowMs: number, from: Station, request: CoapContent): Reply {
+    const { payload } = request;
     if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
@@ -312,8 +318,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (prefix === true) return this.#replyMessage1(nowMs, from, message);
     const connectionId = decodeIdentifier(prefix);
     if (connectionId === undefined) return this.#refuseHandshake(from, "malformed");
+    const responder = this.#halfOpen.find(nowMs, from, connectionId);
     const outcome = this.#completeHandshake(nowMs, from, connectionId, message);
-    return "how" in outcome ? outcome : { how: "answer", content: bareAnswer(CODE.changed) };
+    if ("how" in outcome) return outcome;
+    const isProofWanted = toUint(findOption(request, OPTION.accept) ?? EMPTY) === FORMAT.edhoc;
+    const message4 = isProofWanted ? responder?.message4() : undefined;
+    return { how: "answer", content: afterMessage3(message4) };
   }
 
   #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
@@ -350,8 +360,10 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const outcome = responder.receiveMessage3(message3);
     if (!responder.isOpen) this.#halfOpen.remove(connectionId);
     if ("error" in outcome) return this.#refuseHandshake(from, outcome.reason, outcome.error);
-    const session = newSession(this.#parts.crypto, outcome.peer, responder.exportOscore());
-    this.#sessions.add(session);
+    const { crypto, trust } = this.#parts;
+    const terms = { limits: this.#limits, bornMs: nowMs, trust };
+    const session = newSession(crypto, outcome.peer, responder.exportOscore(), terms);
+    this.#sessions.add(nowMs, session);
     this.#tell({ kind: "session", from, peer: outcome.peer });
     return session;
   }
@@ -370,7 +382,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #isFree(id: Uint8Array, theirs: Uint8Array): boolean {
-    return !equal(id, theirs) && !this.#halfOpen.has(id) && this.#sessions.find(id) === undefined;
+    return !equal(id, theirs) && !this.#halfOpen.has(id) && !this.#sessions.has(id);
   }
 
   #refuse(from: Station, reason: string): Reply {
@@ -400,27 +412,17 @@ function protectedAnswer({ context }: Session, binding: RequestBinding, answer: 
   return { how: "answer", content: protectResponse(context, binding, answer) };
 }
 
-/** A proxy that takes the outer Observe away lets no notification through (RFC 8613 4.1.3.5.1). */
-function asObserved(message: CoapMessage, content: CoapContent): CoapContent {
-  return findOption(message, OPTION.observe) === undefined
-    ? withoutOptions(content, OPTION.observe)
-    : content;
-}
-
 /** What nobody wants to hear of (RFC 7967); whoever sends blocks must hear how to go on. */
 function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
   const isInBlocks = findOption(request, OPTION.block1) !== undefined;
   return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
 }
 
+/** Who has no OSCORE answer to come asks for message_4, which confirms the keys (RFC 9528 5.5, appendix A.2). */
+function afterMessage3(message4: Uint8Array | undefined): CoapContent {
+  return message4 === undefined ? bareAnswer(CODE.changed) : answerWith(CODE.changed, FORMAT.edhoc, message4);
+}
+
 function refusal(content: CoapContent): Reply {
   return { how: "refuse", content };
-}
-
-function asksForLinks(message: CoapContent): boolean {
-  return message.code === CODE.get && hasPath(message, LINKS_PATH);
-}
-
-function hasUnknownCritical({ options }: CoapContent): boolean {
-  return options.some(({ number }) => isCritical(number) && !OPEN_OPTIONS.has(number));
 }

@@ -2,17 +2,27 @@
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import type { TrustList } from "../identity/trust.ts";
 import { EMPTY, toHex } from "./bytes.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import type { EdhocResponder } from "./edhoc/responder.ts";
 import { cipherSuite } from "./edhoc/suites.ts";
 import { type ContextParameters, deriveContext, type OscoreContext } from "./oscore/context.ts";
+import type { KeyLimits } from "./oscore/key-use.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import { MemorySequence, type SenderSequence } from "./oscore/sender-sequence.ts";
 
 /** Whom a session is with. */
 export type Peer = Pick<Credential, "id">;
+
+/** What ends a session that a handshake made. */
+export interface SessionTerms {
+  readonly limits: KeyLimits;
+  readonly bornMs: number;
+  /** The list that the peer's credential must stay on. */
+  readonly trust: TrustList;
+}
 
 /** An OSCORE context with a peer that has proved who it is. */
 export interface Session {
@@ -20,6 +30,8 @@ export interface Session {
   readonly context: OscoreContext;
   readonly sequence: SenderSequence;
   readonly window: ReplayWindow;
+  /** Undefined for a preset, which no handshake could replace: it ends with its process. */
+  readonly terms: SessionTerms | undefined;
 }
 
 /** A context that was agreed on beforehand, without EDHOC: for development, and peers that have none. */
@@ -32,17 +44,38 @@ export interface PresetContext {
 
 /** The session of a preset context. */
 export function presetSession(crypto: CryptoEngine, { peer, parameters, sequence }: PresetContext): Session {
-  return { peer, sequence, context: deriveContext(crypto, parameters), window: new ReplayWindow() };
+  const context = deriveContext(crypto, parameters);
+  return { peer, sequence, context, window: new ReplayWindow(), terms: undefined };
 }
 
 /** The session that a completed EDHOC run with `peer` gives. */
-export function newSession(crypto: CryptoEngine, peer: Credential, material: OscoreMaterial): Session {
+export function newSession(
+  crypto: CryptoEngine,
+  peer: Credential,
+  material: OscoreMaterial,
+  terms: SessionTerms,
+): Session {
   return {
     peer,
     context: deriveContext(crypto, material),
     sequence: new MemorySequence(),
     window: new ReplayWindow(),
+    terms,
   };
+}
+
+/** True where nothing that comes with a session is believed any more: its peer is off the list, or was forged too often. */
+export function isBarred({ peer, context, terms }: Session): boolean {
+  if (terms === undefined) return false;
+  return !terms.trust.has(peer) || context.use.forgeries >= terms.limits.forgeries;
+}
+
+/** True where nothing more is protected with a session: it is barred, or its keys have done or lived enough. */
+export function isOver(session: Session, nowMs: number): boolean {
+  const { context, terms } = session;
+  if (terms === undefined) return false;
+  const { limits, bornMs } = terms;
+  return isBarred(session) || context.use.messages >= limits.messages || nowMs >= bornMs + limits.ageMs;
 }
 
 /**
@@ -67,12 +100,19 @@ export class SessionTable {
   /** In the order that they were made. */
   readonly #byKid = new Map<string, Session>();
 
-  find(kid: Uint8Array): Session | undefined {
-    return this.#byKid.get(toHex(kid));
+  has(kid: Uint8Array): boolean {
+    return this.#byKid.has(toHex(kid));
   }
 
-  /** Takes a session in; its Recipient ID must be free. */
-  add(session: Session): void {
+  /** The session that goes by this kid; one that is over is none. */
+  find(nowMs: number, kid: Uint8Array): Session | undefined {
+    const session = this.#byKid.get(toHex(kid));
+    return session === undefined || isOver(session, nowMs) ? undefined : session;
+  }
+
+  /** Takes a session in, and drops those that are over; its Recipient ID must be free. */
+  add(nowMs: number, session: Session): void {
+    for (const [kid, other] of this.#byKid) if (isOver(other, nowMs)) this.#byKid.delete(kid);
     const ofPeer = [...this.#byKid].filter(([, other]) => other.peer.id === session.peer.id);
     for (const [kid] of ofPeer.slice(0, Math.max(0, ofPeer.length - SESSIONS_PER_PEER_MAX + 1)))
       this.#byKid.delete(kid);

@@ -1,12 +1,13 @@
 // From a TARGET on the command line to a head-end that talks to it.
 import type { Command } from "commander";
 import { type Identity, isValidId } from "../../firmware/identity/identity.ts";
-import { refusalOf, TrustList, type TrustProfile } from "../../firmware/identity/trust.ts";
+import { refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../hal/node/address.ts";
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
+import { followRegistry } from "../head-end/follow-registry.ts";
 import type { Registry } from "../head-end/registry.ts";
 import { type CaptureOptions, LineWatch, withCapture } from "./capture.ts";
 import {
@@ -51,7 +52,7 @@ export async function withHeadEnd<Result>(
   const registry = registryOf(options);
   const { address, expect } = resolveTarget(targetText, options, registry);
   const { identity, profile } = headEndIdentity(options, address);
-  const meters = registry.credentials().filter((credential) => refusalOf(profile, credential) === undefined);
+  const following = followRegistry(registry, (credential) => refusalOf(profile, credential) === undefined);
   checkExpected(expect, registry, profile);
   const held =
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
@@ -65,7 +66,7 @@ export async function withHeadEnd<Result>(
     crypto: await engineOf(options),
     random: systemRandom,
     identity,
-    trust: new TrustList(meters),
+    ...following,
     ...(held !== undefined && { preset: held.preset }),
     onProved: (meter) => registry.proved(meter, formatAddress(absoluteAddress(address))),
   });

@@ -92,6 +92,8 @@ export interface HeadEndParts {
   readonly random: Random;
   readonly identity: Identity;
   readonly trust: TrustList;
+  /** Called before each ask, to bring `trust` up to date; what it throws is how the ask ends. */
+  readonly refreshTrust?: () => void;
   /** A context that needs no EDHOC; development only. */
   readonly preset?: PresetContext;
   /** Told whenever a meter has proved its key in a handshake. */
@@ -121,12 +123,14 @@ export class HeadEnd {
   readonly #drive: Drive<ClientEvent>;
   readonly #clock: Clock;
   readonly #onProved: (meter: Credential) => void;
+  readonly #refreshTrust: () => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   readonly #watching: Watching;
 
-  constructor({ link, clock, onProved = () => {}, ...parts }: HeadEndParts) {
+  constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
+    this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
     this.#client = new SecureClient({ ...parts, traits: link.traits });
@@ -247,6 +251,7 @@ export class HeadEnd {
     decode: (body: Uint8Array) => Body | undefined,
     wanted: number = CODE.content,
   ): Promise<Answer<Body>> {
+    this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
     if (typeof outcome === "string") throw failure(outcome, target, this.#trustIs);

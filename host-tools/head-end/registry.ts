@@ -1,5 +1,5 @@
 // The head-end's allow list: which meters it serves, and how far each has come.
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { equal, fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Credential, decodeCcs } from "../../firmware/protocol/cose/credential.ts";
@@ -55,6 +55,12 @@ export class Registry {
 
   find(id: string): Enrolment | undefined {
     return this.list().find((enrolment) => enrolment.id === id);
+  }
+
+  /** Another one after each change of the file, without reading it. */
+  version(): string {
+    const stat = statSync(this.path, { bigint: true, throwIfNoEntry: false });
+    return stat === undefined ? "none" : `${stat.ino} ${stat.size} ${stat.mtimeNs}`;
   }
 
   /** The credentials that a meter may prove now. */

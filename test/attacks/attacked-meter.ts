@@ -49,7 +49,7 @@ export function attackedMeter({
     close: () => link.close(),
   });
   const world = singleLine({
-    ...{ seed: 1, load, startUtcMs: START_MS, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 },
+    ...{ seed: 1, load, startUtcMs: START_MS, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 5000 },
     ...{ configuration, ...options },
     wrapLink: (link, sender, clock) => (sender === "meter" ? attacked(link, clock) : link),
   });

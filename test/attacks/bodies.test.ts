@@ -40,37 +40,47 @@ const BOMBS: readonly (readonly [string, Uint8Array])[] = [
   ["10,000 items", concat(Uint8Array.of(0x99, 0x27, 0x10), filled(10_000, 0))],
 ];
 
-/** The least of some tries, as others on the machine only ever make it longer. */
-function milliseconds(act: () => void, most = 20): number {
-  const tries = Array.from({ length: most }, () => {
+/** The time that a call takes in ms: the first of some tries that is within the limit, as others use the machine too. */
+function milliseconds(act: () => void, limitMs: number): number {
+  let ms = 0;
+  for (let tries = 0; tries < 20; tries++) {
     const start = performance.now();
     act();
-    return performance.now() - start;
-  });
-  return Math.min(...tries);
+    ms = performance.now() - start;
+    if (ms < limitMs) break;
+  }
+  return ms;
 }
 
-/** Bytes of heap and of buffers that a call takes, at the least of some tries: compiled code counts as heap too. */
-function heapBytes(act: () => void): number {
-  const tries = Array.from({ length: 10 }, () => {
+/** The same for bytes of heap and of buffers: compiled code counts as heap too. */
+function heapBytes(act: () => void, limitBytes: number): number {
+  let bytes = 0;
+  for (let tries = 0; tries < 20; tries++) {
     collectGarbage();
     const before = process.memoryUsage();
     act();
     const after = process.memoryUsage();
-    return after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
-  });
-  return Math.min(...tries);
+    bytes = after.heapUsed + after.arrayBuffers - before.heapUsed - before.arrayBuffers;
+    if (bytes < limitBytes) break;
+  }
+  return bytes;
 }
 
 describe("a CBOR bomb", () => {
-  test.each(BOMBS)("of %s is refused in less than 1 ms and 64 KiB", (_, bomb) => {
+  test.each(BOMBS)("of %s is refused in less than 1 ms", (_, bomb) => {
     expect(decodeCbor(bomb)).toBeUndefined();
-    expect(milliseconds(() => decodeCbor(bomb))).toBeLessThan(MILLISECONDS_MAX);
-    expect(milliseconds(() => firstItemLength(bomb))).toBeLessThan(MILLISECONDS_MAX);
-    expect(heapBytes(() => decodeCbor(bomb))).toBeLessThan(BYTES_MAX);
+    expect(milliseconds(() => decodeCbor(bomb), MILLISECONDS_MAX)).toBeLessThan(MILLISECONDS_MAX);
+    expect(milliseconds(() => firstItemLength(bomb), MILLISECONDS_MAX)).toBeLessThan(MILLISECONDS_MAX);
   });
 
-  test("in a request of a head-end that has a session is 4.00, at each resource, and the next read is served", () => {
+  test("of any of these kinds takes less than 64 KiB: all of them together do", () => {
+    const decodeAll = (): void => {
+      for (const [, bomb] of BOMBS) decodeCbor(bomb);
+    };
+    expect(heapBytes(decodeAll, BYTES_MAX)).toBeLessThan(BYTES_MAX);
+  });
+
+  test("in a request of a head-end that has a session is 4.00, at each resource", () => {
     const { runtime } = attackedMeter();
     for (const [, bomb] of BOMBS)
       for (const path of ["r", "p", "e"]) {
@@ -103,7 +113,7 @@ describe("a profile block that is a bomb", () => {
       const block = filled(1_000_000, fill);
       for (const mode of MODES) {
         block[0] = mode;
-        const ms = milliseconds(() => expect(decodeBlock(block, 96)).toBeUndefined(), 2);
+        const ms = milliseconds(() => expect(decodeBlock(block, 96)).toBeUndefined(), 5);
         expect([mode, ms < 5 ? "in time" : ms]).toEqual([mode, "in time"]);
       }
     },
@@ -125,7 +135,7 @@ describe("a profile block that is a bomb", () => {
     const answer = village.ask();
     expect(answer).toMatchObject({ kind: "answer" });
     const body = answer.kind === "answer" ? answer.content.payload : new Uint8Array(0);
-    expect(milliseconds(() => decodeProfileReading(body, REQUEST))).toBeLessThan(5);
+    expect(milliseconds(() => decodeProfileReading(body, REQUEST), 5)).toBeLessThan(5);
     expect(decodeProfileReading(body, REQUEST)).toBeUndefined();
   });
 });
@@ -135,6 +145,6 @@ test("a datagram longer than the line carries is never taken in part", () => {
   village.ask();
   const request = village.sent.find(({ from }) => from === HEAD_END)?.bytes ?? new Uint8Array(0);
   const long = concat(request, filled(100_000, 0x41));
-  expect(milliseconds(() => village.injectAndListen(long))).toBeLessThan(50);
+  expect(milliseconds(() => village.injectAndListen(long), 50)).toBeLessThan(50);
   expect(village.ask()).toMatchObject({ kind: "answer" });
 });

@@ -20,25 +20,25 @@ describe("NTP that turns a running meter's clock", () => {
     "by %d ms is refused and logged; time, intervals and their order stay",
     (byMs) => {
       const meter = attackedMeter();
-      meter.clock.advanceBy(2 * HOUR_MS + 5 * MINUTE_MS);
+      meter.clock.advanceBy(35 * MINUTE_MS);
       const before = rows(meter);
       const rightMs = START_MS + meter.clock.monotonicMs();
       meter.clock.setUtcMs(rightMs + byMs);
-      meter.clock.advanceBy(HOUR_MS);
-      expect(Math.abs((meter.runtime.clock.utcMs() ?? 0) - rightMs - HOUR_MS)).toBeLessThan(2000);
+      meter.clock.advanceBy(HOUR_MS / 2);
+      expect(Math.abs((meter.runtime.clock.utcMs() ?? 0) - rightMs - HOUR_MS / 2)).toBeLessThan(2000);
       expect(rows(meter).slice(0, before.length)).toEqual(before);
-      expect(rows(meter)).toHaveLength(before.length + 4);
+      expect(rows(meter)).toHaveLength(before.length + 2);
       expect(meter.logged().some((name) => name?.includes("clock"))).toBe(true);
     },
   );
 
   test("back by three hours, again and again, overwrites no interval and makes none twice", () => {
     const meter = attackedMeter();
-    meter.clock.advanceBy(4 * HOUR_MS);
+    meter.clock.advanceBy(HOUR_MS);
     const before = rows(meter);
     for (let i = 0; i < 5; i++) {
       meter.clock.setUtcMs((meter.clock.utcMs() ?? 0) - 3 * HOUR_MS);
-      meter.clock.advanceBy(HOUR_MS);
+      meter.clock.advanceBy(20 * MINUTE_MS);
     }
     const after = rows(meter);
     expect(after.slice(0, before.length)).toEqual(before);

@@ -307,7 +307,7 @@ describe("a flood of message_1", () => {
     village.ask();
     const recorded = village.sent.find(isMessage1)?.bytes;
     const before = village.sent.length;
-    for (let i = 0; i < 2000; i++)
+    for (let i = 0; i < 500; i++)
       village.inject({ from: `station ${i}`, to: "M1", bytes: rewritten(recorded, { messageId: i }) });
     village.clock.advanceBy(5);
     const answered = village.sent.slice(before).filter(({ from }) => from === "M1").length;
@@ -318,14 +318,14 @@ describe("a flood of message_1", () => {
       kind: "answer",
       peer: { id: "M1" },
     });
-    expect(village.refusals().filter((reason) => reason === "handshakes").length).toBeGreaterThan(1900);
+    expect(village.refusals().filter((reason) => reason === "handshakes").length).toBeGreaterThan(400);
   });
 
   test("that goes on and on pushes no session out that is in use", () => {
     const village = new Village();
     village.ask();
     const recorded = village.sent.find(isMessage1)?.bytes;
-    for (let second = 0; second < 30; second++) {
+    for (let second = 0; second < 6; second++) {
       for (let i = 0; i < 40; i++)
         village.inject({ from: `s${second} ${i}`, to: "M1", bytes: rewritten(recorded, { messageId: i }) });
       village.clock.advanceBy(1000);

@@ -17,6 +17,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
+import type { KeyLimits } from "../../firmware/protocol/oscore/key-use.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
@@ -61,6 +62,9 @@ export interface VillageOptions {
   /** Each meter's context of beforehand, made anew at each start. */
   readonly meterPreset?: () => PresetContext;
   readonly headEndPreset?: PresetContext;
+  /** What a session's keys may do at each end, where it is not the usual. */
+  readonly meterKeys?: Partial<KeyLimits>;
+  readonly headEndKeys?: Partial<KeyLimits>;
   readonly crypto?: CryptoEngine;
   /** What the meters answer to the content of a request; by default its body. */
   readonly serve?: (content: CoapContent, meter: Station) => CoapContent;
@@ -73,6 +77,8 @@ export interface VillageMeter {
   readonly served: Uint8Array[];
   readonly events: ServerEvent[];
   server: SecureServer;
+  /** Whom it serves since its last start. */
+  readonly trust: TrustList;
   /** A power cut: what it had in memory is gone. */
   restart(): void;
 }
@@ -84,6 +90,8 @@ export class Village {
   readonly events: ClientEvent[] = [];
   /** What arrives in place of a packet. */
   between: (packet: Packet) => readonly Packet[] = (packet) => [packet];
+  /** Whom the head-end knows since its last start. */
+  trust: TrustList = new TrustList();
   readonly #options: VillageOptions;
   readonly #random: SeededRandom;
   readonly #crypto: CryptoEngine;
@@ -120,11 +128,12 @@ export class Village {
   }
 
   /** Asks a meter to give a body back, without waiting; the number of the ask. */
-  askLater(to: Station = "M1", body = BODY, { expect, withinMs = 8000 }: AskOptions = {}): number {
+  askLater(to: Station = "M1", body = BODY, options: AskOptions = {}): number {
+    const { expect, withinMs = 8000, code = CODE.fetch } = options;
     const nowMs = this.clock.monotonicMs();
     const ask = this.#client.ask(nowMs, {
       to,
-      content: resourceRequest(CODE.fetch, "r", body),
+      content: resourceRequest(code, "r", body),
       untilMs: nowMs + withinMs,
       ...(expect !== undefined && { expect }),
     });
@@ -169,12 +178,14 @@ export class Village {
 
   #newHeadEnd(): [SecureClient, Drive<ClientEvent>] {
     const { enrolled = Object.values(this.#identities).map(({ credential }) => credential) } = this.#options;
+    this.trust = new TrustList(enrolled);
     const client = new SecureClient({
       crypto: this.#crypto,
       random: this.#random.fork(`head-end ${this.#starts++}`),
       traits: TRAITS,
       identity: this.#headEndIdentity,
-      trust: new TrustList(enrolled),
+      trust: this.trust,
+      ...(this.#options.headEndKeys && { keyLimits: this.#options.headEndKeys }),
       ...(this.#options.headEndPreset && { preset: this.#options.headEndPreset }),
     });
     const drive = new Drive(client, this.#linkOf(HEAD_END), this.clock, (event) => this.events.push(event));
@@ -184,25 +195,30 @@ export class Village {
   #newMeter(name: Station): VillageMeter {
     const served: Uint8Array[] = [];
     const events: ServerEvent[] = [];
-    const start = (): [SecureServer, Drive<ServerEvent>] => {
-      const server = this.#newServer(name, served);
-      return [server, new Drive(server, this.#linkOf(name), this.clock, (event) => events.push(event))];
+    const start = (): [SecureServer, Drive<ServerEvent>, TrustList] => {
+      const trust = new TrustList(this.#options.served ?? [this.#headEndIdentity.credential]);
+      const server = this.#newServer(name, served, trust);
+      const drive = new Drive(server, this.#linkOf(name), this.clock, (event) => events.push(event));
+      return [server, drive, trust];
     };
-    let [server, drive] = start();
+    let [server, drive, trust] = start();
     return {
       served,
       events,
       get server() {
         return server;
       },
+      get trust() {
+        return trust;
+      },
       restart() {
         drive.stop();
-        [server, drive] = start();
+        [server, drive, trust] = start();
       },
     };
   }
 
-  #newServer(name: Station, served: Uint8Array[]): SecureServer {
+  #newServer(name: Station, served: Uint8Array[], trust: TrustList): SecureServer {
     const { meterPreset, serve = ({ payload }) => answerWith(CODE.content, FORMAT.cbor, payload) } =
       this.#options;
     return new SecureServer({
@@ -210,7 +226,8 @@ export class Village {
       random: this.#random.fork(`meter ${name} ${this.#starts++}`),
       traits: TRAITS,
       identity: this.#identities[name] ?? fail(name),
-      trust: new TrustList(this.#options.served ?? [this.#headEndIdentity.credential]),
+      trust,
+      ...(this.#options.meterKeys && { keyLimits: this.#options.meterKeys }),
       ...(meterPreset && { presets: [meterPreset()] }),
       resources: {
         links: [{ path: "r" }],
@@ -248,6 +265,8 @@ export class Village {
 export interface AskOptions {
   readonly expect?: string;
   readonly withinMs?: number;
+  /** The method; FETCH unless given. */
+  readonly code?: number;
 }
 
 /** The CoAP message that a datagram must be. */

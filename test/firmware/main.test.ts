@@ -7,7 +7,7 @@ test.each([
   ["a serial number that does not go on a plate", "9".repeat(65)],
 ])("%s is refused with a sentence, and no head-end comes to see it", async (_, serialNumber) => {
   const options = ["--at", "udp:127.0.0.1:9", "--chip", "bl0942@pty:x", "--keys", "none", "--trust", "none"];
-  const board = ["--import", "tsx", "firmware/main.ts", ...options, "--serial-number", serialNumber];
+  const board = ["dist/firmware/main.js", ...options, "--serial-number", serialNumber];
   expect(await run(process.execPath, board)).toMatchObject({
     code: 2,
     stdout: "",

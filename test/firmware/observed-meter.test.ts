@@ -55,6 +55,16 @@ test("a watch that is stopped is told nothing more, and others go on", () => {
   expect(counts).toEqual([3, 6]);
 });
 
+test("a head-end that is taken off the list is told nothing more", () => {
+  const { runtime, headEnd, target, clock } = meter();
+  let readings = 0;
+  headEnd.watchRegisters(target, [], { onReading: () => readings++, onEnd: () => {} });
+  clock.advanceBy(1.5 * MINUTE_MS);
+  expect(runtime.revoke("head-end")).toBe(true);
+  clock.advanceBy(10 * MINUTE_MS);
+  expect(readings).toBe(2);
+});
+
 test("a meter with as many watches as it takes says so to the next one", () => {
   const { headEnd, target, clock } = meter();
   const ends: string[] = [];

@@ -4,7 +4,7 @@
 const BINS = 32;
 
 /** The chance that a sample of `second` scores above one of `first`, ties by half (Mann and Whitney). */
-export function areaUnderCurve(first: readonly number[], second: readonly number[]): number {
+function areaUnderCurve(first: readonly number[], second: readonly number[]): number {
   const all = [...first.map((score) => ({ score, of: 0 })), ...second.map((score) => ({ score, of: 1 }))];
   all.sort((a, b) => a.score - b.score);
   let rankSum = 0;

@@ -38,7 +38,7 @@ export interface Asker {
 export interface ObserversParts {
   readonly coap: Pick<CoapEndpoint, "notify" | "withdraw">;
   /** False for a session that has ended, and its registrations with it. */
-  readonly isLive: (session: Session) => boolean;
+  readonly isLive: (nowMs: number, session: Session) => boolean;
   /** True for an answer that goes out in one message: a notification is never in blocks. */
   readonly isWhole: (answer: CoapContent) => boolean;
 }
@@ -163,7 +163,7 @@ export class Observers {
   }
 
   #isOver(nowMs: number, { session, endsAtMs }: Registration): boolean {
-    return nowMs >= endsAtMs || !this.#parts.isLive(session);
+    return nowMs >= endsAtMs || !this.#parts.isLive(nowMs, session);
   }
 
   /** RFC 7641 4.1: an endpoint and a token have one registration. */
@@ -180,6 +180,13 @@ export class Observers {
   #forget(registration: Registration): void {
     this.#registrations = this.#registrations.filter((other) => other !== registration);
   }
+}
+
+/** A proxy that takes the outer Observe away lets no notification through (RFC 8613 4.1.3.5.1). */
+export function asObserved(message: CoapContent, content: CoapContent): CoapContent {
+  return findOption(message, OPTION.observe) === undefined
+    ? withoutOptions(content, OPTION.observe)
+    : content;
 }
 
 /** When to look at a registration next; one whose notification is under way is woken by its end. */

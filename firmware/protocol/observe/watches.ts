@@ -1,5 +1,5 @@
 // The asking end's side of RFC 7641: asks that stay open, and when each is renewed.
-import type { Ask, ClientEvent, PendingAsk, ProtectedRequest } from "../asks.ts";
+import type { Ask, ClientEvent, ClientSession, PendingAsk, ProtectedRequest } from "../asks.ts";
 import { EMPTY, toUint } from "../bytes.ts";
 import type { RequestOptions } from "../coap/client.ts";
 import {
@@ -26,6 +26,8 @@ export interface Watch {
   /** The peer's number of the newest notification to this request; -1 before the first. */
   newest: number;
   registeredMs: number;
+  /** Of the newest notification, once its registration is to be made anew, in another session. */
+  outworn: ClientSession | undefined;
   /** Infinity while it registers. */
   renewAtMs: number;
 }
@@ -37,6 +39,8 @@ export interface WatchHost {
   readonly start: (nowMs: number, ask: PendingAsk) => void;
   /** Expects nothing more of a request, and rejects what comes to it. */
   readonly abandon: (request: RequestId) => void;
+  /** Takes another session for what is asked from now on. */
+  readonly leave: (session: ClientSession) => void;
 }
 
 /** RFC 7641 2: the values of the option in a request. */
@@ -44,7 +48,7 @@ const REGISTER = EMPTY;
 const DEREGISTER = Uint8Array.of(1);
 /** RFC 7252 5.10.5: how long an answer holds that does not say it. */
 const MAX_AGE_SECONDS = 60;
-/** Half of a registration's life at a meter of ours: it does not come to an end between two notifications. */
+/** Half of the life of a registration, and of a session's keys: none comes to its end between two notifications. */
 const RENEW_MS = 12 * 3_600_000;
 /** A notification may be repeated for a while; a share of its period is more than that takes. */
 const LATE_SHARE = 0.5;
@@ -64,7 +68,8 @@ export function ending(nowMs: number, { to, expect }: PendingAsk, watch: Watch):
 
 export function newWatch(content: CoapContent, withinMs: number): Watch {
   const never = Number.POSITIVE_INFINITY;
-  const state = { isEnding: false, request: undefined, newest: -1, registeredMs: 0, renewAtMs: never };
+  const times = { registeredMs: 0, renewAtMs: never, outworn: undefined };
+  const state = { isEnding: false, request: undefined, newest: -1, ...times };
   return { content, withinMs, ...state };
 }
 
@@ -115,6 +120,9 @@ export class Watches {
       if (watch === undefined || nowMs < watch.renewAtMs) continue;
       watch.renewAtMs = Number.POSITIVE_INFINITY;
       ask.untilMs = nowMs + watch.withinMs;
+      // At the peer a registration ends with its session, without a word.
+      if (watch.outworn !== undefined) this.#host.leave(watch.outworn);
+      watch.outworn = undefined;
       ask.tries = 0;
       ask.transfer.restartWith(registering(watch.content));
       this.#host.start(nowMs, ask);
@@ -140,6 +148,7 @@ export class Watches {
     if (watch === undefined || content === undefined) return undefined;
     const proved = isRegistered(watch) ? undefined : completes?.proved;
     if (!takesNewer(nowMs, watch, message, content)) return undefined;
+    watch.outworn = isOutworn(nowMs, watch, content) ? session : undefined;
     ask.untilMs = Number.POSITIVE_INFINITY;
     ask.tries = 0;
     const bytes = messageBytes(message, message.token.length);
@@ -161,11 +170,21 @@ function takesNewer(nowMs: number, watch: Watch, message: CoapContent, content: 
   if (number <= watch.newest) return false;
   if (!isRegistered(watch)) watch.registeredMs = nowMs;
   watch.newest = number;
-  const maxAge = findOption(content, OPTION.maxAge);
-  const ageMs = 1000 * (maxAge === undefined ? MAX_AGE_SECONDS : toUint(maxAge.subarray(0, 4)));
-  const lateMs = Math.max(LATE_MIN_MS, ageMs * LATE_SHARE);
+  const ageMs = maxAgeMs(content);
   // Between two notifications: one on its way meanwhile would be of the registration before, and lost.
-  const isOld = nowMs + ageMs >= watch.registeredMs + RENEW_MS;
-  watch.renewAtMs = nowMs + (isOld ? ageMs / 2 : ageMs + lateMs);
+  const waitMs = isOutworn(nowMs, watch, content)
+    ? ageMs / 2
+    : ageMs + Math.max(LATE_MIN_MS, ageMs * LATE_SHARE);
+  watch.renewAtMs = nowMs + waitMs;
   return true;
+}
+
+/** True where the registration is at its end before the next notification but one. */
+function isOutworn(nowMs: number, { registeredMs }: Watch, content: CoapContent): boolean {
+  return nowMs + maxAgeMs(content) >= registeredMs + RENEW_MS;
+}
+
+function maxAgeMs(content: CoapContent): number {
+  const maxAge = findOption(content, OPTION.maxAge);
+  return 1000 * (maxAge === undefined ? MAX_AGE_SECONDS : toUint(maxAge.subarray(0, 4)));
 }

@@ -3,6 +3,7 @@ import { AEAD_LENGTHS, type AeadName, type CryptoEngine } from "../../../hal/por
 import { concat, EMPTY, equal } from "../bytes.ts";
 import { type CborValue, encodeCbor } from "../cbor.ts";
 import { AEAD_NUMBERS } from "../cose/algorithms.ts";
+import { KeyUse } from "./key-use.ts";
 
 /** What both ends must agree on before: RFC 8613 3.2. The IDs are at most 7 bytes, 6 for a 12-byte nonce. */
 export interface ContextParameters {
@@ -28,7 +29,7 @@ export interface OscoreEnd {
   readonly aadStart: Uint8Array;
 }
 
-/** The unchanging part of a security context: numbers and replay window are kept apart from it. */
+/** A security context without its numbers and replay window, which are kept apart: nothing in it but `use` changes. */
 export interface OscoreContext {
   readonly crypto: CryptoEngine;
   readonly aead: AeadName;
@@ -40,6 +41,8 @@ export interface OscoreContext {
   readonly recipient: OscoreEnd;
   /** Nobody's: what is refused in any case is opened with it, to take as long as what is not. */
   readonly decoyKey: Uint8Array;
+  /** What this end has done with the keys. */
+  readonly use: KeyUse;
 }
 
 /** The nonce leaves this many bytes to the size of the ID and the number: RFC 8613 5.2. */
@@ -75,7 +78,8 @@ export function deriveContext(crypto: CryptoEngine, parameters: ContextParameter
     aadStart: aadStart(id, aead),
   });
   const decoyKey = crypto.hkdfExpand(pseudorandomKey, DECOY_INFO, keyBytes);
-  return { crypto, aead, idContext, commonIv, sender: end(senderId), recipient: end(recipientId), decoyKey };
+  const ends = { sender: end(senderId), recipient: end(recipientId) };
+  return { crypto, aead, idContext, commonIv, ...ends, decoyKey, use: new KeyUse() };
 }
 
 /** The nonce for the number that `end` gave, as its Partial IV: RFC 8613 5.2. */

@@ -92,7 +92,9 @@ export function unprotectRequest(
   const isFresh = window.isFresh(number);
   const nonce = nonceOf(recipient, partialIv);
   const aad = additionalData(recipient, partialIv);
-  const plaintext = open(context, isOurs && isFresh ? recipient.key : decoyKey, content.payload, nonce, aad);
+  const isTried = isOurs && isFresh;
+  const plaintext = open(context, isTried ? recipient.key : decoyKey, content.payload, nonce, aad);
+  if (isTried) context.use.tried(plaintext === undefined ? "forgery" : "opened");
   if (!isOurs) return { refused: "context" };
   if (!isFresh) return { refused: "replay" };
   if (plaintext === undefined) return { refused: "decrypt" };
@@ -143,6 +145,7 @@ export function unprotectResponse(
   const { partialIv } = option;
   const nonce = partialIv === undefined ? binding.nonce : nonceOf(context.recipient, partialIv);
   const plaintext = open(context, context.recipient.key, content.payload, nonce, binding.aad);
+  context.use.tried(plaintext === undefined ? "forgery" : "opened");
   const response = plaintext && unwrap(content, plaintext);
   if (response === undefined || codeKind(response.code) !== "response") return undefined;
   // RFC 8613 8.4.2: notifications come to registrations only, and each has its number.
@@ -157,7 +160,8 @@ function seal(
   { aad }: RequestBinding,
   option: Uint8Array,
 ): CoapContent {
-  const { crypto, aead, sender } = context;
+  const { crypto, aead, sender, use } = context;
+  use.sealed();
   return wrap(content, option, crypto.seal(aead, sender.key, nonce, aad, encodePlaintext(content)));
 }
 

@@ -164,14 +164,26 @@ function decodeStream(cursor: Cursor, mode: number, present: number): Stream | u
   const head = coding.of === "value" ? 0 : readLeb128(cursor);
   if (head === undefined || head > INTERVAL_VALUE_MAX) return undefined;
   const bits = new BitReader(cursor.bytes, cursor.at);
-  const values = coding.of === "difference" ? [head] : [];
+  const values = readValues(bits, coding, k, { head, present });
+  // A lesser head would be another way to write the same values, and at times a shorter one.
+  if (coding.of === "above-least" && !values?.includes(head)) return undefined;
+  return values && { values, stopBit: bits.position };
+}
+
+function readValues(
+  bits: BitReader,
+  { code, of }: Coding,
+  k: number,
+  { head, present }: { readonly head: number; readonly present: number },
+): number[] | undefined {
+  const values = of === "difference" ? [head] : [];
   while (values.length < present) {
-    const word = coding.code.read(bits, k);
-    const value = word === undefined ? undefined : restore(word, coding.of, values.at(-1) ?? head, head);
+    const word = code.read(bits, k);
+    const value = word === undefined ? undefined : restore(word, of, values.at(-1) ?? head, head);
     if (value === undefined) return undefined;
     values.push(value);
   }
-  return { values, stopBit: bits.position };
+  return values;
 }
 
 function restore(word: number, of: Coding["of"], previous: number, head: number): number | undefined {

@@ -314,12 +314,12 @@ describe("somebody in the middle", () => {
     expect(line.serverEvents.filter(({ kind }) => kind === "session")).toHaveLength(1);
   });
 
-  test("every single flipped bit of the four datagrams leaves both ends well, and no wrong body is taken", () => {
+  test("flipped bits all over the four datagrams leave both ends well, and no wrong body is taken", () => {
     const lengths: number[] = [];
     const clean = securedLine({ tap: (datagram) => lengths.push(datagram.length) });
     clean.ask(BODY);
     for (const [number, length] of lengths.entries()) {
-      for (let bit = 0; bit < 8 * length; bit += 3) {
+      for (let bit = 0; bit < 8 * length; bit += 7) {
         let count = 0;
         const line = securedLine({
           between: (datagram) => {

@@ -172,11 +172,11 @@ describe("sessions of one peer", () => {
 
   test("four are kept, a fifth ends the oldest, and those of others stay", () => {
     const table = new SessionTable();
-    table.add(sessionOf(50, "another"));
-    for (const kid of [1, 2, 3, 4]) table.add(sessionOf(kid));
-    expect([1, 2, 3, 4].every((kid) => table.find(Uint8Array.of(kid)))).toBe(true);
-    table.add(sessionOf(5));
-    expect([1, 2, 3, 4, 5, 50].map((kid) => table.find(Uint8Array.of(kid)) !== undefined)).toEqual([
+    table.add(0, sessionOf(50, "another"));
+    for (const kid of [1, 2, 3, 4]) table.add(0, sessionOf(kid));
+    expect([1, 2, 3, 4].every((kid) => table.find(0, Uint8Array.of(kid)))).toBe(true);
+    table.add(0, sessionOf(5));
+    expect([1, 2, 3, 4, 5, 50].map((kid) => table.find(0, Uint8Array.of(kid)) !== undefined)).toEqual([
       false,
       true,
       true,

@@ -26,7 +26,8 @@ export const cbor: Door = {
   bytesMax: 400,
   samples: () => [
     encodeCborSequence([0, [0, Uint8Array.of(1, 0, 1, 8, 0, 255)], null, true, false]),
-    encodeCbor([1_764_028_800, 2 ** 33, -5, -(2 ** 40), "\u6c34", 23, 24, 256, 65_536]),
+    // The text begins with the first byte of a byte order mark.
+    encodeCbor([1_764_028_800, 2 ** 33, -5, -(2 ** 40), "\uff21\u6c34", 23, 24, 256, 65_536]),
     encodeCbor(
       new Map<number | string, CborValue>([
         [2, "42"],

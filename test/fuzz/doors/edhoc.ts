@@ -19,7 +19,7 @@ import {
 } from "../../../firmware/protocol/edhoc/messages.ts";
 import type { EdhocResponder } from "../../../firmware/protocol/edhoc/responder.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
-import { Ends, fixedRandom, run } from "../../firmware/protocol/edhoc/ends.ts";
+import { Ends, fixedRandom, newIdentity, run } from "../../firmware/protocol/edhoc/ends.ts";
 import { RememberingEngine } from "../../support/remembering-engine.ts";
 import { type Door, must, mustEqual } from "./door.ts";
 
@@ -59,7 +59,7 @@ const CREDENTIAL = ends.meter.credential;
 export const edhoc: Door = {
   name: "edhoc",
   decoders: /\/firmware\/protocol\/(edhoc|cose)\//,
-  bytesMax: 400,
+  bytesMax: 700,
   samples: () => [
     honest.message1,
     honest.message2,
@@ -70,7 +70,10 @@ export const edhoc: Door = {
     encodeSuitesError([2, 3]),
     encodeUnspecifiedError(),
     CREDENTIAL.bytes,
-    ends.identity("responder", "other").credential.bytes,
+    ...(["P-256", "Ed25519"] as const).map(
+      (kind) => newIdentity(opensslEngine, ends.random, kind, "other").credential.bytes,
+    ),
+    encodeCcs({ ...CREDENTIAL, id: "a".repeat(500) }).bytes,
     encodeCcs({ ...CREDENTIAL, development: false }).bytes,
     // message_1 with two suites, a C_I of two bytes and EAD_1.
     concat(

@@ -13,8 +13,11 @@ import {
 } from "../../../firmware/protocol/readings/event-reading.ts";
 import { decodeNameplate, encodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
+  decodeProfileReading,
   decodeProfileRequest,
+  encodeProfileReading,
   encodeProfileRequest,
+  type ProfileReading,
 } from "../../../firmware/protocol/readings/profile-reading.ts";
 import {
   decodeRegisterReading,
@@ -30,7 +33,7 @@ const TIME = 1_764_028_800;
 const REGISTERS = ["1-0:1.8.0*255", "1-0:5.8.0*255", "1-0:1.6.0*255"];
 const EVENTS = { log: "fraud", from: 3, count: 3 } as const;
 
-/** A body, what reads it, and what writes what was read; requests may be written in more than one way. */
+/** A body, what reads it, and what writes what was read; requests and blocks may be written in more than one way. */
 interface Body<Value> {
   readonly decode: (body: Uint8Array) => Value | undefined;
   readonly encode: (value: Value) => Uint8Array;
@@ -51,7 +54,7 @@ function body<Value>(
       if (value === undefined) return;
       const written = encode(value);
       if (forms === "one") return mustEqual("the body written again", written, input);
-      must("another request when written again", JSON.stringify(decode(written)) === JSON.stringify(value));
+      must("something else when written again", JSON.stringify(decode(written)) === JSON.stringify(value));
     },
   };
 }
@@ -66,6 +69,15 @@ const COUNTERS = {
   refusedMessages: 5,
 };
 
+/** Not on the grid: the answer names its start. */
+const DAY = { profile: 0, register: REGISTERS[0] as string, startSeconds: TIME + 7, count: 5, step: 1 };
+
+/** One padding of those that may be: what has another is written in another length. */
+function encodeDay(reading: ProfileReading): Uint8Array {
+  return encodeProfileReading(reading, DAY, 14) ?? new Uint8Array(0);
+}
+
+/** New ones come at the end: the corpus names them by their place. */
 const BODIES = [
   body("many", decodeRegisterRequest, encodeRegisterRequest, REGISTERS),
   body("one", (bytes) => decodeRegisterReading(bytes, REGISTERS), encodeRegisterReading, {
@@ -110,6 +122,14 @@ const BODIES = [
   body("one", decodeTariffPlan, encodeTariffPlan, {
     active: HOUSEHOLD,
     passive: { table: HOUSEHOLD, fromSeconds: TIME },
+  }),
+  body("many", (bytes) => decodeProfileReading(bytes, DAY), encodeDay, {
+    ...{ timeSeconds: undefined, startSeconds: DAY.startSeconds - (DAY.startSeconds % 900) },
+    intervals: Array.from({ length: DAY.count }, (_, i) => ({ value: i, flags: 0 })),
+  }),
+  body("one", decodeClockReading, encodeClockReading, {
+    ...{ timeSeconds: undefined, status: 1, clockStatus: 1, source: "none", ageSeconds: undefined },
+    ...{ driftPartsPerBillion: undefined, zone: "", challenge: new Uint8Array(0) },
   }),
 ];
 

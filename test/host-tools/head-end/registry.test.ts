@@ -10,7 +10,7 @@ import { emptyFolder } from "../../support/command.ts";
 import { identity } from "../../support/secured-line.ts";
 
 const CHANGER = fileURLToPath(new URL("./changer.ts", import.meta.url));
-const ROUNDS = 30;
+const ROUNDS = 12;
 const AT = "udp:127.0.0.1:5683";
 
 let folder: ReturnType<typeof emptyFolder>;

@@ -1,0 +1,28 @@
+import { describe, expect, test } from "vitest";
+import { OWNER, READER, TrustList } from "../../../firmware/identity/trust.ts";
+import { identity } from "../../support/secured-line.ts";
+
+const { credential: utility } = identity("head-end", "utility");
+const { credential: lab } = identity("head-end", "lab");
+
+describe("a trust list", () => {
+  test("that is replaced gives those who stay the rights of the new list, as the ones that they were", () => {
+    const list = new TrustList([utility, lab], { utility: OWNER });
+    list.replace([{ ...utility }], { utility: READER });
+    expect(list.credentials).toEqual([utility]);
+    expect(list.has(utility)).toBe(true);
+    expect(list.rightsOf(utility)).toBe(READER);
+  });
+
+  test("knows nobody any more who was taken out, by id or by a new list", () => {
+    const list = new TrustList([utility, lab], { utility: OWNER });
+    expect(list.revoke("utility")).toBe(true);
+    expect([list.has(utility), list.candidates(utility.idCred)]).toEqual([false, []]);
+    list.replace([]);
+    expect(list.has(lab)).toBe(false);
+  });
+
+  test("has nobody to take out under an id that it does not know", () => {
+    expect(new TrustList([lab]).revoke("utility")).toBe(false);
+  });
+});
