@@ -54,6 +54,8 @@ export interface RuntimeOptions {
   readonly presets?: readonly PresetContext[];
   /** How often the metering part is asked; must not be above what its counter allows. */
   readonly pollIntervalMs: number;
+  /** How often whoever observes registers is told; a minute unless given. */
+  readonly observePeriodMs?: number | undefined;
   /** Told what happens on the line, for a console. */
   readonly onEvent?: (event: ServerEvent) => void;
   /** Told once, when the storage takes no more: the meter measures on and gives no readings. */
@@ -107,7 +109,7 @@ export class MeterRuntime {
     this.#supply = new SupplyWatch(this.log, signals);
     signals?.listen({ powerFail: () => this.#lastGasp() });
     meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
-    this.resources = this.#newResources(plate, trust);
+    this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       resources: this.resources,
@@ -191,10 +193,14 @@ export class MeterRuntime {
     return new Meter(parts, this.state?.saved?.meter);
   }
 
-  #newResources({ configurationDigest: digest }: PlateState, trust: TrustList): MeterResources {
+  #newResources(
+    { configurationDigest: digest }: PlateState,
+    { trust, observePeriodMs }: RuntimeOptions,
+  ): MeterResources {
     const { meteringIc, storage } = this.#board;
     return meterResources({
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
+      observePeriodMs,
       chip: meteringIc.part,
       rightsOf: (peer) => trust.rightsOf(peer),
       maxLossWattHours: () =>
@@ -245,6 +251,8 @@ export class MeterRuntime {
     this.log.tick();
     this.state?.saveIfDue(nowMs);
     this.#board.meteringIc.poll();
+    // What was logged since the poll before may be due to its observers.
+    this.#drive.run();
     this.#armPoll();
   }
 

@@ -1,5 +1,5 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
-import type { Station } from "../../hal/ports/link.ts";
+import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
 import { concat, EMPTY } from "./bytes.ts";
 import {
@@ -10,8 +10,10 @@ import {
   OPTION,
   sortOptions,
 } from "./coap/message.ts";
+import { ackTimeoutMs } from "./coap/timing.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
+import type { Watch } from "./observe/watches.ts";
 import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
 import { isBarred, type Peer, type Session } from "./sessions.ts";
 
@@ -25,15 +27,25 @@ export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomp
 export interface Ask {
   readonly to: Station;
   /** Only this peer's credential will do; without it, any on the trust list. */
-  readonly expect?: string;
+  readonly expect?: string | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
-  readonly answerBytes?: number;
+  readonly answerBytes?: number | undefined;
 }
 
-/** What an asking end tells of its asks; each is told once. */
+/** What an asking end tells of its asks: of each its end once, and before that of a watch all its notifications. */
 export type ClientEvent =
+  | {
+      readonly kind: "notification";
+      readonly ask: number;
+      readonly peer: Peer;
+      readonly content: CoapContent;
+      /** Of CoAP. */
+      readonly bytes: number;
+      /** Present where the registration completed a handshake. */
+      readonly proved?: Credential;
+    }
   | {
       readonly kind: "answer";
       readonly ask: number;
@@ -54,8 +66,12 @@ export interface HandshakeSize {
   readonly message3AddedBytes: number;
 }
 
-export interface PendingAsk extends Pick<Ask, "to" | "untilMs"> {
+export interface PendingAsk extends Pick<Ask, "to"> {
   readonly id: number;
+  /** A watch has it only while it registers; else it is Infinity. */
+  untilMs: number;
+  /** Of one that stays open for notifications. */
+  readonly watch: Watch | undefined;
   readonly expect: string | undefined;
   readonly answerBytes: number | undefined;
   tries: number;
@@ -122,6 +138,49 @@ export interface Doubt {
 
 export interface FirstRequest extends Completion {
   readonly message3: Uint8Array;
+}
+
+/** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
+const OPEN_ON_LINE_MAX = 1;
+/** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
+const NEWER_REQUESTS_MAX = 31;
+
+/** True where the session takes one more request now. */
+export function hasRoom({ open, nextNumber }: ClientSession, { bitsPerSecond }: LinkTraits): boolean {
+  const [oldest = nextNumber] = open;
+  const openMax = bitsPerSecond === undefined ? NEWER_REQUESTS_MAX : OPEN_ON_LINE_MAX;
+  return open.size < openMax && nextNumber - oldest <= NEWER_REQUESTS_MAX;
+}
+
+/** A long transfer waits until the one before it in this session has ended. */
+export function hasTurn(
+  { transfer, id }: PendingAsk,
+  { holder }: ClientSession,
+  asks: ReadonlyMap<number, PendingAsk>,
+): boolean {
+  return !transfer.isLong || holder === undefined || holder.id === id || !asks.has(holder.id);
+}
+
+/** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
+export const MESSAGE_2_BYTES = 64;
+/**
+ * What is not proved is believed after so many ACK timeouts without anything better: a genuine answer
+ * that was on its way has arrived by then.
+ */
+const DOUBT_TIMEOUTS = 1;
+
+export function doubtOf(nowMs: number, traits: LinkTraits, message: CoapMessage | undefined): Doubt {
+  return { believeAtMs: nowMs + DOUBT_TIMEOUTS * ackTimeoutMs(traits, MESSAGE_2_BYTES), message };
+}
+
+export function pendingAsk(
+  id: number,
+  { to, expect, untilMs, answerBytes }: Ask,
+  transfer: Transfer,
+  watch: Watch | undefined,
+): PendingAsk {
+  const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
+  return { id, to, expect, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
 export function clientSession(session: Session, key: string): ClientSession {

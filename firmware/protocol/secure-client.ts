@@ -1,10 +1,6 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
-import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import type { Identity } from "../identity/identity.ts";
-import { commonGround } from "../identity/proving.ts";
-import type { TrustList } from "../identity/trust.ts";
 import {
   type Ask,
   type AskFailure,
@@ -13,21 +9,27 @@ import {
   clientSession,
   combined,
   type Doubt,
+  doubtOf,
   type FirstRequest,
   type Handshake,
   type HandshakeRequest,
+  hasRoom,
+  hasTurn,
   isMessage2,
   isProtectedAnswer,
+  MESSAGE_2_BYTES,
   type PendingAsk,
   type ProtectedRequest,
   type Purpose,
+  pendingAsk,
   sizeOf,
 } from "./asks.ts";
 import { Transfer } from "./blockwise/transfer.ts";
 import { concat, fromUint, toUint } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
 import { type BodySizes, bodySizes } from "./coap/block.ts";
-import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
+import type { ClientSideEvent } from "./coap/client.ts";
+import { CoapEndpoint } from "./coap/exchange.ts";
 import {
   CODE,
   type CoapMessage,
@@ -37,20 +39,26 @@ import {
   OPTION,
   resourceRequest,
 } from "./coap/message.ts";
-import { ackTimeoutMs } from "./coap/timing.ts";
-import type { Credential } from "./cose/credential.ts";
-import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { connectionIdOf, type InitiatingParts, initiatorOf } from "./initiating.ts";
+import {
+  ending,
+  isRegistered,
+  isWatched,
+  newWatch,
+  registering,
+  registersBy,
+  type Watch,
+  Watches,
+  watchOptions,
+} from "./observe/watches.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { protectRequest } from "./oscore/protect.ts";
 import { isOver, newSession, type PresetContext, presetSession } from "./sessions.ts";
 
-export interface SecureClientParts {
-  readonly crypto: CryptoEngine;
+export interface SecureClientParts extends InitiatingParts {
   readonly random: Random;
   readonly traits: LinkTraits;
-  readonly identity: Identity;
-  readonly trust: TrustList;
   /** A context that needs no EDHOC, in place of handshakes; development only. */
   readonly preset?: PresetContext;
   /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
@@ -61,18 +69,6 @@ export interface SecureClientParts {
 const ASKS_MAX = 256;
 /** Fresh starts of one ask after a forged answer or a lost session. */
 const TRIES_MAX = 3;
-/** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
-const MESSAGE_2_BYTES = 64;
-/**
- * What is not proved is believed after so many ACK timeouts without anything better: a genuine answer
- * that was on its way has arrived by then.
- */
-const DOUBT_TIMEOUTS = 1;
-/** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
-const OPEN_ON_LINE_MAX = 1;
-/** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
-const NEWER_REQUESTS_MAX = 31;
-
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
@@ -84,6 +80,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #purposes = new Map<number, Purpose>();
   readonly #doubts = new Map<number, Doubt>();
   readonly #asks = new Map<number, PendingAsk>();
+  readonly #watches = new Watches({
+    asks: this.#asks,
+    start: (nowMs, ask) => this.#start(nowMs, ask),
+    abandon: (request) => this.#abandon(request),
+    leave: (session) => this.#leave(session),
+  });
   readonly #events: ClientEvent[] = [];
   readonly #sizes: BodySizes;
   #nextAsk = 1;
@@ -102,22 +104,42 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
+    return this.#begin(nowMs, this.#newAsk(ask));
+  }
+
+  /**
+   * Asks for notifications until {@link unwatch}, an `answer` without any, or no word when one is due and none when
+   * asked anew, for as long as there was for the first; undefined while 256 others are asked.
+   */
+  watch(nowMs: number, ask: Ask): number | undefined {
+    const content = registering(ask.content);
+    return this.#begin(nowMs, this.#newAsk({ ...ask, content }, newWatch(ask.content, ask.untilMs - nowMs)));
+  }
+
+  /** What a watch asks when it registers next: it goes on from what it was told. */
+  renewWith(id: number, content: Ask["content"]): void {
+    this.#watches.renewWith(id, content);
+  }
+
+  /** Ends a watch, without an event; the peer is told where it knows of it. */
+  unwatch(nowMs: number, id: number): void {
+    const ask = this.#asks.get(id);
+    if (ask?.watch === undefined || !this.#asks.delete(id)) return;
+    if (!isRegistered(ask.watch)) return this.#watches.close(ask);
+    const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
+    this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
+  }
+
+  #newAsk(ask: Ask, watch?: Watch): PendingAsk {
+    const transfer = new Transfer(ask.content, this.#sizes, () => fromUint(this.#nextRequestTag++));
+    return pendingAsk(this.#nextAsk++, ask, transfer, watch);
+  }
+
+  #begin(nowMs: number, ask: PendingAsk): number | undefined {
     if (this.#asks.size >= ASKS_MAX) return undefined;
-    const { to, expect, content, untilMs, answerBytes } = ask;
-    const pending = {
-      id: this.#nextAsk++,
-      to,
-      expect,
-      untilMs,
-      answerBytes,
-      tries: 0,
-      transfer: new Transfer(content, this.#sizes, () => fromUint(this.#nextRequestTag++)),
-      requestBytes: 0,
-      responseBytes: 0,
-    };
-    this.#asks.set(pending.id, pending);
-    this.#start(nowMs, pending);
-    return pending.id;
+    this.#asks.set(ask.id, ask);
+    this.#start(nowMs, ask);
+    return ask.id;
   }
 
   receive(nowMs: number, from: Station, datagram: Uint8Array): void {
@@ -132,6 +154,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (nowMs >= believeAtMs) this.#believe(nowMs, request, message);
     }
     for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
+    this.#watches.wake(nowMs);
   }
 
   nextDatagram(): OutgoingDatagram | undefined {
@@ -143,7 +166,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    let nextMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    const coapMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     for (const { believeAtMs } of this.#doubts.values()) nextMs = Math.min(nextMs, believeAtMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
@@ -162,7 +186,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
-    const initiator = this.#initiator(ask, selectedSuite);
+    const { expect } = ask;
+    const connectionId = connectionIdOf(this.#nextConnectionId++);
+    const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
+    const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(ask, "not-proved");
     // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
     const payload = concat(encodeCbor(true), initiator.message1());
@@ -179,46 +206,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#purposes.set(request, purpose);
   }
 
-  /** Undefined where nobody is known that could answer, or no suite fits both keys. */
-  #initiator(
-    { expect }: PendingAsk,
-    selectedSuite: number | undefined,
-  ): EdhocInitiator<Credential> | undefined {
-    const { crypto, identity, trust } = this.#parts;
-    const isExpected = ({ id }: Credential): boolean => expect === undefined || id === expect;
-    const peer = trust.credentials.find(isExpected);
-    if (peer === undefined) return undefined;
-    const ground = commonGround(identity.credential.key.kind, peer.key.kind, identity.suite);
-    if (ground.suites.length === 0) return undefined;
-    return new EdhocInitiator<Credential>({
-      crypto,
-      random: this.#edhocRandom,
-      identity,
-      resolve: (idCred) => trust.candidates(idCred).filter(isExpected),
-      ...ground,
-      ...(selectedSuite !== undefined && { selectedSuite }),
-      connectionId: this.#takeConnectionId(),
-    });
-  }
-
-  /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
-  #takeConnectionId(): Uint8Array {
-    const n = this.#nextConnectionId++ % 48;
-    return encodeCbor(n < 24 ? n : 23 - n);
-  }
-
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
-    const { open, nextNumber, queue } = session;
-    const [oldest = nextNumber] = open;
-    const openMax = this.#parts.traits.bitsPerSecond === undefined ? NEWER_REQUESTS_MAX : OPEN_ON_LINE_MAX;
-    const isFull = open.size >= openMax || nextNumber - oldest > NEWER_REQUESTS_MAX;
-    if (isFull || !this.#hasTurn(ask, session)) queue.push(ask);
+    if (!hasRoom(session, this.#parts.traits) || !hasTurn(ask, session, this.#asks)) session.queue.push(ask);
     else this.#sendProtected(nowMs, ask, session);
-  }
-
-  /** A long transfer waits until the one before it in this session has ended. */
-  #hasTurn(ask: PendingAsk, { holder }: ClientSession): boolean {
-    return !ask.transfer.isLong || holder === undefined || holder === ask || !this.#asks.has(holder.id);
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
@@ -242,22 +232,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
       ...first,
       size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
     };
-    const purpose: ProtectedRequest = {
-      kind: "protected",
-      ask,
-      session,
-      number,
-      binding,
-      requestBytes,
-      completes,
-      opened: undefined,
-    };
+    const made = { ask, session, number, binding, requestBytes, completes };
+    const purpose: ProtectedRequest = { kind: "protected", ...made, opened: undefined };
     const id = this.#coap.request(nowMs, to, sent, {
       untilMs,
       answerBytes,
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
+      ...watchOptions(ask.watch),
     });
     if (id === undefined) return this.#fail(ask, "busy");
+    registersBy(ask.watch, id);
     session.open.add(number);
     session.nextNumber = number + 1;
     this.#purposes.set(id, purpose);
@@ -266,19 +250,25 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #takeAll(nowMs: number): void {
     for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
       if (event.kind === "request") this.#coap.silence(event.exchange);
-      else this.#take(nowMs, event);
+      else if (event.kind !== "notified") this.#take(nowMs, event);
     }
   }
 
-  #take(nowMs: number, event: Exclude<CoapEvent, { kind: "request" }>): void {
+  #take(nowMs: number, event: ClientSideEvent): void {
     const purpose = this.#purposes.get(event.request);
     if (purpose === undefined) return;
     if (event.kind === "doubt") {
-      const believeAtMs = nowMs + DOUBT_TIMEOUTS * ackTimeoutMs(this.#parts.traits, MESSAGE_2_BYTES);
-      this.#doubts.set(event.request, { believeAtMs, message: event.message });
+      // Whoever is registered waits for what is genuine, until it is due to renew.
+      if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
+      this.#doubts.set(event.request, doubtOf(nowMs, this.#parts.traits, event.message));
       return;
     }
+    if (event.kind === "answer" && purpose.kind === "protected" && isWatched(purpose)) {
+      return this.#takeNotification(nowMs, event.request, purpose, event.message);
+    }
     this.#settle(event.request, purpose);
+    // Only we cancel: where another request takes its place.
+    if (event.kind === "ended" && event.reason === "cancelled") return;
     if (event.kind === "ended") this.#startAgain(nowMs, purpose, "timeout");
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
     else this.#takeAnswer(nowMs, purpose, event.message);
@@ -292,6 +282,20 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
   }
 
+  /** One of many answers: the request stays, and no longer counts as open to the session. */
+  #takeNotification(nowMs: number, id: number, request: ProtectedRequest, message: CoapMessage): void {
+    const { session, completes, ask, number } = request;
+    const event = this.#watches.take(nowMs, request, message);
+    if (event === undefined) return;
+    if (completes && session.open.has(number)) {
+      this.#completeHandshake(nowMs, session, completes.handshake, ask);
+    }
+    this.#doubts.delete(id);
+    session.open.delete(number);
+    this.#events.push(event);
+    this.#pump(nowMs, session);
+  }
+
   /**
    * Nothing better came than what nobody has proved: that the peer will not have us, or has lost the
    * session (RFC 8613 8.4). A first request is turned down so; another is tried from a new handshake.
@@ -299,8 +303,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #believe(nowMs: number, request: number, message: CoapMessage | undefined): void {
     const purpose = this.#purposes.get(request);
     if (purpose === undefined) return;
-    this.#settle(request, purpose);
-    this.#coap.cancel(request);
+    this.#abandon(request);
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
@@ -363,7 +366,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (step === "repeat") return this.#start(nowMs, ask);
     if (step === "next") return this.#goOn(ask, session);
     if (!this.#asks.delete(ask.id)) return;
-    this.#events.push({
+    this.#watches.close(ask);
+    this.#tell(ask, {
       kind: "answer",
       ask: ask.id,
       peer: session.peer,
@@ -407,8 +411,13 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Ends a session; a newer one with the same peer stays. */
   #dropSession(nowMs: number, session: ClientSession): void {
-    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
+    this.#leave(session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
+  }
+
+  /** What is asked from now on takes another session. */
+  #leave(session: ClientSession): void {
+    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
   }
 
   /** Sends what waited for the peer's replay window to have room. */
@@ -419,6 +428,18 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #fail(ask: PendingAsk, reason: AskFailure): void {
-    if (this.#asks.delete(ask.id)) this.#events.push({ kind: "failed", ask: ask.id, reason });
+    if (!this.#asks.delete(ask.id)) return;
+    this.#watches.close(ask);
+    this.#tell(ask, { kind: "failed", ask: ask.id, reason });
+  }
+
+  #tell({ watch }: PendingAsk, event: ClientEvent): void {
+    if (!watch?.isEnding) this.#events.push(event);
+  }
+
+  #abandon(request: number): void {
+    const purpose = this.#purposes.get(request);
+    if (purpose !== undefined) this.#settle(request, purpose);
+    this.#coap.cancel(request);
   }
 }

@@ -8,7 +8,7 @@ import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
 import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
-import { blockOfAnswer, readBlock } from "./coap/block.ts";
+import { blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
@@ -16,11 +16,10 @@ import {
   bareAnswer,
   CODE,
   type CoapContent,
+  type CoapMessage,
   FORMAT,
   findOption,
-  hasPath,
   hasValidHopLimit,
-  isCritical,
   isUnwanted,
   OPTION,
   pathOf,
@@ -33,6 +32,8 @@ import { decodeIdentifier } from "./edhoc/identifiers.ts";
 import { encodeUnspecifiedError } from "./edhoc/messages.ts";
 import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { type Asker, asObserved, type Observed, Observers } from "./observe/observers.ts";
+import { asksForLinks, hasUnknownCritical } from "./open-requests.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import {
@@ -66,6 +67,8 @@ export interface Resources {
   /** The links of .well-known/core (RFC 6690), which anybody may read. */
   readonly links: readonly ResourceLink[];
   serve(request: ServedRequest): CoapContent;
+  /** What an observer with this request is told from then on; undefined where nothing is. */
+  observe?(request: ServedRequest): Observed | undefined;
 }
 
 /**
@@ -104,19 +107,8 @@ const HANDSHAKES_AT_ONCE = 16;
 /** Challenges under numbers of their own, which cost a durable write for each 64. */
 const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
-const LINKS_PATH = [fromText(".well-known"), fromText("core")];
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/** Critical options that requests for what anybody may have can carry (RFC 7252 5.4.1). */
-const OPEN_OPTIONS: ReadonlySet<number> = new Set([
-  OPTION.uriHost,
-  OPTION.uriPort,
-  OPTION.uriPath,
-  OPTION.uriQuery,
-  OPTION.accept,
-  OPTION.block2,
-]);
-
 /**
  * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
  * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
@@ -137,6 +129,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #halfOpen = new HalfOpenTable();
   readonly #blockwise: BlockwiseServer;
   readonly #echoes: EchoChallenges;
+  readonly #observers: Observers;
   /** Sessions of before this start, which are served once an Echo was repeated. */
   readonly #unproved = new Set<Session>();
   /** What a request with an unknown kid is tried on. */
@@ -152,10 +145,16 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
+    const { wholeBytesMax } = bodySizes(parts.traits);
     this.#blockwise = new BlockwiseServer({
       traits: parts.traits,
       random: parts.random.fork("etag"),
       bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
+    });
+    this.#observers = new Observers({
+      coap: this.#coap,
+      isLive: (nowMs, session) => this.#sessions.find(nowMs, session.context.recipient.id) === session,
+      isWhole: ({ payload }) => payload.length <= wholeBytesMax,
     });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
@@ -179,6 +178,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   wake(nowMs: number): void {
     this.#coap.wake(nowMs);
     this.#serveAll(nowMs);
+    this.#observers.wake(nowMs);
   }
 
   nextDatagram(): OutgoingDatagram | undefined {
@@ -190,11 +190,16 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    return this.#coap.nextWakeMs();
+    const nextMs = Math.min(
+      this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY,
+      this.#observers.nextWakeMs(),
+    );
+    return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
   #serveAll(nowMs: number): void {
     for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
+      if (event.kind === "notified") this.#observers.settled(event);
       if (event.kind !== "request") continue;
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
@@ -234,7 +239,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
-  #replyProtected(nowMs: number, from: Station, message: CoapContent): Reply {
+  #replyProtected(nowMs: number, from: Station, message: CoapMessage): Reply {
     const option = readOscoreOption(message);
     if (option === undefined || "refused" in option || option.kid === undefined) {
       return this.#refuse(from, "option");
@@ -243,13 +248,17 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
-    const request = { ...withoutOptions(message, OPTION.edhoc), payload: message.payload.slice(length) };
+    const request = {
+      ...message,
+      ...withoutOptions(message, OPTION.edhoc),
+      payload: message.payload.slice(length),
+    };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
     const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
     return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
   }
 
-  #serveProtected(nowMs: number, from: Station, session: Session, message: CoapContent): Reply {
+  #serveProtected(nowMs: number, from: Station, session: Session, message: CoapMessage): Reply {
     const isUnproved = this.#unproved.has(session);
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
@@ -257,7 +266,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
       if (request.refused === "decrypt") this.#watchForgeries(from, session);
       return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
     }
-    const { content, binding } = request;
+    const { binding } = request;
+    const content = asObserved(message, request.content);
     const isFresh = this.#echoes.isAnswered(nowMs, session, content);
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
@@ -265,10 +275,11 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
       return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
     }
-    const serve = (whole: CoapContent): CoapContent => this.#serve(session, whole);
+    const asker = { session, from, token: message.token, binding };
+    const serve = (whole: CoapContent): CoapContent => this.#serve(nowMs, asker, whole);
     const answer = this.#blockwise.answer(nowMs, session, content, serve);
     if (staysUnsaid(content, answer)) return { how: "acknowledge" };
-    return protectedAnswer(session, binding, answer);
+    return { how: "answer", content: this.#observers.protect(asker, answer) };
   }
 
   #watchForgeries(from: Station, session: Session): void {
@@ -278,8 +289,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
       this.#tell({ kind: "forgeries", from, peer, count });
   }
 
-  #serve({ peer }: Session, content: CoapContent): CoapContent {
-    return asksForLinks(content) ? this.#links(content) : this.#parts.resources.serve({ peer, content });
+  #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
+    if (asksForLinks(content)) return this.#links(content);
+    const { resources } = this.#parts;
+    const request = { peer: asker.session.peer, content };
+    const observe = (): Observed | undefined => resources.observe?.(request);
+    return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
 
   /**
@@ -410,12 +425,4 @@ function afterMessage3(message4: Uint8Array | undefined): CoapContent {
 
 function refusal(content: CoapContent): Reply {
   return { how: "refuse", content };
-}
-
-function asksForLinks(message: CoapContent): boolean {
-  return message.code === CODE.get && hasPath(message, LINKS_PATH);
-}
-
-function hasUnknownCritical({ options }: CoapContent): boolean {
-  return options.some(({ number }) => isCritical(number) && !OPEN_OPTIONS.has(number));
 }

@@ -8,6 +8,7 @@ import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
+import { OBSERVE_PERIOD_MS } from "./observed.ts";
 import { registerResource, senmlRegisterResource } from "./registers.ts";
 import type { AnswerParts } from "./resource.ts";
 import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
@@ -25,6 +26,8 @@ export interface MeterResourcesParts {
   /** What a power cut can take of what was used; undefined for a meter that keeps nothing. */
   readonly maxLossWattHours: () => number | undefined;
   readonly counters: () => NameplateCounters;
+  /** How often an observer of registers is told; a minute unless given. */
+  readonly observePeriodMs?: number | undefined;
   /** Makes durable what was measured and logged, before an answer shows it. */
   readonly makeDurable: () => StorageResult;
   /** Told when a reader has caught up with a log: to be stored. */
@@ -70,8 +73,9 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
   });
   // One that cannot be told is a bug of the composition: it throws now, and not at whoever reads it.
   encodeNameplate({ ...plateWith(NOTHING_COUNTED), clockStatus: 0 });
+  const registerParts = { ...parts, observePeriodMs: all.observePeriodMs ?? OBSERVE_PERIOD_MS };
   const byPath = {
-    r: registerResource(meter, parts),
+    r: registerResource(meter, registerParts),
     p: intervalResource(meter, log, parts),
     e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
     c: clockResource(clock, zone, parts),
@@ -79,7 +83,7 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     i: nameplateResource(() => plateWith(all.counters()), parts),
   };
   return new MeterResources(byPath, {
-    inSenml: { r: senmlRegisterResource(meter, parts) },
+    inSenml: { r: senmlRegisterResource(meter, registerParts) },
     rightsOf: all.rightsOf,
     onForbidden: () => log.record("access-refused"),
   });

@@ -3,12 +3,15 @@ import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { ClockState } from "../clock/clock-state.ts";
 import type { Right } from "../identity/trust.ts";
 import { answerWith, bareAnswer, CODE, type CoapContent, FORMAT } from "../protocol/coap/message.ts";
+import type { Observed } from "../protocol/observe/observers.ts";
 import { STATUS } from "../protocol/readings/answer-fields.ts";
 
 /** What answers a request's body, and the right that it takes; the asker's other rights are known to it. */
 export interface Method {
   readonly right: Right;
   readonly answer: (body: Uint8Array, rights: ReadonlySet<Right>) => CoapContent;
+  /** Makes what an observer with this request is told from then on, where the method can be observed. */
+  readonly observe?: (body: Uint8Array) => Observed | undefined;
 }
 
 /** Methods by their codes. */

@@ -13,9 +13,10 @@ import {
   OPTION,
   pathOf,
 } from "../protocol/coap/message.ts";
+import type { Observed } from "../protocol/observe/observers.ts";
 import type { Resources, ServedRequest } from "../protocol/secure-server.ts";
 import type { Peer } from "../protocol/sessions.ts";
-import type { Resource } from "./resource.ts";
+import type { Method, Resource } from "./resource.ts";
 
 /** Options that a request may carry; any other critical one is refused (RFC 7252 5.4.1). */
 const SERVED_OPTIONS: ReadonlySet<number> = new Set([
@@ -53,6 +54,25 @@ export class MeterResources implements Resources {
   }
 
   serve({ peer, content }: ServedRequest): CoapContent {
+    const method = this.#methodOf(content);
+    if ("code" in method) return method;
+    const rights = this.#options.rightsOf(peer);
+    return rights.has(method.right) ? method.answer(content.payload, rights) : this.#forbid(method);
+  }
+
+  /** A right that is taken away is the end of what it gave. */
+  observe({ peer, content }: ServedRequest): Observed | undefined {
+    const method = this.#methodOf(content);
+    if ("code" in method) return undefined;
+    const observed = method.observe?.(content.payload);
+    const isAllowed = (): boolean => this.#options.rightsOf(peer).has(method.right);
+    return (
+      observed && { ...observed, answer: () => (isAllowed() ? observed.answer() : this.#forbid(method)) }
+    );
+  }
+
+  /** What serves a request, or why nothing does. */
+  #methodOf(content: CoapContent): Method | CoapContent {
     const unknown = content.options.find(({ number }) => isCritical(number) && !SERVED_OPTIONS.has(number));
     if (unknown !== undefined)
       return bareAnswer(CODE.badOption, `option ${unknown.number} is not known here`);
@@ -66,10 +86,12 @@ export class MeterResources implements Resources {
     if (content.payload.length > 0 && formatIn(content, OPTION.contentFormat) !== FORMAT.cbor) {
       return bareAnswer(CODE.unsupportedContentFormat, "bodies are CBOR");
     }
-    const rights = this.#options.rightsOf(peer);
-    if (rights.has(wanted.right)) return wanted.answer(content.payload, rights);
+    return wanted;
+  }
+
+  #forbid({ right }: Method): CoapContent {
     this.#options.onForbidden();
-    return bareAnswer(CODE.forbidden, `this takes the right ${wanted.right}`);
+    return bareAnswer(CODE.forbidden, `this takes the right ${right}`);
   }
 
   #in(format: number): ReadonlyMap<string, Resource> {

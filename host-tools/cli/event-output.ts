@@ -35,7 +35,8 @@ export function eventsDocument({ meter, logs, size }: LogsRead) {
   };
 }
 
-function eventDocument(event: LoggedEvent) {
+/** One event as JSON. */
+export function eventDocument(event: LoggedEvent) {
   const { sequence, code, utcSeconds, clockStatus, details } = event;
   return {
     sequence,
@@ -60,7 +61,8 @@ export function eventLines({ meter, logs, size }: LogsRead): string[] {
   ];
 }
 
-function eventRow(log: LogName, event: LoggedEvent): string[] {
+/** One event as cells of a table. */
+export function eventRow(log: LogName, event: LoggedEvent): string[] {
   const { sequence, code, utcSeconds, clockStatus, details } = event;
   const name = eventNameOf(code);
   const doubts = clockStatusTexts(clockStatus & DOUBTS).map((text) => `clock ${text}`);

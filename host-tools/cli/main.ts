@@ -39,6 +39,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     demo: async () => (await import("./commands/demo.ts")).addDemoCommand,
     serve: async () => (await import("./commands/serve.ts")).addServeCommand,
     read: async () => (await import("./commands/read.ts")).addReadCommand,
+    watch: async () => (await import("./commands/watch.ts")).addWatchCommand,
     profile: async () => (await import("./commands/profile.ts")).addProfileCommand,
     events: async () => (await import("./commands/events.ts")).addEventsCommand,
     clock: async () => (await import("./commands/clock.ts")).addClockCommand,

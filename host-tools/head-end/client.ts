@@ -51,8 +51,9 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import { HeadEndError } from "./errors.ts";
-import { failure, unwanted } from "./failures.ts";
+import type { HeadEndError } from "./errors.ts";
+import { failure, unknownForm, unwanted } from "./failures.ts";
+import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
@@ -107,6 +108,8 @@ const ANSWER_BYTES = 40;
 const REGISTER_BYTES = 7;
 const INTERVAL_BYTES = 1.5;
 const EVENT_BYTES = 26;
+/** A meter that has more to tell tells it in the next one, after some seconds. */
+const EVENTS_PER_NOTIFICATION = 16;
 /** A name and a unit with each value. */
 const SENML_RECORD_BYTES = 40;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
@@ -123,6 +126,7 @@ export class HeadEnd {
   readonly #refreshTrust: () => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
+  readonly #watching: Watching;
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
@@ -131,6 +135,12 @@ export class HeadEnd {
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
     this.#client = new SecureClient({ ...parts, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
+    this.#watching = new Watching({
+      client: this.#client,
+      drive: this.#drive,
+      clock,
+      trustIs: this.#trustIs,
+    });
   }
 
   /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
@@ -202,6 +212,34 @@ export class HeadEnd {
     return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
   }
 
+  /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
+  watchRegisters(target: Target, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
+    const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
+    const content = registerRequest(registers);
+    const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
+    const decode = (body: Uint8Array) => decodeRegisterReading(body, wanted);
+    return this.#watching.watch(target, { content, answerBytes, decode }, watcher);
+  }
+
+  /** Events of one log from a number on, as they are logged; the meter takes none for read by that. */
+  watchEvents(
+    target: Target,
+    { log, from }: Omit<EventRequest, "count">,
+    watcher: Watcher<EventReading>,
+  ): StopWatch {
+    const count = EVENTS_PER_NOTIFICATION;
+    const ask = (first: number) =>
+      resourceRequest(CODE.fetch, "e", encodeEventRequest({ log, from: first, count }));
+    const decode = (body: Uint8Array) => decodeEventReading(body, { log, from, count });
+    // Should the meter forget its observer, it goes on after what it told.
+    const next = ({ events }: EventReading) => {
+      const last = events.at(-1);
+      return last && ask(last.sequence + 1);
+    };
+    const answerBytes = ANSWER_BYTES + EVENT_BYTES * count;
+    return this.#watching.watch(target, { content: ask(from), answerBytes, decode, next }, watcher);
+  }
+
   /** Ends all that is under way; the link is its owner's to close. */
   close(): void {
     this.#drive.stop();
@@ -220,12 +258,7 @@ export class HeadEnd {
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
-    if (body === undefined) {
-      throw new HeadEndError(
-        "answer",
-        `The meter at ${target.name} answered in a form that this version does not know: compare versions.`,
-      );
-    }
+    if (body === undefined) throw unknownForm(target);
     const milliseconds = this.#clock.monotonicMs() - startMs;
     const size = { requestBytes, responseBytes, milliseconds, ...handshakeSize(outcome) };
     return { meter: peer.id, body, size };
@@ -247,11 +280,18 @@ export class HeadEnd {
   }
 
   #take(event: ClientEvent): void {
-    if (event.kind === "answer" && event.handshake !== undefined) this.#onProved(event.handshake.proved);
+    const proved = provedBy(event);
+    if (proved !== undefined) this.#onProved(proved);
+    if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);
   }
+}
+
+function provedBy(event: ClientEvent): Credential | undefined {
+  if (event.kind === "notification") return event.proved;
+  return event.kind === "answer" ? event.handshake?.proved : undefined;
 }
 
 function registerRequest(registers: readonly Obis[]): CoapContent {

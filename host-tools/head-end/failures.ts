@@ -1,5 +1,5 @@
 // Why a question got no answer, in sentences for people.
-import type { AskFailure } from "../../firmware/protocol/asks.ts";
+import type { AskFailure, ClientEvent } from "../../firmware/protocol/asks.ts";
 import { CODE, type CoapContent, codeText } from "../../firmware/protocol/coap/message.ts";
 import type { Target } from "./client.ts";
 import { HeadEndError, type HeadEndErrorKind } from "./errors.ts";
@@ -55,5 +55,26 @@ export function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
   return new HeadEndError(
     kind,
     `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ${advice}.`,
+  );
+}
+
+export function unknownForm({ name }: Target): HeadEndError {
+  return new HeadEndError(
+    "answer",
+    `The meter at ${name} answered in a form that this version does not know: compare versions.`,
+  );
+}
+
+/** Why a watch ended; an answer as to a plain question is all that a meter gives which takes no more observers. */
+export function endOfWatch(
+  event: Exclude<ClientEvent, { kind: "notification" }>,
+  target: Target,
+  trustIs: "credentials" | "preset",
+): HeadEndError {
+  if (event.kind === "failed") return failure(event.reason, target, trustIs);
+  if (event.content.code !== CODE.content) return unwanted(event.content, target);
+  return new HeadEndError(
+    "answer",
+    `The meter at ${target.name} answered once and tells nothing by itself: end other watches of it, or ask it now and then.`,
   );
 }

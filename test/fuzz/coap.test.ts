@@ -154,8 +154,9 @@ class BusyClient {
     while (this.#coap.nextDatagram() !== undefined);
     for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
       if (event.kind === "request") this.#coap.silence(event.exchange);
-      else if (!this.#open.has(event.request)) throw new Error(`${event.kind} after the end, at ${nowMs}`);
-      if (event.kind === "ended") this.ended += Number(this.#open.delete(event.request));
+      else if (event.kind === "notified" || !this.#open.has(event.request))
+        throw new Error(`${event.kind} after the end, at ${nowMs}`);
+      else if (event.kind === "ended") this.ended += Number(this.#open.delete(event.request));
     }
   }
 }

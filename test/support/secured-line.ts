@@ -10,6 +10,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
+import type { Observed } from "../../firmware/protocol/observe/observers.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import { SecureServer, type ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
@@ -50,6 +51,8 @@ export interface SecuredLineOptions {
   readonly wrap?: (link: Link, clock: VirtualClock) => Link;
   /** What the meter answers a request; its body, unless given. */
   readonly serve?: (content: CoapContent) => CoapContent;
+  /** What whoever observes it is told; nothing, unless given. */
+  readonly observe?: (content: CoapContent) => Observed | undefined;
 }
 
 interface Asked {
@@ -104,6 +107,7 @@ export function securedLine(options: SecuredLineOptions = {}) {
           served.push(peer.id);
           return serve(content);
         },
+        observe: ({ content }) => options.observe?.(content),
       },
     });
   let server = makeServer("meter");
@@ -115,16 +119,25 @@ export function securedLine(options: SecuredLineOptions = {}) {
     nextEvent: () => server.nextEvent(),
     nextWakeMs: () => server.nextWakeMs(),
   };
-  const client = new SecureClient({
-    crypto,
-    random: random.fork("head-end"),
-    traits: near.traits,
-    identity: headEnd,
-    ...(options.headEndPreset && { preset: options.headEndPreset }),
-    trust: new TrustList((options.enrolled ?? [meter]).map(({ credential }) => credential)),
-  });
+  const makeClient = (name: string): SecureClient =>
+    new SecureClient({
+      crypto,
+      random: random.fork(name),
+      traits: near.traits,
+      identity: headEnd,
+      ...(options.headEndPreset && { preset: options.headEndPreset }),
+      trust: new TrustList((options.enrolled ?? [meter]).map(({ credential }) => credential)),
+    });
+  let client = makeClient("head-end");
+  const asking: Endpoint<ClientEvent> = {
+    receive: (nowMs, from, datagram) => client.receive(nowMs, from, datagram),
+    wake: (nowMs) => client.wake(nowMs),
+    nextDatagram: () => client.nextDatagram(),
+    nextEvent: () => client.nextEvent(),
+    nextWakeMs: () => client.nextWakeMs(),
+  };
   new Drive(restartable, wrap(far, clock), clock, (event) => serverEvents.push(event));
-  const drive = new Drive(client, wrap(near, clock), clock, (event) => clientEvents.push(event));
+  const drive = new Drive(asking, wrap(near, clock), clock, (event) => clientEvents.push(event));
   const askLater = (content: CoapContent, { withinMs = 8000, ...asked }: Asked = {}): number | undefined => {
     const nowMs = clock.monotonicMs();
     const id = client.ask(nowMs, { to: LINE, content, untilMs: nowMs + withinMs, ...asked });
@@ -150,6 +163,26 @@ export function securedLine(options: SecuredLineOptions = {}) {
     restartMeter() {
       server = makeServer(`meter ${starts++}`);
     },
+    /** The head-end loses its memory: its asks, sessions and watches. */
+    restartHeadEnd() {
+      client = makeClient(`head-end ${starts++}`);
+      drive.run();
+    },
+    /** Asks for notifications. */
+    watch(content = resourceRequest(CODE.get, "r"), withinMs = 8000): number {
+      const nowMs = clock.monotonicMs();
+      const id = client.watch(nowMs, { to: LINE, content, untilMs: nowMs + withinMs });
+      drive.run();
+      if (id === undefined) throw new Error("too many asks");
+      return id;
+    },
+    /** Asks for no more of them. */
+    unwatch(id: number) {
+      client.unwatch(clock.monotonicMs(), id);
+      drive.run();
+    },
+    /** A stranger sends this to the meter. */
+    inject: (datagram: Uint8Array) => farMiddle.send(LINE, datagram),
     /** Asks without waiting. */
     askLater: (body: Uint8Array, withinMs = 8000) =>
       askLater(resourceRequest(CODE.fetch, "r", body), { withinMs }),

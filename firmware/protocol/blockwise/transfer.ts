@@ -33,7 +33,7 @@ const ANSWER_BYTES_MAX = 65_536;
 
 /** One operation of a client: RFC 7959, with a Request-Tag for each body in blocks and the Echo that is asked for. */
 export class Transfer {
-  readonly #request: CoapContent;
+  #request: CoapContent;
   readonly #newTag: () => Uint8Array;
   #sizeExponent: number;
   #wholeBytesMax: number;
@@ -68,6 +68,13 @@ export class Transfer {
       this.#state.kind === "asking" ? this.#asking(this.#state.offset) : this.#collecting(this.#state);
     if (this.#echo === undefined) return message;
     return withOptions(message, { number: OPTION.echo, value: this.#echo });
+  }
+
+  /** Begins anew with another request of the same kind. */
+  restartWith(request: CoapContent): void {
+    this.#request = request;
+    this.#isLong = this.#isInBlocks;
+    this.restart();
   }
 
   /** Begins anew, as a server does that knows nothing of this operation. */

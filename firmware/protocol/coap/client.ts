@@ -49,6 +49,8 @@ export interface RequestOptions {
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
   readonly answerBytes?: number | undefined;
+  /** An open request that this one ends, taking over its token: a registration that is renewed or ended (RFC 7641 3.6). */
+  readonly replaces?: RequestId | undefined;
   /** 1 is the default; two are taken by itself while too few of one byte are free. */
   readonly tokenBytes?: TokenBytes;
 }
@@ -74,9 +76,11 @@ export class ClientSide {
   /** See `CoapEndpoint.request`. */
   request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
     if (codeKind(content.code) !== "request") throw new Error(`${codeText(content.code)} is no request`);
+    const replaced = options.replaces === undefined ? undefined : this.#requests.byId(options.replaces);
+    if (replaced !== undefined) this.#end(replaced, "cancelled");
     if (this.#requests.isFull) return undefined;
     const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes, isGenuine } = options;
-    const token = this.#requests.freeToken(tokenBytes);
+    const token = replaced?.token ?? this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
     const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
     const phase = confirmable

@@ -11,12 +11,13 @@ import {
   codeKind,
   decodeMessage,
 } from "./message.ts";
+import { type NotificationEvent, type NotificationId, Notifications } from "./notifications.ts";
 import { Outbox } from "./outbox.ts";
 import type { RequestId } from "./requests.ts";
 import { ServerSide, type ServerSideEvent } from "./server.ts";
 
-/** What an endpoint tells: requests to handle, and answers and ends of its own requests. */
-export type CoapEvent = ServerSideEvent | ClientSideEvent;
+/** What an endpoint tells: requests to handle, ends of notifications, and answers and ends of its own requests. */
+export type CoapEvent = ServerSideEvent | NotificationEvent | ClientSideEvent;
 
 /**
  * Why a datagram was refused: a format error; a code that has no place in its message type; an
@@ -55,6 +56,7 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   readonly #outbox: Outbox;
   readonly #client: ClientSide;
   readonly #server: ServerSide;
+  readonly #notifications: Notifications;
   readonly #events: CoapEvent[] = [];
   readonly #refused = { ...NOTHING_REFUSED };
   #duplicates = 0;
@@ -66,6 +68,7 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     this.#outbox = new Outbox(random, traits);
     this.#client = new ClientSide(this.#outbox, traits, random, tell);
     this.#server = new ServerSide(this.#outbox, traits, tell);
+    this.#notifications = new Notifications(this.#outbox, tell);
   }
 
   /** A copy of the numbers as they are now. */
@@ -114,6 +117,16 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     this.#server.acknowledge(exchange);
   }
 
+  /** Sends one more answer to a request of before, by its token, and follows it until its `notified` event. */
+  notify(nowMs: number, to: Station, token: Uint8Array, content: CoapContent): NotificationId {
+    return this.#notifications.send(nowMs, to, token, content);
+  }
+
+  /** Gives a notification up without an event; one that has ended is left alone. */
+  withdraw(notification: NotificationId): void {
+    this.#notifications.cancel(notification);
+  }
+
   /** Leaves a request, and copies of it, without any sign: it was meant for another station of the line. */
   silence(exchange: ExchangeId): void {
     this.#server.silence(exchange);
@@ -140,6 +153,7 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   wake(nowMs: number): void {
     this.#client.wake(nowMs);
     this.#server.wake(nowMs);
+    this.#notifications.wake(nowMs);
   }
 
   nextDatagram(): OutgoingDatagram | undefined {
@@ -151,7 +165,11 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    const nextMs = Math.min(this.#client.nextWakeMs(), this.#server.nextWakeMs());
+    const nextMs = Math.min(
+      this.#client.nextWakeMs(),
+      this.#server.nextWakeMs(),
+      this.#notifications.nextWakeMs(),
+    );
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
@@ -173,13 +191,15 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     }
   }
 
-  /** An empty ACK or RST: for a request of ours, else for a separate answer. */
+  /** An empty ACK or RST: for a request of ours, else for a separate answer, else for a notification. */
   #takeSettlement(from: Station, type: "ACK" | "RST", messageId: number): Outcome {
     const outcome =
       type === "ACK"
         ? this.#client.takeAcknowledgement(from, messageId)
         : this.#client.takeReset(from, messageId);
-    return outcome === "unknown" ? this.#server.takeSettlement(from, messageId) : outcome;
+    if (outcome !== "unknown") return outcome;
+    const answered = this.#server.takeSettlement(from, messageId);
+    return answered === "unknown" ? this.#notifications.takeSettlement(from, type, messageId) : answered;
   }
 }
 

@@ -1,22 +1,10 @@
 // `read TARGET [OBIS...]`: registers of a meter.
 import type { Command } from "commander";
 import { type Obis, parseObis } from "../../../firmware/protocol/readings/obis.ts";
-import type { RegisterReading } from "../../../firmware/protocol/readings/register-reading.ts";
 import { REGISTERS_PER_REQUEST_MAX } from "../../../firmware/protocol/readings/register-reading.ts";
-import { publishedForm } from "../../../firmware/protocol/readings/register-table.ts";
-import type { Answer } from "../../head-end/client.ts";
 import { usageFault } from "../fault.ts";
-import {
-  localText,
-  printable,
-  publishedValue,
-  say,
-  sayJson,
-  sizeText,
-  statusTexts,
-  table,
-  utcText,
-} from "../output.ts";
+import { say, sayJson, sizeText } from "../output.ts";
+import { readingDocument, readingLines } from "../reading-output.ts";
 import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
 
 interface ReadOptions extends TargetOptions {
@@ -34,8 +22,8 @@ export function addReadCommand(program: Command): void {
       const answer = await withHeadEnd(target, options, (headEnd, to) =>
         headEnd.readRegisters(to, registers),
       );
-      if (options.json) sayJson(readingDocument(answer));
-      else showReading(answer);
+      if (options.json) return sayJson({ ...readingDocument(answer), ...answer.size });
+      for (const line of [...readingLines(answer), sizeText(answer.size)]) say(line);
     });
 }
 
@@ -47,7 +35,8 @@ async function readSenml(target: string, registers: readonly Obis[], options: Re
   sayJson(options.json ? { meter, senml: body, ...size } : body);
 }
 
-function parseRegisters(codes: readonly string[]): Obis[] {
+/** OBIS codes as a person types them, as many as one request holds. */
+export function parseRegisters(codes: readonly string[]): Obis[] {
   if (codes.length > REGISTERS_PER_REQUEST_MAX) {
     throw usageFault(
       `${codes.length} registers are too many for one read: ask for at most ${REGISTERS_PER_REQUEST_MAX}.`,
@@ -61,39 +50,4 @@ export function obisOf(code: string): Obis {
   const obis = parseObis(code);
   if (obis === undefined) throw usageFault(`${code} is no OBIS code: write it like 1.8.0 or 1-0:1.8.0*255.`);
   return obis;
-}
-
-/** The document of `read --json`. A register without a value has null, and says why in `quality`. */
-function readingDocument({ meter, body, size }: Answer<RegisterReading>) {
-  return {
-    meter,
-    time: body.timeSeconds === undefined ? null : utcText(body.timeSeconds),
-    status: statusTexts(body.status),
-    registers: body.entries.map((entry) => ({
-      obis: entry.register,
-      value: publishedValue(entry),
-      unit: publishedForm(entry.register)?.unit ?? "",
-      quality: entry.quality,
-      ...("atSeconds" in entry && { at: utcText(entry.atSeconds) }),
-    })),
-    ...size,
-  };
-}
-
-function showReading({ meter, body, size }: Answer<RegisterReading>): void {
-  const when = body.timeSeconds === undefined ? "its clock is not set" : localText(body.timeSeconds);
-  say(`Meter ${printable(meter)}, ${[when, ...statusTexts(body.status)].join(", ")}`);
-  const rows = body.entries.map((entry) => {
-    const value = publishedValue(entry);
-    const quality = entry.quality === "measured" ? "" : `(${entry.quality})`;
-    const at = "atSeconds" in entry ? `until ${localText(entry.atSeconds)}` : "";
-    return [
-      entry.register,
-      value === null ? "-" : String(value),
-      publishedForm(entry.register)?.unit ?? "",
-      [quality, at].filter((text) => text !== "").join(" "),
-    ];
-  });
-  for (const line of table(rows)) say(`  ${line}`);
-  say(sizeText(size));
 }

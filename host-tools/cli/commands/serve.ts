@@ -57,6 +57,7 @@ type Options = CommonOptions &
     readonly speed: number;
     readonly keys?: string;
     readonly trust?: string[];
+    readonly observePeriod: number;
     readonly oscoreContext?: string;
     readonly state?: string;
   };
@@ -69,6 +70,8 @@ const HISTORY_DAYS_MAX = 190;
 /** Of all meters together: a million intervals, some hundred megabytes and half a minute of playing. */
 const METER_DAYS_MAX = 10_000;
 const DAY_MS = 86_400_000;
+/** Whoever watches registers wants to hear of them within the hour. */
+const OBSERVE_PERIOD_SECONDS_MAX = 3600;
 /** Between two lines that tell how far the past is played. */
 const PROGRESS_MS = 1000;
 
@@ -89,6 +92,12 @@ export function addServeCommand(program: Command): void {
     .option("--count <n>", "serve so many emulated meters (see below)", numberOption(1, COUNT_MAX, true), 1)
     .option("--history <duration>", "play so much past time first, such as 30d or 12h", historyOption)
     .option("--speed <n>", "play load and meter clock this much faster", numberOption(0.001, SPEED_MAX), 1)
+    .option(
+      "--observe-period <seconds>",
+      "tell registers this often to who watches them",
+      numberOption(1, OBSERVE_PERIOD_SECONDS_MAX),
+      60,
+    )
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
     .option("--allow <id=rights...>", "what they may do beside reading, as utility=clock,tariff")
@@ -214,6 +223,7 @@ function startMeter(
     ...parties,
     configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined, billingOf(options)),
     pollIntervalMs: POLL_INTERVAL_MS,
+    observePeriodMs: options.observePeriod * 1000,
     onStateFault: (fault) => tellFault(id, fault),
   });
   if (runtime.state !== undefined) tellRecovery(id, runtime.state);

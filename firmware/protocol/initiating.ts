@@ -1,0 +1,49 @@
+// Whom an asking end runs EDHOC with, and by which suites.
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { Random } from "../../hal/ports/random.ts";
+import type { Identity } from "../identity/identity.ts";
+import { commonGround } from "../identity/proving.ts";
+import type { TrustList } from "../identity/trust.ts";
+import { encodeCbor } from "./cbor.ts";
+import type { Credential } from "./cose/credential.ts";
+import { EdhocInitiator } from "./edhoc/initiator.ts";
+
+export interface InitiatingParts {
+  readonly crypto: CryptoEngine;
+  readonly identity: Identity;
+  readonly trust: TrustList;
+}
+
+/** What one handshake has of its own. */
+export interface Initiating {
+  readonly random: Random;
+  /** Without it, any on the trust list. */
+  readonly expect: string | undefined;
+  readonly connectionId: Uint8Array;
+  /** What the responder asked for, where it turned the first down. */
+  readonly selectedSuite: number | undefined;
+}
+
+/** Undefined where nobody is known that could answer, or no suite fits both keys. */
+export function initiatorOf(
+  { crypto, identity, trust }: InitiatingParts,
+  { random, expect, connectionId, selectedSuite }: Initiating,
+): EdhocInitiator<Credential> | undefined {
+  const isExpected = ({ id }: Credential): boolean => expect === undefined || id === expect;
+  const peer = trust.credentials.find(isExpected);
+  if (peer === undefined) return undefined;
+  const ground = commonGround(identity.credential.key.kind, peer.key.kind, identity.suite);
+  if (ground.suites.length === 0) return undefined;
+  return new EdhocInitiator<Credential>({
+    ...{ crypto, random, identity, connectionId },
+    resolve: (idCred) => trust.candidates(idCred).filter(isExpected),
+    ...ground,
+    ...(selectedSuite !== undefined && { selectedSuite }),
+  });
+}
+
+/** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */
+export function connectionIdOf(count: number): Uint8Array {
+  const n = count % 48;
+  return encodeCbor(n < 24 ? n : 23 - n);
+}
