@@ -56,8 +56,8 @@ interface Registration extends Asker {
 
 /** A head-end has its registers and five event logs under watch, and may begin anew without an end of the old. */
 const OF_A_SESSION_MAX = 8;
-/** Four sessions of it; each costs some hundred bytes, and a message in its period. */
-const IN_ALL_MAX = 32;
+/** Of all its sessions, so that no head-end leaves the others without room; each costs a message in its period. */
+const OF_A_PEER_MAX = 16;
 /** Whoever is still there renews; of who is not, and whose acknowledgements somebody forges, this is the end. */
 const LIFETIME_MS = 24 * 3_600_000;
 const REGISTER = 0;
@@ -158,8 +158,9 @@ export class Observers {
 
   #hasRoom(nowMs: number, session: Session): boolean {
     for (const other of this.#registrations) if (this.#isOver(nowMs, other)) this.#end(other);
-    const ofSession = this.#registrations.filter((other) => other.session === session);
-    return ofSession.length < OF_A_SESSION_MAX && this.#registrations.length < IN_ALL_MAX;
+    const ofPeer = this.#registrations.filter((other) => other.session.peer.id === session.peer.id);
+    const ofSession = ofPeer.filter((other) => other.session === session);
+    return ofSession.length < OF_A_SESSION_MAX && ofPeer.length < OF_A_PEER_MAX;
   }
 
   #isOver(nowMs: number, { session, endsAtMs }: Registration): boolean {

@@ -270,6 +270,18 @@ describe("a registration at the meter", () => {
     expect(line.clientEvents.filter(({ kind }) => kind === "answer")).toMatchObject([{ ask: ids[8] }]);
   });
 
+  test("is one of at most sixteen of a head-end, whatever sessions it has", () => {
+    // With this seed no token of one start is one of another, which would take the place of its registration.
+    const line = observed({ seed: 3 });
+    for (let session = 0; session < 3; session++) {
+      if (session > 0) line.restartHeadEnd();
+      for (let i = 0; i < 8; i++) line.watch();
+      line.clock.advanceBy(1000);
+    }
+    const count = (wanted: string) => line.clientEvents.filter(({ kind }) => kind === wanted).length;
+    expect([count("notification"), count("answer")]).toEqual([16, 8]);
+  });
+
   test("gives its place to another one when it ends", () => {
     const line = observed();
     const ids = Array.from({ length: 8 }, () => line.watch());
