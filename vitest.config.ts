@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import WaitingFirst from "./test/support/waiting-first.ts";
 
 const conditions = ["meterbench-source"];
 
@@ -15,6 +16,7 @@ export default defineConfig({
     maxWorkers: 4,
     // A file finds the modules as the one before left them, compiled and warm: half of the time.
     isolate: false,
+    sequence: { sequencer: WaitingFirst },
     reporters: ["default", "./test/support/count-reporter.ts"],
   },
 });

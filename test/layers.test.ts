@@ -2,10 +2,17 @@ import { readdirSync, readFileSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { describe, expect, test } from "vitest";
 
+/** By source: each file is on the way from many others. */
+const IMPORTS = new Map<string, readonly string[]>();
+
 /** Relative imports of a source file: static, type-only, dynamic and re-exports. */
-function importsOf(source: string): string[] {
+function importsOf(source: string): readonly string[] {
+  const known = IMPORTS.get(source);
+  if (known !== undefined) return known;
   const pattern = /(?:from|import)\s*\(?\s*["'](\.[^"']+)["']/g;
-  return [...source.matchAll(pattern)].map((match) => match[1] as string);
+  const imports = [...source.matchAll(pattern)].map((match) => match[1] as string);
+  IMPORTS.set(source, imports);
+  return imports;
 }
 
 /** For each file, the project files that it reaches through any chain of imports. */

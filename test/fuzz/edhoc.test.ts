@@ -15,7 +15,7 @@ import { RememberingEngine } from "../support/remembering-engine.ts";
 
 const SEED = process.env["EDHOC_FUZZ_SEED"] ?? "edhoc";
 /** Some of them cost a whole handshake. */
-const MUTANTS = FUZZ_INPUTS / 2.5;
+const MUTANTS = Math.max(2000, FUZZ_INPUTS / 5);
 
 /** Bytes worth putting in: heads of each CBOR major type, lengths, critical labels, tags, breaks. */
 const TELLING = [

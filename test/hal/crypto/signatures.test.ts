@@ -146,7 +146,7 @@ describe.each(ENGINES)("signatures of $name", (engine) => {
           expect(engine.verify(name, otherKey, message, signed)).toBe(false);
         },
       ),
-      { seed: 8032, numRuns: 30 },
+      { seed: 8032, numRuns: 12 },
     );
   });
 
@@ -197,7 +197,7 @@ describe("engines", () => {
           expect(verifier.verify(name, publicKey, message, signed)).toBe(true);
         }
       }),
-      { seed: 6979, numRuns: 40 },
+      { seed: 6979, numRuns: 16 },
     );
   });
 
@@ -217,7 +217,7 @@ describe("engines", () => {
       fc.property(anyKey, anySignature, (key, signed) => {
         for (const engine of ENGINES) expect(engine.verify(name, key, MESSAGE, signed)).toBe(false);
       }),
-      { seed: 9053, numRuns: 150 },
+      { seed: 9053, numRuns: 60 },
     );
   });
 });

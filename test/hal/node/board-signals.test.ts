@@ -7,7 +7,7 @@ import { systemBoardSignals } from "../../../hal/node/board-signals.ts";
 import { boardSignalsContract } from "../../contracts/board-signals.ts";
 import { sleep } from "../../support/real-time.ts";
 
-const MODULE = fileURLToPath(new URL("../../../hal/node/board-signals.ts", import.meta.url));
+const MODULE = fileURLToPath(new URL("../../../dist/hal/node/board-signals.js", import.meta.url));
 const isLinux = process.platform === "linux";
 const children: ChildProcess[] = [];
 afterEach(() => {
@@ -42,7 +42,7 @@ async function meterProcess(line: string): Promise<ChildProcess> {
     ${line}
     setInterval(() => {}, 1000);
     process.stdout.write("ready\\n");`;
-  const child = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "--eval", script]);
+  const child = spawn(process.execPath, ["--input-type=module", "--eval", script]);
   children.push(child);
   await once(child.stdout, "data");
   return child;

@@ -266,7 +266,7 @@ async function startProgram(helper: PtyHelper, within: string, unreadKilobytes =
   const link = join(within, "line");
   const source = `
     import { readFileSync } from "node:fs";
-    import { makePty } from "${new URL("../../../hal/node/pty.ts", import.meta.url)}";
+    import { makePty } from "${new URL("../../../dist/hal/node/pty.js", import.meta.url)}";
     const uart = await makePty(${JSON.stringify(link)}, ${JSON.stringify(PTY_SETTINGS)}, ["${helper}"]);
     for (let n = 0; n < ${unreadKilobytes}; n++) {
       uart.write(new Uint8Array(1000));
@@ -274,7 +274,7 @@ async function startProgram(helper: PtyHelper, within: string, unreadKilobytes =
     }
     console.log(readFileSync("/proc/self/task/" + process.pid + "/children", "utf8"));
   `;
-  const program = spawn(process.execPath, ["--import", "tsx", "--input-type=module", "-e", source]);
+  const program = spawn(process.execPath, ["--input-type=module", "-e", source]);
   toDo.push(() => program.kill("SIGKILL"));
   let said = "";
   program.stdout.on("data", (text) => (said += text));

@@ -5,10 +5,11 @@ import { fileURLToPath } from "node:url";
 import { afterEach, describe, expect, test } from "vitest";
 import { emptyFolder, meterbench } from "../../support/command.ts";
 import { freePort } from "../../support/free-port.ts";
+import { testProgram } from "../../support/programs.ts";
 import { INSTALLED_HELPERS } from "../../support/pty-pair.ts";
 import { sleep, until } from "../../support/real-time.ts";
 
-const PROGRAM = fileURLToPath(new URL("./faceplate-program.ts", import.meta.url));
+const PROGRAM = testProgram("host-tools/cli/faceplate-program");
 const COMMAND = `${process.execPath} ${fileURLToPath(new URL("../../../dist/host-tools/cli/main.js", import.meta.url))}`;
 /** A terminal for a command, with its keys and its picture on this program's pipes. */
 const TERMINAL = "import pty, sys; pty.spawn(sys.argv[1:])";
@@ -26,7 +27,7 @@ class Terminal {
 
   /** Runs a line of a shell's; `$FACEPLATE` is the program. */
   constructor(line: string) {
-    const faceplate = `${process.execPath} --import tsx ${PROGRAM}`;
+    const faceplate = `${process.execPath} ${PROGRAM}`;
     const env = { ...process.env, TERM: "xterm", FACEPLATE: faceplate };
     this.#child = spawn("python3", ["-c", TERMINAL, "sh", "-c", line], { env });
     this.#child.stdout?.on("data", (data) => {

@@ -62,14 +62,7 @@ describe("a file with a secret that others may read", () => {
     const key = join(cwd, "board.key.json");
     chmodSync(key, 0o620);
     const options = ["--at", AT, "--chip", "bl0942@pty:x", "--trust", "none", "--serial-number", "1"];
-    const board = await run(process.execPath, [
-      "--import",
-      "tsx",
-      "firmware/main.ts",
-      ...options,
-      "--keys",
-      key,
-    ]);
+    const board = await run(process.execPath, ["dist/firmware/main.js", ...options, "--keys", key]);
     const sentence = `The key file ${key} can be read or changed by others: run 'chmod 600 ${key}'.`;
     expectRefusal(board, 2, sentence);
   });

@@ -2,14 +2,14 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { RegistryError } from "../../../host-tools/head-end/errors.ts";
 import { Registry } from "../../../host-tools/head-end/registry.ts";
 import { emptyFolder } from "../../support/command.ts";
+import { testProgram } from "../../support/programs.ts";
 import { identity } from "../../support/secured-line.ts";
 
-const CHANGER = fileURLToPath(new URL("./changer.ts", import.meta.url));
+const CHANGER = testProgram("host-tools/head-end/changer");
 const ROUNDS = 12;
 const AT = "udp:127.0.0.1:5683";
 
@@ -33,7 +33,7 @@ const meter = identity("meter", "M1").credential;
 const sameIdOtherKey = identity("meter", "M1", "another").credential;
 
 async function changer(): Promise<ChildProcess> {
-  const child = fork(CHANGER, [path], { execArgv: ["--import", "tsx"] });
+  const child = fork(CHANGER, [path], { execArgv: [] });
   children.push(child);
   await once(child, "message");
   return child;

@@ -2,16 +2,16 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { copyFileSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import type { NamedContext } from "../../../host-tools/oscore-context/context-file.ts";
 import { writeContextFile } from "../../../host-tools/oscore-context/context-file.ts";
 import { holdNumbers, NumberFileError } from "../../../host-tools/oscore-context/number-file.ts";
 import { emptyFolder } from "../../support/command.ts";
+import { testProgram } from "../../support/programs.ts";
 import { until } from "../../support/real-time.ts";
 
-const HOLDER = fileURLToPath(new URL("./holder.ts", import.meta.url));
+const HOLDER = testProgram("host-tools/oscore-context/holder");
 const ROUNDS = 4;
 
 let folder: ReturnType<typeof emptyFolder>;
@@ -38,7 +38,7 @@ afterEach(() => {
 
 /** Another process that holds the context; what it wrote, line by line. */
 function holder(file = path) {
-  const child = spawn(process.execPath, ["--import", "tsx", HOLDER, file], {
+  const child = spawn(process.execPath, [HOLDER, file], {
     stdio: ["ignore", "pipe", "inherit"],
   });
   children.push(child);
