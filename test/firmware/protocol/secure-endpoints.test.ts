@@ -319,7 +319,7 @@ describe("somebody in the middle", () => {
     const clean = securedLine({ tap: (datagram) => lengths.push(datagram.length) });
     clean.ask(BODY);
     for (const [number, length] of lengths.entries()) {
-      for (let bit = 0; bit < 8 * length; bit += 7) {
+      for (let bit = 0; bit < 8 * length; bit += 13) {
         let count = 0;
         const line = securedLine({
           between: (datagram) => {
