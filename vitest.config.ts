@@ -8,8 +8,12 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     include: ["test/**/*.test.ts"],
-    // Packing and installing has its own script, `npm run test:package`.
-    exclude: process.env["METERBENCH_PACKAGE"] ? [] : ["test/package/**"],
+    // Packing and installing has its own script, `npm run test:package`, and so has bad input, `npm run fuzz`: of that
+    // only what was found once is replayed here.
+    exclude: [
+      ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),
+      ...(process.env["METERBENCH_FUZZ_INPUTS"] === undefined ? ["test/fuzz/!(corpus).test.ts"] : []),
+    ],
     globalSetup: ["test/support/build.ts"],
     testTimeout: 30_000,
     // Two more than the two cores that the tests are made for: process tests wait more than they compute.
