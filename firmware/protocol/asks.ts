@@ -10,7 +10,6 @@ import {
   OPTION,
   sortOptions,
 } from "./coap/message.ts";
-import { ackTimeoutMs } from "./coap/timing.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { Watch } from "./observe/watches.ts";
@@ -129,13 +128,6 @@ export interface ProtectedRequest {
 /** What a CoAP request of ours is for. */
 export type Purpose = HandshakeRequest | ProtectedRequest;
 
-/** What somebody said who has proved nothing, and when to believe it if nothing better comes. */
-export interface Doubt {
-  readonly believeAtMs: number;
-  /** Undefined for an RST. */
-  readonly message: CoapMessage | undefined;
-}
-
 export interface FirstRequest extends Completion {
   readonly message3: Uint8Array;
 }
@@ -163,16 +155,6 @@ export function hasTurn(
 
 /** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
 export const MESSAGE_2_BYTES = 64;
-/**
- * What is not proved is believed after so many ACK timeouts without anything better: a genuine answer
- * that was on its way has arrived by then.
- */
-const DOUBT_TIMEOUTS = 1;
-
-export function doubtOf(nowMs: number, traits: LinkTraits, message: CoapMessage | undefined): Doubt {
-  return { believeAtMs: nowMs + DOUBT_TIMEOUTS * ackTimeoutMs(traits, MESSAGE_2_BYTES), message };
-}
-
 export function pendingAsk(
   id: number,
   { to, expect, untilMs, answerBytes }: Ask,
@@ -213,4 +195,26 @@ export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage
   const opened = unprotectResponse(request.session.context, request.binding, answer);
   if (opened !== undefined) request.opened = opened;
   return opened !== undefined;
+}
+
+/** A first request with what its message_3 added to it. */
+export function completion(first: FirstRequest, message3AddedBytes: number): FirstRequest {
+  return { ...first, size: { ...first.size, message3AddedBytes } };
+}
+
+export function answerEvent(
+  { id, requestBytes, responseBytes }: PendingAsk,
+  { peer }: ClientSession,
+  content: CoapContent,
+  completes: Completion | undefined,
+): ClientEvent {
+  const handshake = completes && { ...completes.size, proved: completes.proved };
+  const sizes = { requestBytes, responseBytes };
+  return { kind: "answer", ask: id, peer, content, ...sizes, ...(handshake && { handshake }) };
+}
+
+/** The next message of a transfer waits for its turn, with all tries before it. */
+export function queueNext(ask: PendingAsk, session: ClientSession): void {
+  ask.tries = 0;
+  session.queue.push(ask);
 }

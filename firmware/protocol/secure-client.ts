@@ -1,15 +1,15 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
-import type { LinkTraits, Station } from "../../hal/ports/link.ts";
+import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import {
   type Ask,
   type AskFailure,
+  answerEvent,
   type ClientEvent,
   type ClientSession,
   clientSession,
   combined,
-  type Doubt,
-  doubtOf,
+  completion,
   type FirstRequest,
   type Handshake,
   type HandshakeRequest,
@@ -22,12 +22,12 @@ import {
   type ProtectedRequest,
   type Purpose,
   pendingAsk,
+  queueNext,
   sizeOf,
 } from "./asks.ts";
-import { Transfer } from "./blockwise/transfer.ts";
-import { concat, fromUint, toUint } from "./bytes.ts";
+import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
+import { concat } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
-import { type BodySizes, bodySizes } from "./coap/block.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
 import { CoapEndpoint } from "./coap/exchange.ts";
 import {
@@ -40,7 +40,7 @@ import {
   resourceRequest,
 } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, type InitiatingParts, initiatorOf } from "./initiating.ts";
+import { connectionIdOf, initiatorOf, type SecureClientParts, sessionAfter } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -52,18 +52,9 @@ import {
   Watches,
   watchOptions,
 } from "./observe/watches.ts";
-import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
+import { Doubts, Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { isOver, newSession, type PresetContext, presetSession } from "./sessions.ts";
-
-export interface SecureClientParts extends InitiatingParts {
-  readonly random: Random;
-  readonly traits: LinkTraits;
-  /** A context that needs no EDHOC, in place of handshakes; development only. */
-  readonly preset?: PresetContext;
-  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
-  readonly keyLimits?: Partial<KeyLimits>;
-}
+import { isOver, presetSession } from "./sessions.ts";
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
 const ASKS_MAX = 256;
@@ -76,9 +67,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #edhocRandom: Random;
   readonly #preset: ClientSession | undefined;
   readonly #sessions = new Map<string, ClientSession>();
-  readonly #handshakes = new Map<string, Handshake>();
+  readonly #handshakes = new Handshakes((ask) => this.#asks.has(ask.id));
   readonly #purposes = new Map<number, Purpose>();
-  readonly #doubts = new Map<number, Doubt>();
+  readonly #doubts = new Doubts();
   readonly #asks = new Map<number, PendingAsk>();
   readonly #watches = new Watches({
     asks: this.#asks,
@@ -87,9 +78,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     leave: (session) => this.#leave(session),
   });
   readonly #events: ClientEvent[] = [];
-  readonly #sizes: BodySizes;
+  readonly #newTransfer: (content: Ask["content"]) => Transfer;
   #nextAsk = 1;
-  #nextRequestTag: number;
   #nextConnectionId: number;
 
   constructor(parts: SecureClientParts) {
@@ -97,8 +87,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
-    this.#sizes = bodySizes(parts.traits);
-    this.#nextRequestTag = toUint(parts.random.fork("request-tag").bytes(2));
+    this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
 
@@ -131,8 +120,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #newAsk(ask: Ask, watch?: Watch): PendingAsk {
-    const transfer = new Transfer(ask.content, this.#sizes, () => fromUint(this.#nextRequestTag++));
-    return pendingAsk(this.#nextAsk++, ask, transfer, watch);
+    return pendingAsk(this.#nextAsk++, ask, this.#newTransfer(ask.content), watch);
   }
 
   #begin(nowMs: number, ask: PendingAsk): number | undefined {
@@ -150,9 +138,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   wake(nowMs: number): void {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
-    for (const [request, { believeAtMs, message }] of this.#doubts) {
-      if (nowMs >= believeAtMs) this.#believe(nowMs, request, message);
-    }
+    for (const [request, message] of this.#doubts.due(nowMs)) this.#believe(nowMs, request, message);
     for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
     this.#watches.wake(nowMs);
   }
@@ -167,9 +153,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   nextWakeMs(): number | undefined {
     const coapMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
-    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs());
+    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs(), this.#doubts.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
-    for (const { believeAtMs } of this.#doubts.values()) nextMs = Math.min(nextMs, believeAtMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
@@ -202,7 +187,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(ask, "busy");
-    this.#handshakes.set(key, handshake);
+    this.#handshakes.add(handshake);
     this.#purposes.set(request, purpose);
   }
 
@@ -228,10 +213,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const { to, untilMs } = ask;
     const answerBytes = ask.transfer.answerBytes(ask.answerBytes);
     const requestBytes = sizeOf(content);
-    const completes = first && {
-      ...first,
-      size: { ...first.size, message3AddedBytes: sizeOf(sent) - requestBytes },
-    };
+    const completes = first && completion(first, sizeOf(sent) - requestBytes);
     const made = { ask, session, number, binding, requestBytes, completes };
     const purpose: ProtectedRequest = { kind: "protected", ...made, opened: undefined };
     const id = this.#coap.request(nowMs, to, sent, {
@@ -260,8 +242,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (event.kind === "doubt") {
       // Whoever is registered waits for what is genuine, until it is due to renew.
       if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
-      this.#doubts.set(event.request, doubtOf(nowMs, this.#parts.traits, event.message));
-      return;
+      return this.#doubts.add(nowMs, event.request, this.#parts.traits, event.message);
     }
     if (event.kind === "answer" && purpose.kind === "protected" && isWatched(purpose)) {
       return this.#takeNotification(nowMs, event.request, purpose, event.message);
@@ -317,16 +298,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** A responder that wants another suite may get it; any other refusal is one (RFC 9528 6.3). */
   #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
-    const first = this.#firstWaiting(handshake);
+    const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined) return;
     if (message?.code === CODE.changed) return this.#endHandshake(handshake, "not-proved");
     const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
     if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
       return this.#endHandshake(handshake, "refused");
     }
-    this.#handshakes.delete(handshake.key);
+    const [, ...others] = this.#handshakes.end(handshake);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
-    this.#handshakes.get(handshake.key)?.waiting.push(...handshake.waiting.slice(1));
+    this.#handshakes.get(handshake.key)?.waiting.push(...others);
   }
 
   #startAgain(nowMs: number, purpose: Purpose, reason: AskFailure): void {
@@ -335,21 +316,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "protected") this.#retry(nowMs, purpose.ask, reason);
   }
 
-  /** The ask whose request carries message_3; a handshake that nobody waits for any more is forgotten. */
-  #firstWaiting(handshake: Handshake): PendingAsk | undefined {
-    handshake.waiting = handshake.waiting.filter((ask) => this.#asks.has(ask.id));
-    if (handshake.waiting.length === 0) this.#handshakes.delete(handshake.key);
-    return handshake.waiting[0];
-  }
-
   #takeMessage2(nowMs: number, { handshake, bytes, proved }: HandshakeRequest, message: CoapMessage): void {
-    const first = this.#firstWaiting(handshake);
+    const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
     const { message3, peer } = proved;
-    const material = handshake.initiator.exportOscore();
-    const { crypto, trust, keyLimits } = this.#parts;
-    const terms = { limits: { ...KEY_LIMITS, ...keyLimits }, bornMs: nowMs, trust };
-    const session = clientSession(newSession(crypto, peer, material, terms), handshake.key);
+    const session = sessionAfter(this.#parts, nowMs, handshake, peer);
     const message2Bytes = messageBytes(message, message.token.length);
     const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
@@ -364,42 +335,26 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const step = ask.transfer.take(content);
     if (step === "again") return this.#retry(nowMs, ask, "incomplete");
     if (step === "repeat") return this.#start(nowMs, ask);
-    if (step === "next") return this.#goOn(ask, session);
+    // Behind what waits: a long transfer does not keep others off.
+    if (step === "next") return queueNext(ask, session);
     if (!this.#asks.delete(ask.id)) return;
     this.#watches.close(ask);
-    this.#tell(ask, {
-      kind: "answer",
-      ask: ask.id,
-      peer: session.peer,
-      content: step.whole,
-      requestBytes: ask.requestBytes,
-      responseBytes: ask.responseBytes,
-      ...(completes && { handshake: { ...completes.size, proved: completes.proved } }),
-    });
-  }
-
-  /** The next message of a transfer takes its place behind what waits: a long one does not keep others off. */
-  #goOn(ask: PendingAsk, session: ClientSession): void {
-    ask.tries = 0;
-    session.queue.push(ask);
+    this.#tell(ask, answerEvent(ask, session, step.whole, completes));
   }
 
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
-    this.#handshakes.delete(handshake.key);
     this.#sessions.set(session.key, session);
-    for (const ask of handshake.waiting) if (ask !== first) this.#start(nowMs, ask);
+    for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
   /** Ends a handshake for good: nobody who waits for it is served. */
   #endHandshake(handshake: Handshake, reason: AskFailure): void {
-    this.#handshakes.delete(handshake.key);
-    for (const ask of handshake.waiting) this.#fail(ask, reason);
+    for (const ask of this.#handshakes.end(handshake)) this.#fail(ask, reason);
   }
 
   /** Ends a handshake that came to nothing; who has time left waits for another. */
   #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
-    this.#handshakes.delete(handshake.key);
-    for (const ask of handshake.waiting) this.#retry(nowMs, ask, reason);
+    for (const ask of this.#handshakes.end(handshake)) this.#retry(nowMs, ask, reason);
   }
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */

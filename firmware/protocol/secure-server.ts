@@ -20,12 +20,12 @@ import {
   FORMAT,
   findOption,
   hasValidHopLimit,
-  isUnwanted,
   OPTION,
   pathOf,
   queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
+import { freeConnectionId } from "./connection-ids.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
 import { decodeIdentifier } from "./edhoc/identifiers.ts";
@@ -36,14 +36,9 @@ import { type Asker, asObserved, type Observed, Observers } from "./observe/obse
 import { asksForLinks, hasUnknownCritical } from "./open-requests.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
-import {
-  type BoundRequest,
-  protectNumberedResponse,
-  protectResponse,
-  type RequestBinding,
-  unprotectRequest,
-} from "./oscore/protect.ts";
+import { type BoundRequest, protectNumberedResponse, unprotectRequest } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
+import { afterMessage3, protectedAnswer, type Reply, refusal, staysUnsaid } from "./replies.ts";
 import {
   Budget,
   decoySession,
@@ -95,8 +90,6 @@ export interface SecureServerParts {
   readonly keyLimits?: Partial<KeyLimits>;
 }
 
-/** One-byte connection identifiers: the CBOR integers -24 to 23 (RFC 9528 3.3.2). */
-const CONNECTION_IDS: readonly number[] = Array.from({ length: 48 }, (_, n) => (n < 24 ? n : 0x20 + n - 24));
 /** A tariff table or a membership, many times over; an update image comes in parts of its own. */
 const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
@@ -109,14 +102,6 @@ const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
-/**
- * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
- * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
- * nobody wants to hear of it.
- */
-type Reply =
-  | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
-  | { readonly how: "silence" | "acknowledge" };
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
@@ -340,7 +325,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
       resolve: (idCred) => trust.candidates(idCred),
       suites: suitesOf(kind, identity.suite),
       methods: responderMethods(kind),
-      chooseConnectionId: (theirs) => this.#freeConnectionId(theirs),
+      chooseConnectionId: (theirs) =>
+        freeConnectionId(this.#connectionIdRandom, (id) => this.#isFree(id, theirs)),
     });
     const answer = responder.receiveMessage1(message1);
     if ("error" in answer) return this.#refuseHandshake(from, answer.reason, answer.error);
@@ -368,19 +354,6 @@ export class SecureServer implements Endpoint<ServerEvent> {
     return session;
   }
 
-  /** One byte while one is free, which is unless somebody floods; else two. */
-  #freeConnectionId(theirs: Uint8Array): Uint8Array {
-    const [start = 0] = this.#connectionIdRandom.bytes(1);
-    for (let i = 0; i < CONNECTION_IDS.length; i++) {
-      const id = Uint8Array.of(CONNECTION_IDS[(start + i) % CONNECTION_IDS.length] as number);
-      if (this.#isFree(id, theirs)) return id;
-    }
-    for (;;) {
-      const id = this.#connectionIdRandom.bytes(2);
-      if (this.#isFree(id, theirs)) return id;
-    }
-  }
-
   #isFree(id: Uint8Array, theirs: Uint8Array): boolean {
     return !equal(id, theirs) && !this.#halfOpen.has(id) && !this.#sessions.has(id);
   }
@@ -406,23 +379,4 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (this.#events.length === EVENTS_MAX) this.#events.shift();
     this.#events.push(event);
   }
-}
-
-function protectedAnswer({ context }: Session, binding: RequestBinding, answer: CoapContent): Reply {
-  return { how: "answer", content: protectResponse(context, binding, answer) };
-}
-
-/** What nobody wants to hear of (RFC 7967); whoever sends blocks must hear how to go on. */
-function staysUnsaid(request: CoapContent, { code }: CoapContent): boolean {
-  const isInBlocks = findOption(request, OPTION.block1) !== undefined;
-  return changesSomething(request.code) && !isInBlocks && isUnwanted(request, code);
-}
-
-/** Who has no OSCORE answer to come asks for message_4, which confirms the keys (RFC 9528 5.5, appendix A.2). */
-function afterMessage3(message4: Uint8Array | undefined): CoapContent {
-  return message4 === undefined ? bareAnswer(CODE.changed) : answerWith(CODE.changed, FORMAT.edhoc, message4);
-}
-
-function refusal(content: CoapContent): Reply {
-  return { how: "refuse", content };
 }

@@ -1,5 +1,7 @@
 // The client's side: one request and its answer, each of any length, in as many messages as they need.
-import { concat, EMPTY, equal, fromUint } from "../bytes.ts";
+import type { LinkTraits } from "../../../hal/ports/link.ts";
+import type { Random } from "../../../hal/ports/random.ts";
+import { concat, EMPTY, equal, fromUint, toUint } from "../bytes.ts";
 import {
   type Block,
   type BodySizes,
@@ -8,6 +10,7 @@ import {
   blockMessageBytes,
   blockOffset,
   blockOption,
+  bodySizes,
   bytesOfBlock,
   hasBlockLength,
   readBlock,
@@ -191,4 +194,11 @@ function isOfSameAnswer(first: CoapContent, answer: CoapContent): boolean {
 
 function whole(content: CoapContent): TransferStep {
   return { whole: withoutOptions(content, OPTION.block1, OPTION.block2) };
+}
+
+/** Makes the transfers of one end of a link, with Request-Tags that no two of them share for long. */
+export function transfersOver(traits: LinkTraits, random: Random): (content: CoapContent) => Transfer {
+  const sizes = bodySizes(traits);
+  let nextTag = toUint(random.bytes(2));
+  return (content) => new Transfer(content, sizes, () => fromUint(nextTag++));
 }
