@@ -18,7 +18,7 @@ import { systemRandom } from "../hal/node/system-random.ts";
 import { TimeZone } from "./calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "./configuration.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
-import { HEAD_ENDS_MAX, parseGrant, type Right, refusalOf, TrustList } from "./identity/trust.ts";
+import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identity/trust.ts";
 import { MeterStateError } from "./meter-state.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
 import { isPlateText } from "./protocol/readings/nameplate.ts";
@@ -118,19 +118,10 @@ async function start(
   ends.push(() => runtime.stop());
 }
 
-/** Head-ends that read, and those of them that may do more. */
 function trustOf({ trust, allow }: Options): TrustList {
-  const credentials = trust.map(readHeadEnd);
-  const rights: Record<string, ReadonlySet<Right>> = {};
-  for (const text of allow) {
-    const grant = parseGrant(text);
-    if ("error" in grant) throw new BoardFault(EXIT_USAGE, grant.error);
-    if (!credentials.some(({ id }) => id === grant.id)) {
-      throw new BoardFault(EXIT_USAGE, `--allow names ${grant.id}, and no --trust file is of that head-end.`);
-    }
-    rights[grant.id] = grant.rights;
-  }
-  return new TrustList(credentials, rights);
+  const list = grantedTrust(trust.map(readHeadEnd), allow);
+  if ("error" in list) throw new BoardFault(EXIT_USAGE, list.error);
+  return list;
 }
 
 interface Options {

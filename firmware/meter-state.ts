@@ -187,7 +187,7 @@ export class MeterState {
     this.#add({ kind: FIRST_LOG + EVENT_LOGS.indexOf(log), value: journalEventToCbor(event) });
   }
 
-  /** The clock was set, or knows better: it is written with the next checkpoint, else with the next row. */
+  /** The clock was set, or knows better: written by the next poll. What it knows anyway is written with each row. */
   clockChanged(): void {
     this.#hasNews = true;
     this.#isClockNews = true;

@@ -10,13 +10,18 @@ import { EnergyEngine, type EnergyEngineState, type SavedEngine } from "./metrol
 import type { MeterTime } from "./metrology/interval-cutter.ts";
 import type { IntervalProfile, IntervalRecord } from "./metrology/interval-profile.ts";
 import { nextMonthSeconds } from "./metrology/monthly-reset.ts";
-import { energyOf, RATES_MAX } from "./metrology/quantities.ts";
+import { energyOf } from "./metrology/quantities.ts";
 import { activateDue, Tariff } from "./metrology/tariff.ts";
 import { equal } from "./protocol/bytes.ts";
 import type { Obis } from "./protocol/readings/obis.ts";
 import { PROFILE_PERIOD_SECONDS } from "./protocol/readings/profile-reading.ts";
 import type { RegisterEntry } from "./protocol/readings/register-reading.ts";
-import { EMPTY_TARIFF_TABLE, RATE_OF_EMPTY_TABLE, type TariffPlan } from "./protocol/readings/tariff.ts";
+import {
+  EMPTY_TARIFF_TABLE,
+  RATE_OF_EMPTY_TABLE,
+  RATES_MAX,
+  type TariffPlan,
+} from "./protocol/readings/tariff.ts";
 import { encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
 
 /** What a meter stands on: its clock, its log, and who must hear what it has to keep. */

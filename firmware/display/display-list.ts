@@ -1,9 +1,9 @@
 // Which pages a meter has, in the order that a person steps through them.
 import type { LocalTime } from "../calendar/time-zone.ts";
 import type { EventName } from "../events/event-table.ts";
-import { RATES_MAX } from "../metrology/quantities.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
 import type { RegisterEntry } from "../protocol/readings/register-reading.ts";
+import { RATES_MAX } from "../protocol/readings/tariff.ts";
 import { errorText } from "./error-register.ts";
 import { dateText, FIGURES, type Figure, figureText, nameTexts, registerText, timeText } from "./figures.ts";
 import { type Annunciator, type Page, TEST_PAGE } from "./page.ts";

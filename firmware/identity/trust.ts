@@ -26,10 +26,31 @@ export const READER: ReadonlySet<Right> = new Set(["read"]);
 /** One who may do all that there is. */
 export const OWNER: ReadonlySet<Right> = new Set(RIGHTS);
 
-/** Who may do what beside reading, as `utility=clock,tariff`, or one sentence about what is wrong with the text. */
-export function parseGrant(
-  text: string,
-): { readonly id: string; readonly rights: ReadonlySet<Right> } | { readonly error: string } {
+type Refusal = { readonly error: string };
+
+/**
+ * A meter's list of head-ends. `grants` say who may do what beside reading, each as `utility=clock,tariff`; one sentence
+ * about what is wrong with them, if anything is.
+ */
+export function grantedTrust(
+  credentials: readonly Credential[],
+  grants: readonly string[],
+): TrustList | Refusal {
+  const rights: Record<string, ReadonlySet<Right>> = {};
+  for (const text of grants) {
+    const grant = parseGrant(text);
+    if ("error" in grant) return grant;
+    if (!credentials.some(({ id }) => id === grant.id)) {
+      return {
+        error: `--allow names ${grant.id}, and no --trust file is of that head-end: name one of them.`,
+      };
+    }
+    rights[grant.id] = grant.rights;
+  }
+  return new TrustList(credentials, rights);
+}
+
+function parseGrant(text: string): { readonly id: string; readonly rights: ReadonlySet<Right> } | Refusal {
   const [, id, list] = /^([^=]+)=([a-z,]+)$/.exec(text) ?? [];
   const rights = list?.split(",") ?? [];
   const unknown = rights.find((right) => !RIGHTS.some((known) => known === right));
@@ -76,7 +97,10 @@ export class TrustList {
   /** Takes out whatever has this id, whose sessions and handshakes end at once; false where nothing has. */
   revoke(id: string): boolean {
     const found = this.credentials.filter((credential) => credential.id === id);
-    for (const credential of found) this.#credentials.delete(credential);
+    for (const credential of found) {
+      this.#credentials.delete(credential);
+      this.#rights.delete(credential);
+    }
     return found.length > 0;
   }
 

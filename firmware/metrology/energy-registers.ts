@@ -1,5 +1,6 @@
 // The registers that are billed on: energy since the meter was made.
-import { type EnergyAddress, type EnergyDelta, QUANTITIES, type Quantity, RATES_MAX } from "./quantities.ts";
+import { RATES_MAX } from "../protocol/readings/tariff.ts";
+import { type EnergyAddress, type EnergyDelta, QUANTITIES, type Quantity } from "./quantities.ts";
 
 /**
  * For each quantity measured so far: its place in {@link QUANTITIES}, its total, and its rates from 1 up to the last

@@ -23,9 +23,6 @@ export type Quantity = (typeof QUANTITIES)[number];
 /** Energy since the reading before, in whole mWh, mvarh or mVAh; what the part does not measure is absent. */
 export type EnergyDelta = { readonly [quantity in Quantity]?: number };
 
-/** Rates of a tariff, from 1. OBIS has room for 63; each one costs a register of every quantity. */
-export const RATES_MAX = 8;
-
 /** An energy register: the sum of these quantities, in total (rate 0) or of one rate. */
 export interface EnergyAddress {
   readonly quantities: readonly Quantity[];

@@ -1,6 +1,6 @@
 // What `events` shows: as a document, and for people.
 import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
-import { EVENTS, eventNameOf, type LogName } from "../../firmware/events/event-table.ts";
+import { EVENTS, eventNameOf, LOG_OBIS, type LogName } from "../../firmware/events/event-table.ts";
 import type { LoggedEvent } from "../../firmware/protocol/readings/logged-event.ts";
 import type { ExchangeSize } from "../head-end/client.ts";
 import type { LogReading } from "../head-end/event-pages.ts";
@@ -27,6 +27,7 @@ export function eventsDocument({ meter, logs, size }: LogsRead) {
     meter,
     logs: logs.map(({ log, oldest, next, events }) => ({
       log,
+      obis: LOG_OBIS[log],
       oldest,
       next,
       events: events.map(eventDocument),

@@ -1,13 +1,6 @@
 // Whose keys a served meter has, and whom it trusts.
 import type { Identity } from "../../firmware/identity/identity.ts";
-import {
-  HEAD_ENDS_MAX,
-  OWNER,
-  parseGrant,
-  type Right,
-  refusalOf,
-  TrustList,
-} from "../../firmware/identity/trust.ts";
+import { grantedTrust, HEAD_ENDS_MAX, OWNER, refusalOf, TrustList } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { type Address, formatAddress } from "../../hal/node/address.ts";
 import { type CommonOptions, homeOf } from "./common.ts";
@@ -95,25 +88,9 @@ function production(options: KeyOptions): ServedKeys {
     refuseUnfit(credential, path);
     return credential;
   });
-  return {
-    identities: [identity],
-    trust: new TrustList(trusted, rightsOf(options, trusted)),
-    enrol: () => {},
-  };
-}
-
-/** What `--allow` gives to those that `--trust` names. */
-function rightsOf(
-  { allow = [] }: KeyOptions,
-  trusted: readonly Credential[],
-): Record<string, ReadonlySet<Right>> {
-  const grants = allow.map((text) => {
-    const grant = parseGrant(text);
-    if ("error" in grant) throw usageFault(grant.error);
-    if (trusted.some(({ id }) => id === grant.id)) return [grant.id, grant.rights] as const;
-    throw usageFault(`--allow names ${grant.id}, and no --trust file is of that head-end: name one of them.`);
-  });
-  return Object.fromEntries(grants);
+  const list = grantedTrust(trusted, options.allow ?? []);
+  if ("error" in list) throw usageFault(list.error);
+  return { identities: [identity], trust: list, enrol: () => {} };
 }
 
 function refuseUnfit(credential: Credential, path: string): void {

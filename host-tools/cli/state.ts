@@ -27,22 +27,21 @@ export function tellRecovery(id: string, { recovery, condition }: MeterState): v
 }
 
 /** Tells that from now on nothing is kept. */
-export function tellFault(id: string, fault: StorageFault): void {
+export function tellFault(id: string, fault: StorageFault, { aside }: Aside = DIRECT): void {
   const why = { full: "the disk is full", "read-only": "it may not be written", broken: "the disk fails" }[
     fault
   ];
-  warn(
-    `The state of ${id} cannot be kept (${why}): it measures on and gives no readings; mend that and start it anew.`,
-  );
+  const sentence = `The state of ${id} cannot be kept (${why}): it measures on and gives no readings; mend that and start it anew.`;
+  aside(() => warn(sentence));
 }
 
 /** How a sentence gets onto a terminal that somebody else draws on. */
-export function tellBy(aside: (tell: () => void) => void): void {
-  tellAside = aside;
+export interface Aside {
+  aside(tell: () => void): void;
 }
 
-let tellAside = (tell: () => void): void => tell();
+const DIRECT: Aside = { aside: (tell) => tell() };
 
 function warn(sentence: string): void {
-  tellAside(() => process.stderr.write(`${printable(sentence)}\n`));
+  process.stderr.write(`${printable(sentence)}\n`);
 }

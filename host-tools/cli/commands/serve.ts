@@ -33,7 +33,7 @@ import {
   pathOption,
   withCommonOptions,
 } from "../common.ts";
-import { runFaceplate } from "../faceplate.ts";
+import { type RunningFaceplate, runFaceplate } from "../faceplate.ts";
 import { usageFault } from "../fault.ts";
 import { say, sayJson, sayProgress } from "../output.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
@@ -41,7 +41,7 @@ import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
 import { servedKeys } from "../served-keys.ts";
 import { ServedSignals } from "../served-signals.ts";
-import { openStates, tellBy, tellFault, tellRecovery } from "../state.ts";
+import { openStates, tellFault, tellRecovery } from "../state.ts";
 import { untilStopped } from "../stop.ts";
 
 type Options = CommonOptions &
@@ -148,13 +148,7 @@ async function serve(options: Options): Promise<void> {
     });
     const watch = new LineWatch(options);
     ends.push(() => watch.close());
-    const links: Link[] = [];
-    for (const address of addresses) {
-      const { link: line } = await openLink(address, "serve");
-      const link = watch.link(line, formatAddress(address), "meter");
-      ends.push(() => link.close());
-      links.push(link);
-    }
+    const links = await openLinks(addresses, watch, ends);
     enrol();
     const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
@@ -167,19 +161,22 @@ async function serve(options: Options): Promise<void> {
     };
     const signals = new ServedSignals(options.chip.includes("@") ? 0 : identities.length);
     ends.push(() => signals.close());
+    let plate: RunningFaceplate | undefined;
     const runtimes = identities.map((identity, i) => {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
         signals: signals.of(i),
       };
-      const runtime = startMeter(options, board, { ...common, identity });
+      const runtime = startMeter(options, board, { ...common, identity }, () => plate);
       ends.push(() => runtime.stop());
       return runtime;
     });
     playHistory(side, runtimes);
     ready(options, identities, addresses);
-    await untilStopped(options.json ? undefined : showFaceplate(runtimes, signals, ends));
+    plate = options.json ? undefined : faceplateOf(runtimes, signals);
+    ends.push(() => plate?.stop());
+    await untilStopped(plate?.ended);
   } catch (error) {
     const isOfState = error instanceof StorageError || error instanceof MeterStateError;
     throw isOfState ? usageFault(error.message) : error;
@@ -188,15 +185,30 @@ async function serve(options: Options): Promise<void> {
   }
 }
 
-/** One meter's plate, on a terminal; several have room on none. Resolves when the person quits. */
-function showFaceplate(
+/** The meters' lines, in order; `ends` gets what closes those that are open, also where one cannot be. */
+async function openLinks(
+  addresses: readonly Address[],
+  watch: LineWatch,
+  ends: (() => void)[],
+): Promise<Link[]> {
+  const links: Link[] = [];
+  for (const address of addresses) {
+    const { link: line } = await openLink(address, "serve");
+    const link = watch.link(line, formatAddress(address), "meter");
+    ends.push(() => link.close());
+    links.push(link);
+  }
+  return links;
+}
+
+/** One meter's plate, on a terminal; several have room on none. */
+function faceplateOf(
   runtimes: readonly MeterRuntime[],
   signals: ServedSignals,
-  ends: (() => void)[],
-): Promise<void> | undefined {
+): RunningFaceplate | undefined {
   const [runtime, ...others] = runtimes;
   if (runtime === undefined || others.length > 0) return undefined;
-  const plate = runFaceplate({
+  return runFaceplate({
     display: new Display(meterSource(runtime.meter, runtime.log), systemClock.monotonicMs()),
     title: runtime.meter.configuration.serialNumber,
     impulsesPerKilowattHour: runtime.meter.configuration.impulsesPerKilowattHour,
@@ -204,18 +216,13 @@ function showFaceplate(
     ...signals.keys(),
     ...{ input: process.stdin, output: process.stdout, clock: systemClock },
   });
-  tellBy((tell) => plate.aside(tell));
-  ends.push(() => {
-    tellBy((tell) => tell());
-    plate.stop();
-  });
-  return plate.ended;
 }
 
 function startMeter(
   options: Options,
   board: MeterBoard,
   parties: Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff">,
+  plate: () => RunningFaceplate | undefined,
 ): MeterRuntime {
   const { speed, history } = options;
   const { id } = parties.identity.credential;
@@ -224,7 +231,7 @@ function startMeter(
     configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined, billingOf(options)),
     pollIntervalMs: POLL_INTERVAL_MS,
     observePeriodMs: options.observePeriod * 1000,
-    onStateFault: (fault) => tellFault(id, fault),
+    onStateFault: (fault) => tellFault(id, fault, plate()),
   });
   if (runtime.state !== undefined) tellRecovery(id, runtime.state);
   return runtime;

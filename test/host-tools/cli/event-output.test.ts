@@ -53,6 +53,7 @@ describe("events", () => {
       logs: [
         {
           log: "standard",
+          obis: "0-0:99.98.0*255",
           oldest: 12,
           next: 15,
           events: [
