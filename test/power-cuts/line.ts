@@ -6,6 +6,7 @@ import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import type { CborValue } from "../../firmware/protocol/cbor.ts";
 import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import type { Endpoint } from "../../firmware/protocol/endpoint.ts";
 import type { EpochMemory } from "../../firmware/protocol/epochs.ts";
 import type { ServerKeeping } from "../../firmware/protocol/kept-sessions.ts";
@@ -47,6 +48,10 @@ export interface LineParts {
   readonly headEndFiles: ClientKeeping;
   readonly keepingOf?: ((keeping: ServerKeeping) => ServerKeeping) | undefined;
   readonly meterRandomOf?: ((random: Random) => Random) | undefined;
+  /** Whom the meter serves at its next start; the head-end unless given. */
+  readonly served?: () => readonly Credential[];
+  /** Sees what is sent. */
+  readonly tap?: (from: "meter" | "head-end", bytes: Uint8Array) => void;
 }
 
 interface Packet {
@@ -181,6 +186,7 @@ export class Line {
     let found = false;
     for (let out = end?.nextDatagram(); out !== undefined; out = end?.nextDatagram()) {
       const to = from === "meter" ? "head-end" : "meter";
+      this.#parts.tap?.(from, out.bytes);
       this.#packets.push({ atMs: this.nowMs + LATENCY_MS, to, bytes: out.bytes.slice() });
       found = true;
     }
@@ -203,6 +209,7 @@ export class Line {
 
   #newServer(storage: MemoryStorage): SecureServer {
     const { crypto, keepingOf = (keeping) => keeping, meterRandomOf = (random) => random } = this.#parts;
+    const { served = () => [HEAD_END.credential] } = this.#parts;
     const sessions = sessionStateOn(storage);
     this.meterStarts = sessions.starts ?? this.meterStarts;
     const keeping: ServerKeeping = {
@@ -212,7 +219,7 @@ export class Line {
       utcMs: () => this.utcMs(),
     };
     return new SecureServer({
-      ...{ crypto, traits: TRAITS, identity: METER, trust: new TrustList([HEAD_END.credential]) },
+      ...{ crypto, traits: TRAITS, identity: METER, trust: new TrustList(served()) },
       random: meterRandomOf(this.#random.fork(`meter ${this.#lives++}`)),
       keeping: keepingOf(keeping),
       resources: {
