@@ -73,7 +73,7 @@ test("a meter with a past of thirty days has them in its profile at once, and go
   }
 });
 
-test("a meter that keeps its state has after kill -9 all that it told, and its folder is one process's", async () => {
+test("a meter that keeps its state has after kill -9 all that it told, and its sessions, and its folder is one process's", async () => {
   const at = `udp:127.0.0.1:${await freePort()}`;
   const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "kept"];
   const before = await startMeterbench(serve, { cwd });
@@ -84,9 +84,15 @@ test("a meter that keeps its state has after kill -9 all that it told, and its f
     stdout: "",
     stderr: "The folder kept/M1 is in use by another process: end it or choose another folder.\n",
   });
+  const { requestBytes } = await json(["read", at]);
   before.child.kill("SIGKILL");
   await startMeterbench(serve, { cwd });
-  expect(await wattHoursAbove(at, 0)).toBeGreaterThanOrEqual(told);
+  const after = await json(["read", at]);
+  expect(after.registers[0].value).toBeGreaterThanOrEqual(told);
+  // In the session of before: a request that is challenged, and the same again with the challenge's Echo.
+  expect(after).not.toHaveProperty("handshake");
+  expect(after.requestBytes).toBeGreaterThan(2 * requestBytes);
+  expect(await json(["read", at])).toMatchObject({ requestBytes });
 });
 
 test("a meter whose state is in the way of a file says so, and one that is damaged tells of it and goes on", async () => {
