@@ -223,6 +223,17 @@ function numberOf(answer: CoapMessage): number | undefined {
   return option.partialIv && toUint(option.partialIv);
 }
 
+/** What the genuine message_2 makes of a handshake: its first request. */
+export function firstRequest(
+  { handshake, bytes }: HandshakeRequest,
+  { message3, peer }: NonNullable<HandshakeRequest["proved"]>,
+  message2: CoapMessage,
+): FirstRequest {
+  const message2Bytes = messageBytes(message2, message2.token.length);
+  const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
+  return { handshake, message3, size, proved: peer };
+}
+
 /** What is sent of a request, with message_3 where it is a first one, and what its answer is to be judged by. */
 export function protectedRequest(
   ask: PendingAsk,

@@ -29,6 +29,17 @@ export class Handshakes {
     return handshake.waiting[0];
   }
 
+  /** True for one that is under way. */
+  has(handshake: Handshake): boolean {
+    return this.#byKey.get(handshake.key) === handshake;
+  }
+
+  /** Forgets one that was turned down, and gives those who waited with so many tries at the least behind them. */
+  turnDown(handshake: Handshake, tries: number): readonly PendingAsk[] {
+    for (const ask of handshake.waiting) ask.tries = Math.max(ask.tries, tries);
+    return this.end(handshake);
+  }
+
   /** Forgets it, and gives those who waited. */
   end({ key, waiting }: Handshake): readonly PendingAsk[] {
     this.#byKey.delete(key);

@@ -9,6 +9,7 @@ import {
   type ClientEvent,
   type ClientSession,
   type FirstRequest,
+  firstRequest,
   type Handshake,
   type HandshakeRequest,
   hasRoom,
@@ -25,21 +26,11 @@ import {
   sizeOf,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
-import { concat } from "./bytes.ts";
-import { encodeCbor } from "./cbor.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
 import { CoapEndpoint } from "./coap/exchange.ts";
-import {
-  CODE,
-  type CoapMessage,
-  FORMAT,
-  findOption,
-  messageBytes,
-  OPTION,
-  resourceRequest,
-} from "./coap/message.ts";
+import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, initiatorOf, type SecureClientParts } from "./initiating.ts";
+import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -72,7 +63,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #watches = new Watches({
     asks: this.#asks,
     start: (nowMs, ask) => this.#start(nowMs, ask),
-    abandon: (request) => this.#abandon(request),
+    abandon: (nowMs, request) => this.#abandonWatch(nowMs, request),
     leave: (session) => this.#sessions.leave(session),
   });
   readonly #events: ClientEvent[] = [];
@@ -112,7 +103,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   unwatch(nowMs: number, id: number): void {
     const ask = this.#asks.get(id);
     if (ask?.watch === undefined || !this.#asks.delete(id)) return;
-    if (!isRegistered(ask.watch)) return this.#watches.close(ask);
+    if (!isRegistered(ask.watch)) return this.#watches.close(nowMs, ask);
     const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
   }
@@ -142,7 +133,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
     for (const [request, message] of this.#doubts.due(nowMs)) this.#believe(nowMs, request, message);
-    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
+    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, "timeout");
     this.#watches.wake(nowMs);
   }
 
@@ -162,7 +153,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
-    if (this.#sessions.isOther(ask)) return this.#fail(ask, "not-proved");
+    if (this.#sessions.isOther(ask)) return this.#fail(nowMs, ask, "not-proved");
     const session = this.#sessions.get(nowMs, ask);
     const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
@@ -175,10 +166,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const connectionId = connectionIdOf(this.#nextConnectionId++);
     const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
-    if (initiator === undefined) return this.#fail(ask, "not-proved");
-    // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
-    const payload = concat(encodeCbor(true), initiator.message1());
-    const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+    if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
+    const message = message1Request(initiator);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
@@ -186,7 +175,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       answerBytes: MESSAGE_2_BYTES,
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
-    if (request === undefined) return this.#fail(ask, "busy");
+    if (request === undefined) return this.#fail(nowMs, ask, "busy");
     this.#handshakes.add(handshake);
     this.#purposes.set(request, purpose);
   }
@@ -216,7 +205,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
       ...watchOptions(ask.watch),
     });
-    if (id === undefined) return this.#fail(ask, "busy");
+    if (id === undefined) return this.#fail(nowMs, ask, "busy");
     registersBy(ask.watch, id);
     session.open.add(number);
     session.nextNumber = number + 1;
@@ -257,7 +246,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
     this.#abandon(id);
     const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
-    for (const one of [ask, ...waiting]) this.#fail(one, "forgetful", session.peer);
+    for (const one of [ask, ...waiting]) this.#fail(nowMs, one, "forgetful", session.peer);
     this.#dropSession(nowMs, session);
   }
 
@@ -293,7 +282,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
-    else if (purpose.completes !== undefined) this.#endHandshake(purpose.completes.handshake, "refused");
+    else if (purpose.completes !== undefined) this.#turnDown(nowMs, purpose.completes.handshake);
     else {
       this.#dropSession(nowMs, purpose.session);
       this.#startAgain(nowMs, purpose, "refused");
@@ -301,14 +290,19 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
   }
 
+  /** A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once. */
+  #turnDown(nowMs: number, handshake: Handshake): void {
+    for (const ask of this.#handshakes.turnDown(handshake, TRIES_MAX - 2)) this.#retry(nowMs, ask, "refused");
+  }
+
   /** A responder that wants another suite may get it; any other refusal is one (RFC 9528 6.3). */
   #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined) return;
-    if (message?.code === CODE.changed) return this.#endHandshake(handshake, "not-proved");
+    if (message?.code === CODE.changed) return this.#endHandshake(nowMs, handshake, "not-proved");
     const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
     if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
-      return this.#endHandshake(handshake, "refused");
+      return this.#endHandshake(nowMs, handshake, "refused");
     }
     const [, ...others] = this.#handshakes.end(handshake);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
@@ -321,14 +315,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "protected") this.#retry(nowMs, purpose.ask, reason);
   }
 
-  #takeMessage2(nowMs: number, { handshake, bytes, proved }: HandshakeRequest, message: CoapMessage): void {
+  #takeMessage2(nowMs: number, request: HandshakeRequest, message: CoapMessage): void {
+    const { handshake, proved } = request;
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
-    const { message3, peer } = proved;
-    const session = this.#sessions.begin(nowMs, first.to, handshake, peer);
-    const message2Bytes = messageBytes(message, message.token.length);
-    const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
-    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
+    const session = this.#sessions.begin(nowMs, first.to, handshake, proved.peer);
+    this.#sendProtected(nowMs, first, session, firstRequest(request, proved, message));
   }
 
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
@@ -343,7 +335,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     // Behind what waits: a long transfer does not keep others off.
     if (step === "next") return queueNext(ask, session);
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, answerEvent(ask, session, step.whole, completes));
   }
 
@@ -353,8 +345,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   /** Ends a handshake for good: nobody who waits for it is served. */
-  #endHandshake(handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#fail(ask, reason);
+  #endHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
+    for (const ask of this.#handshakes.end(handshake)) this.#fail(nowMs, ask, reason);
   }
 
   /** Ends a handshake that came to nothing; who has time left waits for another. */
@@ -365,7 +357,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
     if (reason !== "timeout") ask.transfer.restart();
-    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
+    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(nowMs, ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
@@ -381,14 +373,23 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
   }
 
-  #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
+  #fail(nowMs: number, ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }
 
   #tell({ watch }: PendingAsk, event: ClientEvent): void {
     if (!watch?.isEnding) this.#events.push(event);
+  }
+
+  /** Whoever waited for a handshake that a watch was to complete begins another. */
+  #abandonWatch(nowMs: number, request: number): void {
+    const purpose = this.#purposes.get(request);
+    this.#abandon(request);
+    const handshake = purpose?.kind === "protected" ? purpose.completes?.handshake : undefined;
+    if (handshake !== undefined && this.#handshakes.has(handshake))
+      this.#dropHandshake(nowMs, handshake, "timeout");
   }
 
   #abandon(request: number): void {

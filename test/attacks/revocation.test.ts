@@ -18,7 +18,7 @@ describe("a head-end that is taken out while the meter runs", () => {
     expect(trust.revoke("H")).toBe(true);
     const before = served.length;
     expect(village.ask()).toMatchObject({ kind: "failed", reason: "refused" });
-    expect(village.refusals()).toEqual(["unknown-kid", "unknown-credential"]);
+    expect(village.refusals()).toEqual(["unknown-kid", "unknown-credential", "unknown-credential"]);
     expect(messageOf(village.injectAndListen(asNew(recorded))[0]).code).toBe(CODE.unauthorized);
     expect(village.refusals().at(-1)).toBe("unknown-kid");
     expect(served).toHaveLength(before);
