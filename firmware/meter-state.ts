@@ -19,20 +19,27 @@ import {
   type RecoveredMeter,
   recoveredOf,
   type StateBilling,
+  statementsOf,
 } from "./meter-state-parts.ts";
 import type { IntervalRecord } from "./metrology/interval-profile.ts";
+import { MONTH_ENDS_MAX, type MonthEndRecord } from "./metrology/month-ends.ts";
 import { EMPTY, equal } from "./protocol/bytes.ts";
 import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
 import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
+import type { StatementChainState } from "./statement-chain.ts";
 
 /** Each log and each profile has a kind of its own, so that none evicts another's records. */
 const FIRST_LOG = 9;
 const FIRST_PROFILE = 16;
+const PROFILES_MAX = 4;
+const MONTH_END = 25;
 
 /** Demand that slides over 15 sub-periods on 8 rates takes 2 kB, a year of its maxima 2.5 kB. */
 const PART_BYTES_MAX = 4096;
 /** Five registers at both ends take 100 bytes at the most. */
 const ROW_BYTES_MAX = 128;
+/** 13 quantities, each in total and by 8 rates, in nine bytes at the most. */
+const MONTH_END_BYTES_MAX = 1200;
 /** A number, a code, a time, a status and three details of five bytes each. */
 const EVENT_BYTES_MAX = 40;
 
@@ -76,6 +83,8 @@ export class MeterState {
   readonly saved: RecoveredMeter | undefined;
   /** What storage has of the logs, which outlive a lost register. */
   readonly logs: EventLogState;
+  /** How far the statements had come; undefined where there were none. */
+  readonly statements: StatementChainState | undefined;
   readonly #journal: Journal;
   readonly #billing: StateBilling;
   readonly #snapshot: () => MeterSnapshot;
@@ -97,6 +106,7 @@ export class MeterState {
     this.#onFault = options.onFault;
     const found = new Map<number, CborValue>();
     const rows: IntervalRecord[][] = options.billing.profilePeriodsSeconds.map(() => []);
+    const monthEnds: MonthEndRecord[] = [];
     const events = recordOf((): LoggedEvent[] => []);
     this.#journal = Journal.open(storage, {
       segmentsPerSnapshot: SEGMENTS_PER_SNAPSHOT,
@@ -106,7 +116,8 @@ export class MeterState {
         const log = EVENT_LOGS[kind - FIRST_LOG];
         const event = log && journalEventFromCbor(value);
         if (log !== undefined && event !== undefined) events[log].push(event);
-        else if (kind >= FIRST_PROFILE) rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
+        else if (kind === MONTH_END) monthEnds.push(value as unknown as MonthEndRecord);
+        else if (isProfile(kind)) rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
         else if (log === undefined) found.set(kind, checked(kind, value, options.billing));
       },
     });
@@ -115,7 +126,8 @@ export class MeterState {
       if (value !== undefined) this.#written.set(part, encodeCbor(value));
     }
     this.logs = eventLogState(found.get(KIND.logs), events);
-    this.saved = recoveredOf(found, rows);
+    this.statements = statementsOf(found);
+    this.saved = recoveredOf(found, rows, monthEnds);
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -135,6 +147,11 @@ export class MeterState {
   /** A row of a profile has closed: it is written with the checkpoint of the booking that closed it. */
   rowClosed(profile: number, row: IntervalRecord): void {
     this.#add({ kind: FIRST_PROFILE + profile, value: row });
+  }
+
+  /** A month has ended: written in the same way. */
+  monthEnded(record: MonthEndRecord): void {
+    this.#add({ kind: MONTH_END, value: record });
   }
 
   eventLogged(log: LogName, event: LoggedEvent): void {
@@ -212,6 +229,10 @@ export class MeterState {
   }
 }
 
+function isProfile(kind: number): boolean {
+  return kind >= FIRST_PROFILE && kind < FIRST_PROFILE + PROFILES_MAX;
+}
+
 function rulesOf({ billing, rows }: MeterStateOptions) {
   return [
     ...PARTS.map((part) => ({ kind: KIND[part], keepRecords: 1, recordBytesMax: PART_BYTES_MAX })),
@@ -220,6 +241,7 @@ function rulesOf({ billing, rows }: MeterStateOptions) {
       keepRecords: RING_SIZES[log],
       recordBytesMax: EVENT_BYTES_MAX,
     })),
+    { kind: MONTH_END, keepRecords: MONTH_ENDS_MAX, recordBytesMax: MONTH_END_BYTES_MAX },
     ...billing.profilePeriodsSeconds.map((_, i) => ({
       kind: FIRST_PROFILE + i,
       keepRecords: rows,

@@ -22,7 +22,8 @@ export function writeDurably(path: string, text: string, mode = 0o644): void {
   syncFolder(folder);
 }
 
-function syncFolder(folder: string): void {
+/** Makes names in a folder durable: a file that is new there, or goes by another name. */
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);
