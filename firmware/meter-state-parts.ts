@@ -11,6 +11,7 @@ import type { CborValue } from "./protocol/cbor.ts";
 import { arrayItems } from "./protocol/readings/answer-fields.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
+import { type RelayMemory, relayMemoryToCbor } from "./relay/relay-memory.ts";
 
 /** The form of a checkpoint; another one is not guessed at. */
 const FORM = 2;
@@ -28,6 +29,8 @@ export const KIND = {
   logs: 6,
   tariff: 7,
   plate: 8,
+  /** Kinds from 9 on are of logs, and from 16 on of profiles. */
+  relay: 15,
 } as const;
 export type Part = keyof typeof KIND;
 export const PARTS = Object.keys(KIND) as Part[];
@@ -45,6 +48,8 @@ export interface MeterSnapshot {
   readonly logs: EventLogCounters;
   readonly tariff: TariffPlan;
   readonly plate: PlateState;
+  /** Undefined for a meter that never had a relay. */
+  readonly relay: RelayMemory | undefined;
 }
 
 /** What a later start compares its own with. */
@@ -92,6 +97,10 @@ export const FORMS: Readonly<
   plate: {
     source: ({ plate }) => plate,
     value: ({ plate }) => [plate.firmwareDigest, plate.configurationDigest],
+  },
+  relay: {
+    source: ({ relay }) => relay,
+    value: ({ relay }) => (relay === undefined ? null : relayMemoryToCbor(relay)),
   },
 };
 

@@ -24,6 +24,7 @@ import type { IntervalRecord } from "./metrology/interval-profile.ts";
 import { EMPTY, equal } from "./protocol/bytes.ts";
 import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
 import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
+import { type RelayMemory, relayMemoryFromCbor } from "./relay/relay-memory.ts";
 
 /** Each log and each profile has a kind of its own, so that none evicts another's records. */
 const FIRST_LOG = 9;
@@ -76,6 +77,8 @@ export class MeterState {
   readonly saved: RecoveredMeter | undefined;
   /** What storage has of the logs, which outlive a lost register. */
   readonly logs: EventLogState;
+  /** What was ordered of the relay outlives a lost register too. */
+  readonly relay: RelayMemory | undefined;
   readonly #journal: Journal;
   readonly #billing: StateBilling;
   readonly #snapshot: () => MeterSnapshot;
@@ -115,6 +118,7 @@ export class MeterState {
       if (value !== undefined) this.#written.set(part, encodeCbor(value));
     }
     this.logs = eventLogState(found.get(KIND.logs), events);
+    this.relay = relayMemoryFromCbor(found.get(KIND.relay));
     this.saved = recoveredOf(found, rows);
   }
 

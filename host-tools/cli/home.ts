@@ -45,6 +45,11 @@ export class Home {
     return this.#developmentIdentity("head-end", "head-end", join(this.folder, "head-end.key.json"));
   }
 
+  /** The development operator of this folder, made on first use. */
+  operator(): Identity {
+    return this.#developmentIdentity("operator", "operator", join(this.folder, "operator.key.json"));
+  }
+
   /** The development meter `id` of this folder, made on first use. */
   meter(id: string): Identity {
     return this.#developmentIdentity("meter", id, join(this.folder, "meters", `${id}.key.json`));

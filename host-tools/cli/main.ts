@@ -44,6 +44,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     events: async () => (await import("./commands/events.ts")).addEventsCommand,
     clock: async () => (await import("./commands/clock.ts")).addClockCommand,
     tariff: async () => (await import("./commands/tariff.ts")).addTariffCommand,
+    relay: async () => (await import("./commands/relay.ts")).addRelayCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,

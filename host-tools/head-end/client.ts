@@ -42,6 +42,7 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import { decodeRelayReading, type RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
@@ -206,10 +207,21 @@ export class HeadEnd {
     return this.#ask(target, { content }, decodeClockSetOutcome, CODE.changed);
   }
 
+  /** How the meter's relay stands. Rejects with {@link HeadEndError}. */
+  async readRelay(target: Target): Promise<Answer<RelayReading>> {
+    return this.#ask(target, { content: resourceRequest(CODE.get, "l") }, decodeRelayReading);
+  }
+
+  /** Has the relay switched by what an operator has signed. Rejects with {@link HeadEndError}. */
+  async orderRelay(target: Target, signedOrder: Uint8Array): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.put, "l", signedOrder);
+    return this.#ask(target, { content }, emptyBody, CODE.changed);
+  }
+
   /** Gives the meter another tariff plan. Rejects with {@link HeadEndError}. */
   async setTariff(target: Target, plan: TariffPlan): Promise<Answer<"done">> {
     const content = resourceRequest(CODE.put, "t", encodeTariffPlan(plan));
-    return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
+    return this.#ask(target, { content }, emptyBody, CODE.changed);
   }
 
   /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
@@ -287,6 +299,10 @@ export class HeadEnd {
     this.#waiting.delete(event.ask);
     resolve?.(event.kind === "answer" ? event : event.reason);
   }
+}
+
+function emptyBody(body: Uint8Array): "done" | undefined {
+  return body.length === 0 ? "done" : undefined;
 }
 
 function provedBy(event: ClientEvent): Credential | undefined {
