@@ -29,8 +29,7 @@ export const KIND = {
   logs: 6,
   tariff: 7,
   plate: 8,
-  /** Kinds from 9 on are of logs, and from 16 on of profiles. */
-  relay: 15,
+  relay: 27,
 } as const;
 export type Part = keyof typeof KIND;
 export const PARTS = Object.keys(KIND) as Part[];

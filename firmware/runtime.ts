@@ -21,6 +21,7 @@ import { Meter, PROFILE_ROWS } from "./meter.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import { Drive } from "./protocol/drive.ts";
+import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
@@ -29,6 +30,7 @@ import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
 import { type Switching, SwitchingGate } from "./relay/switching.ts";
 import { meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
+import type { SessionState } from "./session-state.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -124,6 +126,7 @@ export class MeterRuntime {
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       resources: this.resources,
+      keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
     });
     this.#drive = new Drive(this.#server, link, clock, (event) => this.#heard(event));
     this.#poll();
@@ -139,7 +142,9 @@ export class MeterRuntime {
 
   /** Takes a head-end out: it gets nothing more from now on. False where the meter knows none of this id. */
   revoke(id: string): boolean {
-    return this.#trust.revoke(id);
+    const isKnown = this.#trust.revoke(id);
+    this.#server.forgetBarred();
+    return isKnown;
   }
 
   /** Ends polling and answering; link, part and signals are their owner's to close. */
@@ -319,6 +324,17 @@ export class MeterRuntime {
       refusedMessages: this.#server.refusedMessages,
     };
   }
+}
+
+/** How the meter's sessions outlive its starts; where it does not know the time, none does. */
+function keepingOf(sessions: SessionState, startMs: number, clock: WallClock): ServerKeeping {
+  return {
+    starts: sessions.starts,
+    startMs,
+    kept: () => sessions.kept(),
+    save: (kept) => sessions.save(kept),
+    utcMs: () => clock.utcMs(),
+  };
 }
 
 function refuseSlowPolls({ part, maxPollIntervalMs }: MeteringIc, intervalMs: number): void {

@@ -40,6 +40,11 @@ export class Home {
     return new Registry(join(this.folder, "registry.json"));
   }
 
+  /** Where its head-ends' sessions are kept. */
+  get sessions(): string {
+    return join(this.folder, "sessions");
+  }
+
   /** The development head-end of this folder, made on first use. */
   headEnd(): Identity {
     return this.#developmentIdentity("head-end", "head-end", join(this.folder, "head-end.key.json"));

@@ -2,7 +2,8 @@
 
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
-import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
+import type { Ask, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
 import {
   CODE,
   type CoapContent,
@@ -13,6 +14,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
+import type { EpochMemory } from "../../firmware/protocol/epochs.ts";
 import {
   type ClockReading,
   type ClockSet,
@@ -99,6 +101,10 @@ export interface HeadEndParts {
   readonly preset?: PresetContext;
   /** Told whenever a meter has proved its key in a handshake. */
   readonly onProved?: (meter: Credential) => void;
+  /** Where sessions outlive this head-end; without it they end with it. */
+  readonly keeping?: ClientKeeping | undefined;
+  /** Remembers which starts meters have told of, as a {@link Registry} does; without it, as long as this head-end lives. */
+  readonly epochs?: EpochMemory | undefined;
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
@@ -116,9 +122,9 @@ const SENML_RECORD_BYTES = 40;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
-type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
+type Outcome = Exclude<ClientEvent, { kind: "notification" }>;
 
-/** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
+/** Asks any number of meters over one link. Handshakes happen by themselves. */
 export class HeadEnd {
   readonly #client: SecureClient;
   readonly #drive: Drive<ClientEvent>;
@@ -252,9 +258,10 @@ export class HeadEnd {
     return this.#watching.watch(target, { content: ask(from), answerBytes, decode, next }, watcher);
   }
 
-  /** Ends all that is under way; the link is its owner's to close. */
+  /** Ends all that is under way; the link is its owner's to close, and so is what keeps sessions. */
   close(): void {
     this.#drive.stop();
+    this.#client.settle();
   }
 
   async #ask<Body>(
@@ -266,7 +273,7 @@ export class HeadEnd {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (typeof outcome === "string") throw failure(outcome, target, this.#trustIs);
+    if (outcome.kind === "failed") throw failure(outcome.reason, target, this.#trustIs, outcome.peer);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
@@ -285,7 +292,7 @@ export class HeadEnd {
         untilMs: nowMs + timeoutMs,
         ...(expect !== undefined && { expect }),
       });
-      if (ask === undefined) return resolve("busy");
+      if (ask === undefined) return resolve({ kind: "failed", ask: -1, reason: "busy" });
       this.#waiting.set(ask, resolve);
       this.#drive.run();
     });
@@ -297,7 +304,7 @@ export class HeadEnd {
     if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
-    resolve?.(event.kind === "answer" ? event : event.reason);
+    resolve?.(event);
   }
 }
 
@@ -315,7 +322,7 @@ function registerRequest(registers: readonly Obis[]): CoapContent {
   return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
 }
 
-function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSize, "handshake"> {
+function handshakeSize({ handshake }: Extract<Outcome, { kind: "answer" }>): Pick<ExchangeSize, "handshake"> {
   if (handshake === undefined) return {};
   const { proved: _, ...size } = handshake;
   return { handshake: size };
