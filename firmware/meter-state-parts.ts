@@ -12,6 +12,7 @@ import type { CborValue } from "./protocol/cbor.ts";
 import { arrayItems } from "./protocol/readings/answer-fields.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
+import { type RelayMemory, relayMemoryToCbor } from "./relay/relay-memory.ts";
 import type { StatementChainState } from "./statement-chain.ts";
 
 /** The form of a checkpoint; another one is not guessed at. */
@@ -31,6 +32,7 @@ export const KIND = {
   tariff: 7,
   plate: 8,
   statements: 24,
+  relay: 27,
 } as const;
 export type Part = keyof typeof KIND;
 export const PARTS = Object.keys(KIND) as Part[];
@@ -49,6 +51,8 @@ export interface MeterSnapshot {
   readonly tariff: TariffPlan;
   readonly plate: PlateState;
   readonly statements: StatementChainState;
+  /** Undefined for a meter that never had a relay. */
+  readonly relay: RelayMemory | undefined;
 }
 
 /** What a later start compares its own with. */
@@ -100,6 +104,10 @@ export const FORMS: Readonly<
   statements: {
     source: ({ statements }) => statements,
     value: ({ statements }) => [statements.sequence, statements.previous],
+  },
+  relay: {
+    source: ({ relay }) => relay,
+    value: ({ relay }) => (relay === undefined ? null : relayMemoryToCbor(relay)),
   },
 };
 

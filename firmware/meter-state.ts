@@ -26,12 +26,17 @@ import { MONTH_ENDS_MAX, type MonthEndRecord } from "./metrology/month-ends.ts";
 import { EMPTY, equal } from "./protocol/bytes.ts";
 import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
 import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
+import { type RelayMemory, relayMemoryFromCbor } from "./relay/relay-memory.ts";
+import { SESSION_RULES, SessionState } from "./session-state.ts";
 import type { StatementChainState } from "./statement-chain.ts";
 
-/** Each log and each profile has a kind of its own, so that none evicts another's records. */
-const FIRST_LOG = 9;
+/** Each log and each profile has a kind of its own, so that none evicts another's records; 14 and 15 are of sessions. */
+const LOG_KINDS: Readonly<Record<LogName, number>> = {
+  ...{ standard: 9, "power-quality": 10, fraud: 11, security: 12, communication: 13 },
+  disconnector: 28,
+};
+const LOGS_BY_KIND: ReadonlyMap<number, LogName> = new Map(EVENT_LOGS.map((log) => [LOG_KINDS[log], log]));
 const FIRST_PROFILE = 16;
-const PROFILES_MAX = 4;
 const MONTH_END = 25;
 
 /** Demand that slides over 15 sub-periods on 8 rates takes 2 kB, a year of its maxima 2.5 kB. */
@@ -85,6 +90,9 @@ export class MeterState {
   readonly logs: EventLogState;
   /** How far the statements had come; undefined where there were none. */
   readonly statements: StatementChainState | undefined;
+  /** What was ordered of the relay outlives a lost register too. */
+  readonly relay: RelayMemory | undefined;
+  readonly sessions: SessionState;
   readonly #journal: Journal;
   readonly #billing: StateBilling;
   readonly #snapshot: () => MeterSnapshot;
@@ -113,11 +121,12 @@ export class MeterState {
       rules: rulesOf(options),
       // Only this class writes these kinds, and the journal gives back what was written or nothing.
       onRecovered({ kind, value }) {
-        const log = EVENT_LOGS[kind - FIRST_LOG];
+        const log = LOGS_BY_KIND.get(kind);
         const event = log && journalEventFromCbor(value);
+        const profile = rows[kind - FIRST_PROFILE];
         if (log !== undefined && event !== undefined) events[log].push(event);
         else if (kind === MONTH_END) monthEnds.push(value as unknown as MonthEndRecord);
-        else if (isProfile(kind)) rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
+        else if (profile !== undefined) profile.push(value as IntervalRecord);
         else if (log === undefined) found.set(kind, checked(kind, value, options.billing));
       },
     });
@@ -128,6 +137,12 @@ export class MeterState {
     this.logs = eventLogState(found.get(KIND.logs), events);
     this.statements = statementsOf(found);
     this.saved = recoveredOf(found, rows, monthEnds);
+    this.relay = relayMemoryFromCbor(found.get(KIND.relay));
+    this.sessions = new SessionState({
+      found,
+      isDamaged: this.recovery.damage.length > 0,
+      append: (records) => this.#append(records),
+    });
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -155,7 +170,7 @@ export class MeterState {
   }
 
   eventLogged(log: LogName, event: LoggedEvent): void {
-    this.#add({ kind: FIRST_LOG + EVENT_LOGS.indexOf(log), value: journalEventToCbor(event) });
+    this.#add({ kind: LOG_KINDS[log], value: journalEventToCbor(event) });
   }
 
   /** The clock was set, or knows better: written by the next poll. What it knows anyway is written with each row. */
@@ -183,12 +198,18 @@ export class MeterState {
   /** Makes all durable: before an answer shows it, as the power fails, and at an orderly end. */
   save(nowMs: number): StorageResult {
     if (!this.#hasNews || this.condition !== "done") return this.condition;
-    const result = this.#journal.append([...this.#pending, ...this.#changedParts()]);
+    const result = this.#append([...this.#pending, ...this.#changedParts()]);
     this.#pending = [];
     this.#unsavedMilliwattHours = 0;
     this.#savedAtMs = nowMs;
     this.#isClockNews = false;
     this.#hasNews = result !== "done";
+    return result;
+  }
+
+  #append(records: readonly JournalRecord[]): StorageResult {
+    if (this.condition !== "done") return this.condition;
+    const result = this.#journal.append(records);
     if (result !== "done") this.#onFault(result);
     return result;
   }
@@ -229,15 +250,11 @@ export class MeterState {
   }
 }
 
-function isProfile(kind: number): boolean {
-  return kind >= FIRST_PROFILE && kind < FIRST_PROFILE + PROFILES_MAX;
-}
-
 function rulesOf({ billing, rows }: MeterStateOptions) {
   return [
     ...PARTS.map((part) => ({ kind: KIND[part], keepRecords: 1, recordBytesMax: PART_BYTES_MAX })),
-    ...EVENT_LOGS.map((log, i) => ({
-      kind: FIRST_LOG + i,
+    ...EVENT_LOGS.map((log) => ({
+      kind: LOG_KINDS[log],
       keepRecords: RING_SIZES[log],
       recordBytesMax: EVENT_BYTES_MAX,
     })),
@@ -247,5 +264,6 @@ function rulesOf({ billing, rows }: MeterStateOptions) {
       keepRecords: rows,
       recordBytesMax: ROW_BYTES_MAX,
     })),
+    ...SESSION_RULES,
   ];
 }

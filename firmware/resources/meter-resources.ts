@@ -10,6 +10,7 @@ import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
 import { OBSERVE_PERIOD_MS } from "./observed.ts";
 import { registerResource, senmlRegisterResource } from "./registers.ts";
+import { type RelayParts, relayResource } from "./relay.ts";
 import type { AnswerParts } from "./resource.ts";
 import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { type StatementParts, statementResource } from "./statements.ts";
@@ -19,6 +20,8 @@ export interface MeterResourcesParts {
   readonly meter: Meter;
   readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** Undefined for a meter without a relay, which has no such resource. */
+  readonly relay?: Omit<RelayParts, "log"> | undefined;
   /** What a peer may do. */
   readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
@@ -84,6 +87,7 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
     s: statementResource(meter, all.statements, parts),
+    ...(all.relay && { l: relayResource({ ...all.relay, log }, parts) }),
     i: nameplateResource(() => plateWith(all.counters()), parts),
   };
   return new MeterResources(byPath, {

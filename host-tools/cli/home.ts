@@ -42,9 +42,19 @@ export class Home {
     return new Registry(join(this.folder, "registry.json"));
   }
 
+  /** Where its head-ends' sessions are kept. */
+  get sessions(): string {
+    return join(this.folder, "sessions");
+  }
+
   /** The development head-end of this folder, made on first use. */
   headEnd(): Identity {
     return this.#developmentIdentity("head-end", "head-end", join(this.folder, "head-end.key.json"));
+  }
+
+  /** The development operator of this folder, made on first use. */
+  operator(): Identity {
+    return this.#developmentIdentity("operator", "operator", join(this.folder, "operator.key.json"));
   }
 
   /** The development meter `id` of this folder, made on first use. */

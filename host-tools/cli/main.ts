@@ -46,6 +46,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     tariff: async () => (await import("./commands/tariff.ts")).addTariffCommand,
     statement: async () => (await import("./commands/statement.ts")).addStatementCommand,
     verify: async () => (await import("./commands/verify.ts")).addVerifyCommand,
+    relay: async () => (await import("./commands/relay.ts")).addRelayCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,

@@ -36,6 +36,7 @@ import {
   type RegisterEntry,
 } from "../../../firmware/protocol/readings/register-reading.ts";
 import { REGISTERS } from "../../../firmware/protocol/readings/register-table.ts";
+import { decodeRelayReading, decodeSignedOrder } from "../../../firmware/protocol/readings/relay-reading.ts";
 import { decodeStatement, STATEMENT_CONTEXT } from "../../../firmware/protocol/readings/statement.ts";
 import { decodeStatementRequest } from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
@@ -98,6 +99,11 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     const key = SIGN1[0]?.publicKey ?? new Uint8Array();
     const isSigned = sign1 !== undefined && verifySign1(opensslEngine, key, STATEMENT_CONTEXT, sign1);
     return isSigned ? decodeStatement(sign1.payload) : undefined;
+  },
+  "relay-reading": decodeRelayReading,
+  "relay-order": (body) => {
+    const sign1 = decodeSign1(body);
+    return sign1 && decodeSignedOrder(sign1.payload);
   },
   nameplate: decodeNameplate,
 };
@@ -185,7 +191,7 @@ describe("what the README says of a meter's resources", () => {
   });
 
   test("is answered with its codes, the first fault first", () => {
-    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.09"].concat([
+    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.03", "4.09"].concat([
       "4.04",
       "5.03",
       "5.00",
@@ -203,8 +209,8 @@ describe("what the README says of a meter's resources", () => {
       ask(CODE.fetch, "r", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),
       ask(CODE.fetch, "p", [[OPTION.contentFormat, 60]], fromHex("85 03 00 1a6b04d380 01 01")),
     ];
-    // A time that the rules refuse takes the right to give one: `test/firmware/meter.test.ts`.
-    const seen = order.slice(0, 9).filter((code) => code !== "4.09");
+    // What rules refuse takes the right to ask for it: `test/firmware/meter.test.ts`, `test/attacks/relay.test.ts`.
+    const seen = [...order.slice(0, 7), "4.04"];
     expect(given.map(({ code }) => codeText(code))).toEqual(seen);
   });
 
