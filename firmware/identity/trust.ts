@@ -13,12 +13,14 @@ export const HEAD_ENDS_MAX = 4;
 export function refusalOf(profile: TrustProfile, credential: Credential): string | undefined {
   if (profile === "development") return undefined;
   if (credential.development) return "is marked development, which a production profile refuses";
-  if (isTestKey(credential.key.publicKey)) return "uses a key whose secret is public";
+  const { key, signingKey } = credential;
+  if (isTestKey(key.publicKey) || (signingKey !== undefined && isTestKey(signingKey)))
+    return "uses a key whose secret is public";
   return undefined;
 }
 
 /** What a head-end may do at a meter; each for itself. */
-export const RIGHTS = ["read", "clock", "tariff"] as const;
+export const RIGHTS = ["read", "clock", "tariff", "update", "relay"] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** One who is trusted with nothing but reading. */

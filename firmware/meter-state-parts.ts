@@ -1,16 +1,22 @@
-// What a storage has of a meter's measuring: in which records, whether this firmware can go on from it, and what it gives.
-import { type ClockMemory, clockMemoryFromCbor } from "./clock/clock-memory.ts";
+// The parts of a meter's state: how each is written in the journal, and what a start makes of it.
+import { type ClockMemory, clockMemoryFromCbor, clockMemoryToCbor } from "./clock/clock-memory.ts";
 import type { MeterBilling } from "./configuration.ts";
+import type { EventLogCounters } from "./events/event-log.ts";
+import { logCountersToCbor } from "./events/event-log-state.ts";
 import type { SavedMeter } from "./meter.ts";
-import type { EnergyState } from "./metrology/energy-engine.ts";
+import type { EnergyEngineState, EnergyState } from "./metrology/energy-engine.ts";
 import type { IntervalProfileState, IntervalRecord } from "./metrology/interval-profile.ts";
 import type { MaximumDemandState } from "./metrology/maximum-demand.ts";
+import type { MonthEndRecord } from "./metrology/month-ends.ts";
 import type { CborValue } from "./protocol/cbor.ts";
 import { arrayItems } from "./protocol/readings/answer-fields.ts";
-import { decodeTariffPlan } from "./protocol/readings/tariff-table.ts";
+import type { TariffPlan } from "./protocol/readings/tariff.ts";
+import { decodeTariffPlan, encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
+import { type RelayMemory, relayMemoryToCbor } from "./relay/relay-memory.ts";
+import type { StatementChainState } from "./statement-chain.ts";
 
 /** The form of a checkpoint; another one is not guessed at. */
-export const FORM = 2;
+const FORM = 2;
 
 /**
  * Kinds of records. Only the energy changes with each reading; the other parts have kinds of their own, and are
@@ -25,13 +31,29 @@ export const KIND = {
   logs: 6,
   tariff: 7,
   plate: 8,
+  statements: 24,
+  relay: 27,
 } as const;
+export type Part = keyof typeof KIND;
+export const PARTS = Object.keys(KIND) as Part[];
 
 /** Why a storage cannot be this meter's: one sentence. */
 export class MeterStateError extends Error {}
 
-/** What a state must be of: registers are cut by it, and cannot be cut anew. */
-export type StateBilling = Pick<MeterBilling, "profilePeriodsSeconds" | "profileChannels" | "demand">;
+/**
+ * A meter as it is at one moment, but for its rows and events, which are told as they come. A part that is the same
+ * object as before is not looked at again.
+ */
+export interface MeterSnapshot {
+  readonly engine: EnergyEngineState;
+  readonly clock: ClockMemory;
+  readonly logs: EventLogCounters;
+  readonly tariff: TariffPlan;
+  readonly plate: PlateState;
+  readonly statements: StatementChainState;
+  /** Undefined for a meter that never had a relay. */
+  readonly relay: RelayMemory | undefined;
+}
 
 /** What a later start compares its own with. */
 export interface PlateState {
@@ -46,7 +68,52 @@ export interface RecoveredMeter {
   readonly plate: PlateState | undefined;
 }
 
-/** The value as it is. Throws a {@link MeterStateError} where this firmware or this configuration cannot go on from it. */
+/** What a state must be of: registers are cut by it, and cannot be cut anew. */
+export type StateBilling = Pick<MeterBilling, "profilePeriodsSeconds" | "profileChannels" | "demand">;
+
+/** How each part is written, and what it is made of. */
+export const FORMS: Readonly<
+  Record<
+    Part,
+    {
+      readonly source: (now: MeterSnapshot) => unknown;
+      readonly value: (now: MeterSnapshot, billing: StateBilling) => CborValue;
+    }
+  >
+> = {
+  energy: { source: ({ engine }) => engine.energy, value: ({ engine }) => [FORM, ...engine.energy] },
+  profiles: { source: ({ engine }) => engine.profiles, value: ({ engine }) => engine.profiles },
+  demand: {
+    source: ({ engine }) => engine.demand,
+    value: ({ engine }, { demand: { periodSeconds, subPeriods } }) => {
+      const [resets, last, next, cumulative, maxima, , window, open] = engine.demand ?? NO_DEMAND;
+      return [periodSeconds, subPeriods, resets, last, next, cumulative, maxima, window, open];
+    },
+  },
+  pastDemand: {
+    source: ({ engine }) => engine.demand?.[5],
+    value: ({ engine }) => engine.demand?.[5] ?? [],
+  },
+  clock: { source: ({ clock }) => clock, value: ({ clock }) => clockMemoryToCbor(clock) },
+  logs: { source: ({ logs }) => logs, value: ({ logs }) => logCountersToCbor(logs) },
+  tariff: { source: ({ tariff }) => tariff, value: ({ tariff }) => encodeTariffPlan(tariff) },
+  plate: {
+    source: ({ plate }) => plate,
+    value: ({ plate }) => [plate.firmwareDigest, plate.configurationDigest],
+  },
+  statements: {
+    source: ({ statements }) => statements,
+    value: ({ statements }) => [statements.sequence, statements.previous],
+  },
+  relay: {
+    source: ({ relay }) => relay,
+    value: ({ relay }) => (relay === undefined ? null : relayMemoryToCbor(relay)),
+  },
+};
+
+const NO_DEMAND: MaximumDemandState = [0, null, null, [], [], [], [], []];
+
+/** The value as it is, unless this firmware or this configuration cannot go on from it. */
 export function checked(kind: number, value: CborValue, billing: StateBilling): CborValue {
   if (kind === KIND.energy) checkForm(arrayItems(value)?.[0]);
   if (kind === KIND.profiles) checkProfiles(value as unknown as readonly IntervalProfileState[], billing);
@@ -85,6 +152,7 @@ function checkDemand([period, parts]: readonly number[], { demand }: StateBillin
 export function recoveredOf(
   found: ReadonlyMap<number, CborValue>,
   rows: readonly (readonly IntervalRecord[])[],
+  monthEnds: readonly MonthEndRecord[],
 ): RecoveredMeter | undefined {
   const [, ...energy] = (found.get(KIND.energy) ?? []) as readonly CborValue[];
   const profiles = found.get(KIND.profiles);
@@ -97,12 +165,18 @@ export function recoveredOf(
   const tariff = found.get(KIND.tariff);
   return {
     meter: {
-      engine: { state, rows },
+      engine: { state, rows, monthEnds },
       tariff: tariff instanceof Uint8Array ? decodeTariffPlan(tariff) : undefined,
     },
     clock: clockOf(found.get(KIND.clock), state.energy),
     plate: plateOf(found.get(KIND.plate)),
   };
+}
+
+/** Outlives a lost register: a number must not be given twice. */
+export function statementsOf(found: ReadonlyMap<number, CborValue>): StatementChainState | undefined {
+  const [sequence, previous] = arrayItems(found.get(KIND.statements)) ?? [];
+  return typeof sequence === "number" && previous instanceof Uint8Array ? { sequence, previous } : undefined;
 }
 
 function demandOf(found: ReadonlyMap<number, CborValue>): MaximumDemandState | null {
