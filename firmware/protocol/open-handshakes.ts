@@ -34,15 +34,10 @@ export class Handshakes {
     return this.#byKey.get(handshake.key) === handshake;
   }
 
-  /** Forgets one that was turned down, and gives those who waited with so many tries at the least behind them. */
-  turnDown(handshake: Handshake, tries: number): readonly PendingAsk[] {
-    for (const ask of handshake.waiting) ask.tries = Math.max(ask.tries, tries);
-    return this.end(handshake);
-  }
-
-  /** Forgets it, and gives those who waited. */
-  end({ key, waiting }: Handshake): readonly PendingAsk[] {
+  /** Forgets it, and gives those who waited: with so many tries behind them at the least. */
+  end({ key, waiting }: Handshake, tries = 0): readonly PendingAsk[] {
     this.#byKey.delete(key);
+    for (const ask of waiting) ask.tries = Math.max(ask.tries, tries);
     return waiting;
   }
 }

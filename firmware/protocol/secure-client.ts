@@ -282,27 +282,24 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
-    else if (purpose.completes !== undefined) this.#turnDown(nowMs, purpose.completes.handshake);
-    else {
+    else if (purpose.completes !== undefined) {
+      // A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once.
+      this.#dropHandshake(nowMs, purpose.completes.handshake, "refused", TRIES_MAX - 2);
+    } else {
       this.#dropSession(nowMs, purpose.session);
       this.#startAgain(nowMs, purpose, "refused");
     }
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
   }
 
-  /** A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once. */
-  #turnDown(nowMs: number, handshake: Handshake): void {
-    for (const ask of this.#handshakes.turnDown(handshake, TRIES_MAX - 2)) this.#retry(nowMs, ask, "refused");
-  }
-
   /** A responder that wants another suite may get it; any other refusal is one (RFC 9528 6.3). */
   #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined) return;
-    if (message?.code === CODE.changed) return this.#endHandshake(nowMs, handshake, "not-proved");
+    if (message?.code === CODE.changed) return this.#dropHandshake(nowMs, handshake, "not-proved", TRIES_MAX);
     const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
     if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
-      return this.#endHandshake(nowMs, handshake, "refused");
+      return this.#dropHandshake(nowMs, handshake, "refused", TRIES_MAX);
     }
     const [, ...others] = this.#handshakes.end(handshake);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
@@ -344,14 +341,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
-  /** Ends a handshake for good: nobody who waits for it is served. */
-  #endHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#fail(nowMs, ask, reason);
-  }
-
-  /** Ends a handshake that came to nothing; who has time left waits for another. */
-  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#retry(nowMs, ask, reason);
+  /** Ends a handshake that came to nothing; who has time and tries left waits for another. */
+  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure, tries = 0): void {
+    for (const ask of this.#handshakes.end(handshake, tries)) this.#retry(nowMs, ask, reason);
   }
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
