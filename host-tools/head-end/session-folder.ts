@@ -53,14 +53,13 @@ const FileSchema = v.strictObject({
 
 /**
  * Takes the sessions of `identity` over `line`. Undefined where another process has them, who would use the same numbers,
- * and on systems other than Linux, where that cannot be told: sessions end with the process then. Rejects with a
- * LineError where it cannot be told on Linux.
+ * and where that cannot be told, as on systems other than Linux: sessions end with the process then.
  */
 export async function holdSessions(place: SessionPlace): Promise<HeldSessions | undefined> {
   if (process.platform !== "linux") return undefined;
   const { folder, identity, line } = place;
   const owner = toHex(identity.credential.bytes);
-  const release = await holdExclusively(`sessions ${owner} ${line}`);
+  const release = await holdExclusively(`sessions ${owner} ${line}`).catch(() => undefined);
   if (release === undefined) return undefined;
   removeOld(folder);
   const pathOf = (to: Station): string => {
@@ -70,7 +69,7 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
   return {
     find: (to) => readSession(pathOf(to)),
     save: (to, session) => writeSession(pathOf(to), session),
-    forget: (to) => rmSync(pathOf(to), { force: true }),
+    forget: (to) => removeIfCan(pathOf(to)),
     utcMs: () => Date.now(),
     release,
   };
@@ -80,7 +79,7 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
 export function endSessions(folder: string, peerHash: Uint8Array): void {
   for (const path of sessionFiles(folder)) {
     const session = readSession(path);
-    if (session === undefined || toHex(session.peerHash) === toHex(peerHash)) rmSync(path, { force: true });
+    if (session === undefined || toHex(session.peerHash) === toHex(peerHash)) removeIfCan(path);
   }
 }
 
@@ -88,8 +87,15 @@ export function endSessions(folder: string, peerHash: Uint8Array): void {
 function removeOld(folder: string): void {
   for (const path of sessionFiles(folder)) {
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > KEY_LIMITS.ageMs) rmSync(path, { force: true });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > KEY_LIMITS.ageMs) removeIfCan(path);
   }
+}
+
+/** What stays is no danger: its numbers are above all that were used. */
+function removeIfCan(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 function sessionFiles(folder: string): string[] {
@@ -100,11 +106,8 @@ function sessionFiles(folder: string): string[] {
 
 /** What cannot be read, was made by others, or is a copy, is no session: EDHOC makes another. */
 function readSession(path: string): KeptSession | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  const file = readPrivateFile(path);
-  if ("exposure" in file) return undefined;
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), file.text);
+  const text = privateText(path);
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
   if (!parsed.success) return undefined;
   const {
     meterbench: _,
@@ -118,9 +121,23 @@ function readSession(path: string): KeptSession | undefined {
     ...material
   } = parsed.output;
   // The file of a copied or restored folder is another one. Its numbers may have been used since.
-  if (inode !== String(stats.ino) || material.masterSecret.length !== AEAD_LENGTHS[material.aead].keyBytes)
+  if (inode !== inodeOf(path) || material.masterSecret.length !== AEAD_LENGTHS[material.aead].keyBytes)
     return undefined;
   return { peerHash, material, bornUtcMs, numbers, messages, forgeries, heard };
+}
+
+function privateText(path: string): string | undefined {
+  try {
+    const file = readPrivateFile(path);
+    return "text" in file ? file.text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function inodeOf(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && String(stats.ino);
 }
 
 function writeSession(path: string, { peerHash, material, ...rest }: KeptSession): boolean {
