@@ -140,6 +140,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     const presets = (parts.presets ?? []).map((preset) => presetSession(parts.crypto, preset));
     for (const session of [...presets, ...this.#kept.resumed()]) {
+      // A preset that is new since then may go by the same kid.
+      if (this.#sessions.has(session.context.recipient.id)) continue;
       this.#sessions.add(parts.keeping?.startMs ?? 0, session);
       this.#unproved.add(session);
     }
