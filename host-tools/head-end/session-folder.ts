@@ -1,6 +1,6 @@
 // A head-end's sessions in a folder: whoever asks next goes on with them, one process at a time.
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Identity } from "../../firmware/identity/identity.ts";
@@ -26,6 +26,9 @@ export interface SessionPlace {
   readonly line: string;
 }
 
+/** Another one after each start of the machine (random(4)). */
+const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
+
 /** Keys for a day: to their owner alone. */
 const FILE_MODE = 0o600;
 
@@ -34,10 +37,10 @@ const Hex = v.pipe(
   v.transform((text) => fromHex(text)),
   v.instance(Uint8Array),
 );
-const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(-1));
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const FileSchema = v.strictObject({
   meterbench: v.literal("session"),
-  inode: v.string(),
+  original: v.string(),
   peerHash: Hex,
   masterSecret: Hex,
   masterSalt: Hex,
@@ -48,7 +51,7 @@ const FileSchema = v.strictObject({
   numbers: Count,
   messages: Count,
   forgeries: Count,
-  heard: Count,
+  heard: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
 });
 
 /**
@@ -56,7 +59,7 @@ const FileSchema = v.strictObject({
  * and where that cannot be told, as on systems other than Linux: sessions end with the process then.
  */
 export async function holdSessions(place: SessionPlace): Promise<HeldSessions | undefined> {
-  if (process.platform !== "linux") return undefined;
+  if (process.platform !== "linux" || !existsSync(BOOT_ID_FILE)) return undefined;
   const { folder, identity, line } = place;
   const owner = toHex(identity.credential.bytes);
   const release = await holdExclusively(`sessions ${owner} ${line}`).catch(() => undefined);
@@ -111,19 +114,26 @@ function readSession(path: string): KeptSession | undefined {
   if (!parsed.success) return undefined;
   const {
     meterbench: _,
-    inode,
-    peerHash,
-    bornUtcMs,
-    numbers,
-    messages,
-    forgeries,
-    heard,
-    ...material
+    original,
+    masterSecret,
+    masterSalt,
+    senderId,
+    recipientId,
+    aead,
+    ...rest
   } = parsed.output;
-  // The file of a copied or restored folder is another one. Its numbers may have been used since.
-  if (inode !== inodeOf(path) || material.masterSecret.length !== AEAD_LENGTHS[material.aead].keyBytes)
-    return undefined;
-  return { peerHash, material, bornUtcMs, numbers, messages, forgeries, heard };
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || original !== originalOf(String(stats.ino))) return undefined;
+  if (masterSecret.length !== AEAD_LENGTHS[aead].keyBytes) return undefined;
+  return { ...rest, material: { masterSecret, masterSalt, senderId, recipientId, aead } };
+}
+
+/**
+ * What tells a file from its copies, whose numbers may have been used since: the file of a restored folder has another
+ * inode, and whoever puts a whole disk back starts from it.
+ */
+function originalOf(inode: string): string {
+  return `${readFileSync(BOOT_ID_FILE, "utf8").trim()} ${inode}`;
 }
 
 function privateText(path: string): string | undefined {
@@ -135,17 +145,12 @@ function privateText(path: string): string | undefined {
   }
 }
 
-function inodeOf(path: string): string | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && String(stats.ino);
-}
-
 function writeSession(path: string, { peerHash, material, ...rest }: KeptSession): boolean {
   const { masterSecret, masterSalt, senderId, recipientId, aead } = material;
   const bytes = { peerHash, masterSecret, masterSalt, senderId, recipientId };
   const hex = Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, toHex(value)]));
   const text = (inode: string): string =>
-    `${JSON.stringify({ meterbench: "session", inode, ...hex, aead, ...rest }, null, 2)}\n`;
+    `${JSON.stringify({ meterbench: "session", original: originalOf(inode), ...hex, aead, ...rest }, null, 2)}\n`;
   try {
     writeDurably(path, text, FILE_MODE);
     return true;
