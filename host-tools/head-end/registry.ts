@@ -22,6 +22,8 @@ export interface Enrolment {
   readonly epoch?: Epoch;
   /** Since it told of one that cannot come after that: an operator must look at it. */
   readonly isForgetful?: true;
+  /** The key that is to take the place of the meter's, from its making on until the meter has taken it. */
+  readonly next?: Credential;
 }
 
 type Meter = Pick<Enrolment, "credential" | "address">;
@@ -46,6 +48,7 @@ const FileSchema = v.strictObject({
         }),
       ),
       isForgetful: v.optional(v.literal(true)),
+      next: v.optional(v.pipe(v.string(), v.hexadecimal())),
     }),
   ),
 });
@@ -80,7 +83,7 @@ export class Registry implements EpochMemory {
   credentials(): readonly Credential[] {
     return this.list()
       .filter(({ state }) => state !== "revoked")
-      .map(({ credential }) => credential);
+      .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
   }
 
   /**
@@ -146,12 +149,35 @@ export class Registry implements EpochMemory {
     });
   }
 
+  /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
+  enrolNext(next: Credential): boolean {
+    return this.#changeWanted(next.id, (known) =>
+      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
+    );
+  }
+
+  /** The meter goes by its next key alone from now on; false for who is not wanted. */
+  takeNext(id: string): boolean {
+    return this.#changeWanted(id, ({ next, ...known }) =>
+      next === undefined ? known : { ...known, credential: next },
+    );
+  }
+
   /** False where no such meter is enrolled. */
   revoke(id: string): boolean {
     return this.#change((enrolments) => {
       const known = enrolments.get(id);
       if (known !== undefined) enrolments.set(id, { ...known, state: "revoked" });
       return known !== undefined;
+    });
+  }
+
+  #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known === undefined || known.state === "revoked") return false;
+      enrolments.set(id, change(known));
+      return true;
     });
   }
 
@@ -177,6 +203,12 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
     return "added";
   }
   if (known.state === "revoked") return "revoked";
+  const { next, ...rest } = known;
+  // Whoever serves it says that it has taken its next key.
+  if (next !== undefined && isSame(next, credential)) {
+    enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
+    return "known";
+  }
   if (!isSame(known.credential, credential)) return "other-key";
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
@@ -201,24 +233,27 @@ function readEnrolments(path: string): Enrolment[] {
   // What it holds is not said: a path that was mistaken may lead to secrets.
   if (!parsed.success)
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
-  return parsed.output.meters.map(({ id, credential, address, epoch, isForgetful, ...rest }) => {
+  return parsed.output.meters.map(({ id, credential, address, epoch, isForgetful, next, ...rest }) => {
     const decoded = decodeCcs(fromHex(credential) ?? new Uint8Array());
-    if (decoded?.id !== id)
+    const decodedNext = next === undefined ? undefined : decodeCcs(fromHex(next) ?? new Uint8Array());
+    if (decoded?.id !== id || (next !== undefined && decodedNext?.id !== id))
       throw new RegistryError(`The registry ${path} is damaged at ${id}: restore it from a backup.`);
     return {
       ...{ id, credential: decoded, ...rest },
       ...(address !== undefined && { address }),
       ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
       ...(isForgetful && { isForgetful }),
+      ...(decodedNext && { next: decodedNext }),
     };
   });
 }
 
 function writeEnrolments(path: string, enrolments: readonly Enrolment[]): void {
-  const meters = enrolments.map(({ credential, epoch, ...rest }) => ({
+  const meters = enrolments.map(({ credential, epoch, next, ...rest }) => ({
     ...rest,
     credential: toHex(credential.bytes),
     ...(epoch && { epoch: { count: epoch.count, mark: toHex(epoch.mark) } }),
+    ...(next && { next: toHex(next.bytes) }),
   }));
   writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`, FILE_MODE);
 }

@@ -72,20 +72,22 @@ async function list(options: Options): Promise<void> {
   const crypto = await engineOf(options);
   const rows = registryOf(options)
     .list()
-    .map(({ id, credential, state, address, epoch, isForgetful = false }) => ({
+    .map(({ id, credential, state, address, epoch, next, isForgetful = false }) => ({
       id,
       state,
       forgetful: isForgetful,
       ...(epoch !== undefined && { starts: epoch.count }),
       development: credential.development,
       credentialHash: toHex(credentialHash(crypto, credential)),
+      // Of a rotation that was begun and not completed.
+      ...(next !== undefined && { nextCredentialHash: toHex(credentialHash(crypto, next)) }),
       ...(address !== undefined && { address }),
     }));
   if (options.json) return sayJson({ meters: rows });
   if (rows.length === 0) return say("No meters are enrolled.");
-  const cells = rows.map(({ id, state, forgetful, development, credentialHash, address }) => [
+  const cells = rows.map(({ id, state, forgetful, development, credentialHash, nextCredentialHash, address }) => [
     id,
-    forgetful ? `${state}, forgetful` : state,
+    [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(", "),
     development ? "development" : "",
     credentialHash.slice(0, 16),
     address ?? "",
@@ -95,9 +97,11 @@ async function list(options: Options): Promise<void> {
 
 async function revoke(id: string, options: Options): Promise<void> {
   const registry = registryOf(options);
-  const credential = registry.find(id)?.credential;
-  if (credential === undefined || !registry.revoke(id)) throw notEnrolled(id);
-  endSessions(homeOf(options).sessions, credentialHash(await engineOf(options), credential));
+  const known = registry.find(id);
+  if (known === undefined || !registry.revoke(id)) throw notEnrolled(id);
+  const crypto = await engineOf(options);
+  for (const credential of [known.credential, ...(known.next ? [known.next] : [])])
+    endSessions(homeOf(options).sessions, credentialHash(crypto, credential));
   if (options.json) sayJson({ id, outcome: "revoked" });
   else say(`Revoked ${id}.`);
 }
