@@ -58,8 +58,14 @@ describe("a man in the middle of a rotation", () => {
         return [bytes.map((byte, i) => (i === bytes.length - 1 ? byte ^ 1 : byte))];
       };
       meter.between = altering;
+      // It is turned down, or outlives that.
+      await meter.rotate().catch(() => {});
+      const own = [meter.made, meter.current, meter.next].map((key) => key?.credential.bytes);
+      const { credential, next } = meter.registry.find("M1") ?? {};
+      expect(own).toContainEqual(credential?.bytes);
+      if (next !== undefined) expect(own).toContainEqual(next.bytes);
+      meter.between = (bytes) => [bytes];
       await meter.rotate();
-      expect(meter.registry.find("M1")?.credential.bytes).toEqual(meter.current.credential.bytes);
       expect(isOld()).toBe(false);
     }
   });

@@ -85,13 +85,17 @@ async function list(options: Options): Promise<void> {
     }));
   if (options.json) return sayJson({ meters: rows });
   if (rows.length === 0) return say("No meters are enrolled.");
-  const cells = rows.map(({ id, state, forgetful, development, credentialHash, nextCredentialHash, address }) => [
-    id,
-    [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(", "),
-    development ? "development" : "",
-    credentialHash.slice(0, 16),
-    address ?? "",
-  ]);
+  const cells = rows.map(
+    ({ id, state, forgetful, development, credentialHash, nextCredentialHash, address }) => [
+      id,
+      [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
+        ", ",
+      ),
+      development ? "development" : "",
+      credentialHash.slice(0, 16),
+      address ?? "",
+    ],
+  );
   for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
 }
 
