@@ -19,13 +19,16 @@ import {
   type RecoveredMeter,
   recoveredOf,
   type StateBilling,
+  statementsOf,
 } from "./meter-state-parts.ts";
 import type { IntervalRecord } from "./metrology/interval-profile.ts";
+import { MONTH_ENDS_MAX, type MonthEndRecord } from "./metrology/month-ends.ts";
 import { EMPTY, equal } from "./protocol/bytes.ts";
 import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
 import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
 import { type RelayMemory, relayMemoryFromCbor } from "./relay/relay-memory.ts";
 import { SESSION_RULES, SessionState } from "./session-state.ts";
+import type { StatementChainState } from "./statement-chain.ts";
 
 /** Each log and each profile has a kind of its own, so that none evicts another's records; 14 and 15 are of sessions. */
 const LOG_KINDS: Readonly<Record<LogName, number>> = {
@@ -34,11 +37,14 @@ const LOG_KINDS: Readonly<Record<LogName, number>> = {
 };
 const LOGS_BY_KIND: ReadonlyMap<number, LogName> = new Map(EVENT_LOGS.map((log) => [LOG_KINDS[log], log]));
 const FIRST_PROFILE = 16;
+const MONTH_END = 25;
 
 /** Demand that slides over 15 sub-periods on 8 rates takes 2 kB, a year of its maxima 2.5 kB. */
 const PART_BYTES_MAX = 4096;
 /** Five registers at both ends take 100 bytes at the most. */
 const ROW_BYTES_MAX = 128;
+/** 13 quantities, each in total and by 8 rates, in nine bytes at the most. */
+const MONTH_END_BYTES_MAX = 1200;
 /** A number, a code, a time, a status and three details of five bytes each. */
 const EVENT_BYTES_MAX = 40;
 
@@ -82,6 +88,8 @@ export class MeterState {
   readonly saved: RecoveredMeter | undefined;
   /** What storage has of the logs, which outlive a lost register. */
   readonly logs: EventLogState;
+  /** How far the statements had come; undefined where there were none. */
+  readonly statements: StatementChainState | undefined;
   /** What was ordered of the relay outlives a lost register too. */
   readonly relay: RelayMemory | undefined;
   readonly sessions: SessionState;
@@ -106,6 +114,7 @@ export class MeterState {
     this.#onFault = options.onFault;
     const found = new Map<number, CborValue>();
     const rows: IntervalRecord[][] = options.billing.profilePeriodsSeconds.map(() => []);
+    const monthEnds: MonthEndRecord[] = [];
     const events = recordOf((): LoggedEvent[] => []);
     this.#journal = Journal.open(storage, {
       segmentsPerSnapshot: SEGMENTS_PER_SNAPSHOT,
@@ -116,6 +125,7 @@ export class MeterState {
         const event = log && journalEventFromCbor(value);
         const profile = rows[kind - FIRST_PROFILE];
         if (log !== undefined && event !== undefined) events[log].push(event);
+        else if (kind === MONTH_END) monthEnds.push(value as unknown as MonthEndRecord);
         else if (profile !== undefined) profile.push(value as IntervalRecord);
         else if (log === undefined) found.set(kind, checked(kind, value, options.billing));
       },
@@ -125,8 +135,9 @@ export class MeterState {
       if (value !== undefined) this.#written.set(part, encodeCbor(value));
     }
     this.logs = eventLogState(found.get(KIND.logs), events);
+    this.statements = statementsOf(found);
+    this.saved = recoveredOf(found, rows, monthEnds);
     this.relay = relayMemoryFromCbor(found.get(KIND.relay));
-    this.saved = recoveredOf(found, rows);
     this.sessions = new SessionState({
       found,
       isDamaged: this.recovery.damage.length > 0,
@@ -151,6 +162,11 @@ export class MeterState {
   /** A row of a profile has closed: it is written with the checkpoint of the booking that closed it. */
   rowClosed(profile: number, row: IntervalRecord): void {
     this.#add({ kind: FIRST_PROFILE + profile, value: row });
+  }
+
+  /** A month has ended: written in the same way. */
+  monthEnded(record: MonthEndRecord): void {
+    this.#add({ kind: MONTH_END, value: record });
   }
 
   eventLogged(log: LogName, event: LoggedEvent): void {
@@ -242,6 +258,7 @@ function rulesOf({ billing, rows }: MeterStateOptions) {
       keepRecords: RING_SIZES[log],
       recordBytesMax: EVENT_BYTES_MAX,
     })),
+    { kind: MONTH_END, keepRecords: MONTH_ENDS_MAX, recordBytesMax: MONTH_END_BYTES_MAX },
     ...billing.profilePeriodsSeconds.map((_, i) => ({
       kind: FIRST_PROFILE + i,
       keepRecords: rows,

@@ -22,9 +22,12 @@ import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
+import type { MonthEndRecord } from "./metrology/month-ends.ts";
+import { signSign1 } from "./protocol/cose/sign1.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
+import { STATEMENT_CONTEXT } from "./protocol/readings/statement.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 import type { PresetContext } from "./protocol/sessions.ts";
@@ -32,7 +35,9 @@ import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
 import { type Switching, SwitchingGate } from "./relay/switching.ts";
 import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
+import type { StatementParts } from "./resources/statements.ts";
 import type { SessionState } from "./session-state.ts";
+import { StatementChain } from "./statement-chain.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -96,6 +101,7 @@ export class MeterRuntime {
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
   readonly #server: SecureServer;
+  readonly #statements: StatementChain;
   readonly #drive: Drive<ServerEvent>;
   #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
@@ -118,6 +124,7 @@ export class MeterRuntime {
       configurationDigest: configurationDigest(crypto, configuration),
     };
     this.state = board.storage && this.#openState(board.storage, plate, options);
+    this.#statements = new StatementChain(crypto, this.state?.statements, () => this.state?.changed());
     this.log = this.#newLog();
     this.clock = this.#newClock(configuration);
     this.meter = this.#newMeter(configuration);
@@ -176,6 +183,7 @@ export class MeterRuntime {
         logs: this.log.counters(),
         tariff: this.meter.tariff,
         plate,
+        statements: this.#statements.state,
         // A start without the relay must not forget what was ordered of it.
         relay: this.relay?.memory() ?? this.state?.relay,
       }),
@@ -213,6 +221,7 @@ export class MeterRuntime {
       monotonicMs: () => this.#nowMs(),
       staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
       onRow: (...row: Parameters<MeterState["rowClosed"]>) => this.state?.rowClosed(...row),
+      onMonthEnd: (record: MonthEndRecord) => this.state?.monthEnded(record),
       onTariff: () => this.state?.changed(),
     };
     return new Meter(parts, this.state?.saved?.meter);
@@ -265,9 +274,22 @@ export class MeterRuntime {
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),
+      statements: this.#statementParts(identity),
       makeDurable: () => this.#save(),
       onAcknowledged: () => this.state?.changed(),
     });
+  }
+
+  #statementParts({ credential, signingSecretKey }: Identity): StatementParts | undefined {
+    const { crypto } = this.#board;
+    return (
+      this.state && {
+        id: credential.id,
+        clockStatus: () => this.clock.status,
+        chain: this.#statements,
+        sign: (payload) => signSign1(crypto, signingSecretKey, STATEMENT_CONTEXT, payload),
+      }
+    );
   }
 
   #take(reading: MeteringReading): void {

@@ -25,7 +25,8 @@ export function writeDurably(path: string, text: string | ((inode: string) => st
   syncFolder(folder);
 }
 
-function syncFolder(folder: string): void {
+/** Makes names in a folder durable: a file that is new there, or goes by another name. */
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);

@@ -8,7 +8,7 @@ import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
 import { fromText, toUint } from "./bytes.ts";
 import { firstItemLength } from "./cbor.ts";
-import { blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
+import { type Block, blockBytes, blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
@@ -93,6 +93,8 @@ export interface SecureServerParts {
 const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
+/** 32 bytes of links, which with what is around them answer a question of 21 bytes or more. */
+const STRANGERS_BLOCK: Block = { number: 0, more: false, sizeExponent: 1 };
 /** Challenges under numbers of their own, which cost a durable write for each block of them. */
 const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
@@ -220,7 +222,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
-    if (asksForLinks(message)) return refusal(this.#links(message));
+    if (asksForLinks(message)) return refusal(this.#links(message, "stranger"));
     const path = pathOf(message);
     const next = path === "x" && message.code === CODE.post ? this.#parts.nextIdentity?.() : undefined;
     if (
@@ -233,16 +235,21 @@ export class SecureServer implements Endpoint<ServerEvent> {
     return this.#refuse(from, "unprotected");
   }
 
-  /** The same for a protected request: some clients protect all that they ask of a host. */
-  #links(message: CoapContent): CoapContent {
+  /**
+   * The same for a protected request: some clients protect all that they ask of a host. To a stranger, who may ask in the
+   * name of somebody else, it goes in blocks so short that it is not three times his question.
+   */
+  #links(message: CoapContent, asker: "stranger" | "peer"): CoapContent {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
     const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
     const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
-    const block = readBlock(message, OPTION.block2);
+    const isShort = asker === "peer" || links.payload.length <= blockBytes(STRANGERS_BLOCK);
+    const block = readBlock(message, OPTION.block2) ?? (isShort ? undefined : STRANGERS_BLOCK);
     if (block === undefined) return links;
-    return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
+    if ("refusal" in block) return bareAnswer(block.refusal);
+    return blockOfAnswer(links, block, asker === "peer" ? block.sizeExponent : STRANGERS_BLOCK.sizeExponent);
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -308,7 +315,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
-    if (asksForLinks(content)) return this.#links(content);
+    if (asksForLinks(content)) return this.#links(content, "peer");
     const { resources } = this.#parts;
     const { peer, terms } = asker.session;
     const request = { peer, own: terms?.own, content };

@@ -44,6 +44,8 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     events: async () => (await import("./commands/events.ts")).addEventsCommand,
     clock: async () => (await import("./commands/clock.ts")).addClockCommand,
     tariff: async () => (await import("./commands/tariff.ts")).addTariffCommand,
+    statement: async () => (await import("./commands/statement.ts")).addStatementCommand,
+    verify: async () => (await import("./commands/verify.ts")).addVerifyCommand,
     relay: async () => (await import("./commands/relay.ts")).addRelayCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,

@@ -4,6 +4,7 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
 import type { Ask, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import { equal } from "../../firmware/protocol/bytes.ts";
 import {
   CODE,
   type CoapContent,
@@ -52,6 +53,11 @@ import {
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
 import { decodeRelayReading, type RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
+import type { Statement } from "../../firmware/protocol/readings/statement.ts";
+import {
+  encodeStatementRequest,
+  type StatementRequest,
+} from "../../firmware/protocol/readings/statement-request.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
@@ -62,6 +68,7 @@ import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEndError } from "./errors.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
+import { readStatement, type SignedStatement } from "./statements.ts";
 import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
@@ -125,6 +132,9 @@ const EVENT_BYTES = 26;
 const EVENTS_PER_NOTIFICATION = 16;
 /** A name and a unit with each value. */
 const SENML_RECORD_BYTES = 40;
+/** All of a statement but its registers, with the longest names; a register with its name, unit and time. */
+const STATEMENT_BYTES = 340;
+const STATED_REGISTER_BYTES = 26;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
@@ -247,6 +257,19 @@ export class HeadEnd {
     return this.#ask(target, { content }, emptyBody, CODE.changed);
   }
 
+  /**
+   * What the meter states of its registers, signed for others to keep: `challenge` is to be fresh. That the signature
+   * holds is for {@link verifyStatement} to say. Rejects with {@link HeadEndError}.
+   */
+  async readStatement(target: Target, request: StatementRequest): Promise<Answer<SignedStatement>> {
+    const content = resourceRequest(CODE.fetch, "s", encodeStatementRequest(request));
+    const answerBytes = STATEMENT_BYTES + STATED_REGISTER_BYTES * request.registers.length;
+    return this.#ask(target, { content, answerBytes }, (body) => {
+      const read = readStatement(body);
+      return "fault" in read || !answers(read.statement, request) ? undefined : read;
+    });
+  }
+
   /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
   watchRegisters(target: Target, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
     const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
@@ -332,6 +355,13 @@ function emptyBody(body: Uint8Array): "done" | undefined {
 function provedBy(event: ClientEvent): Credential | undefined {
   if (event.kind === "notification") return event.proved;
   return event.kind === "answer" ? event.handshake?.proved : undefined;
+}
+
+/** True for a statement of just what was asked for, made for this question. */
+function answers({ challenge, entries, month }: Statement, request: StatementRequest): boolean {
+  const stated = entries.map(({ register }) => register);
+  const isOfMonth = month?.year === request.month?.year && month?.month === request.month?.month;
+  return equal(challenge, request.challenge) && String(stated) === String(request.registers) && isOfMonth;
 }
 
 function registerRequest(registers: readonly Obis[]): CoapContent {
