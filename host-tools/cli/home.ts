@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { identityIssued, readCwtFile } from "../../firmware/identity/cwt-file.ts";
 import {
   type Identity,
   newIdentity,
@@ -98,6 +99,15 @@ export function readCredential(path: string, role: Role): Credential {
     );
   }
   return read.credential;
+}
+
+/** The key file's party as it is known by what an issuer signed of it; what is not of that key is a usage fault. */
+export function readIssuedIdentity(identity: Identity, path: string): Identity {
+  const issued = readCwtFile(readTextFile(path, "signed credential"));
+  const known = "error" in issued ? issued : identityIssued(identity, issued);
+  if ("error" in known)
+    throw usageFault(`The file ${path} ${known.error}: make one with 'meterbench keys sign'.`);
+  return known;
 }
 
 /** The text of a file with a secret; one that others may read or write is a usage fault. */

@@ -28,6 +28,7 @@ import { usageFault } from "../fault.ts";
 import { createFile, readSecretFile } from "../home.ts";
 import { say, sayJson, table } from "../output.ts";
 import { readContext } from "../preset.ts";
+import { addSignCommand } from "./keys-sign.ts";
 
 export function addKeysCommand(program: Command): void {
   const keys = program.command("keys").description("key files, and the public credential of one");
@@ -43,6 +44,7 @@ export function addKeysCommand(program: Command): void {
     .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
     .addHelpText("after", "\nExample: meterbench keys new meter --id M1 --out M1.key.json")
     .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+  addSignCommand(keys);
   keys
     .command("context")
     .description("make an OSCORE context file, for development and for clients without EDHOC")
