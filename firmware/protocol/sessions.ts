@@ -96,7 +96,7 @@ export function isBarred({ peer, context, terms }: Session): boolean {
 }
 
 /** True where nothing more is protected with a session: it is barred, or its keys have done or lived enough. */
-export function isOver(session: Session, nowMs: number): boolean {
+function isOver(session: Session, nowMs: number): boolean {
   const { context, terms } = session;
   if (terms === undefined) return false;
   const { limits, bornMs } = terms;
