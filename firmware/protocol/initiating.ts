@@ -53,9 +53,11 @@ export function initiatorOf(
 ): EdhocInitiator<Credential> | undefined {
   const isExpected = ({ id, bytes }: Credential): boolean =>
     (expect === undefined || id === expect) && (nextKey === undefined || equal(bytes, nextKey.bytes));
-  const peer = trust.credentials.find(isExpected);
-  if (peer === undefined) return undefined;
-  const ground = commonGround(identity.credential.key.kind, peer.key.kind, identity.suite);
+  const { kind } = identity.credential.key;
+  // Of a meter that only its issuer knows nothing is known before message_2: it is taken to have a key like ours.
+  const peerKind = trust.credentials.find(isExpected)?.key.kind ?? (trust.believesIssuers ? kind : undefined);
+  if (peerKind === undefined) return undefined;
+  const ground = commonGround(kind, peerKind, identity.suite);
   if (ground.suites.length === 0) return undefined;
   return new EdhocInitiator<Credential>({
     ...{ crypto, random, identity, connectionId },

@@ -8,7 +8,7 @@ import type { KeyStore } from "../../hal/ports/key-store.ts";
 import { type CommonOptions, homeOf } from "./common.ts";
 import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
-import { type Home, readCredential, readIdentity } from "./home.ts";
+import { type Home, readCredential, readIdentity, readIssuedIdentity } from "./home.ts";
 import { idsFrom } from "./places.ts";
 
 /** The options that say who a meter is. */
@@ -16,6 +16,7 @@ export type KeyOptions = Pick<CommonOptions, "home"> & {
   readonly id?: string;
   readonly count: number;
   readonly keys?: string;
+  readonly cwt?: string;
   readonly trust?: string[];
   readonly allow?: string[];
   readonly oscoreContext?: string;
@@ -39,6 +40,7 @@ export function servedKeys(options: KeyOptions, addresses: readonly Address[]): 
 function development(options: KeyOptions, addresses: readonly Address[]): ServedKeys {
   if (options.trust !== undefined)
     throw usageFault("--trust goes with --keys: give the meter's key file too.");
+  if (options.cwt !== undefined) throw usageFault("--cwt goes with --keys: give the meter's key file too.");
   if (options.allow !== undefined)
     throw usageFault("--allow goes with --keys: a development head-end may do all that there is.");
   for (const address of addresses) refuseFarDevelopment(address, "A development meter");
@@ -76,7 +78,8 @@ function production(options: KeyOptions): ServedKeys {
       "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
     );
   }
-  const identity = readIdentity(keys, "meter");
+  const plain = readIdentity(keys, "meter");
+  const identity = options.cwt === undefined ? plain : readIssuedIdentity(plain, options.cwt);
   refuseUnfit(identity.credential, keys);
   if (options.id !== undefined && options.id !== identity.credential.id) {
     throw usageFault(

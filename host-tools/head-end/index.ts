@@ -11,7 +11,8 @@ export {
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { followRegistry } from "./follow-registry.ts";
-export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";
+export { Registry } from "./registry.ts";
+export type { Enrolment, EnrolmentState } from "./registry-file.ts";
 export { type HeldSessions, holdSessions, type SessionPlace } from "./session-folder.ts";
 export {
   checkChain,

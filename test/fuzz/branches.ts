@@ -20,7 +20,12 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/oscore/message-fields.ts", /^unwrap/],
   ["firmware/protocol/edhoc/identifiers.ts", /./],
   ["firmware/protocol/edhoc/messages.ts", /^(decode|toPlaintext3|toExternal|from)/],
-  ["firmware/protocol/cose/credential.ts", /^(decode|fromCose|kindOf|coordinate|asMap)/],
+  [
+    "firmware/protocol/cose/credential.ts",
+    /^(decode|contentOf|fromCose|fromSigning|kindOf|coordinate|asMap)/,
+  ],
+  ["firmware/protocol/cose/cwt.ts", /^(decode|cwtOf|isByValue|issueOf|isOwn)/],
+  ["firmware/protocol/cose/sign1.ts", /^(decode|isKidOnly)/],
   ["firmware/protocol/readings/answer-fields.ts", /^(decode|isInteger|array)/],
   ["firmware/protocol/readings/bit-stream.ts", /./],
   ["firmware/protocol/readings/clock-reading.ts", /^(decode|isChallenge)/],
@@ -36,6 +41,11 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/register-reading.ts", /^decode/],
   ["firmware/protocol/readings/register-table.ts", /^decode/],
   ["firmware/protocol/readings/relay-reading.ts", /^(decode|lastOrderFrom|placed|secondsOf|is)/],
+  [
+    "firmware/protocol/readings/statement.ts",
+    /^(decode|fromCbor|monthFrom|entriesFrom|entryFrom|registerEntry|is)/,
+  ],
+  ["firmware/protocol/readings/statement-request.ts", /^(decode|isChallenge)/],
   [
     "firmware/protocol/readings/tariff-table.ts",
     /^(decode|tableOf|rowsOf|dayProfileOf|specialDayOf|isComplete)/,

@@ -29,6 +29,7 @@ import { createFile, readSecretFile } from "../home.ts";
 import { addRotateCommand } from "../keys-rotate.ts";
 import { say, sayJson, table } from "../output.ts";
 import { readContext } from "../preset.ts";
+import { addSignCommand } from "./keys-sign.ts";
 
 export function addKeysCommand(program: Command): void {
   const keys = program
@@ -47,6 +48,7 @@ export function addKeysCommand(program: Command): void {
     .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
     .addHelpText("after", "\nExample: meterbench keys new meter --id M1 --out M1.key.json")
     .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+  addSignCommand(keys);
   keys
     .command("context")
     .description("make an OSCORE context file, for development and for clients without EDHOC")

@@ -102,6 +102,7 @@ export function addServeCommand(program: Command): void {
       60,
     )
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
+    .option("--cwt <file>", "show what an issuer has signed of the key (keys sign); with --keys", pathOption)
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
     .option(
       "--allow <id=rights...>",

@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { signCwt } from "../../../firmware/protocol/cose/cwt.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { RegistryError } from "../../../host-tools/head-end/errors.ts";
 import { Registry } from "../../../host-tools/head-end/registry.ts";
 import { emptyFolder } from "../../support/command.ts";
@@ -130,6 +132,43 @@ describe("a meter in a registry", () => {
 
   test("that nobody enrolled cannot be revoked", () => {
     expect(registry.revoke("M1")).toBe(false);
+  });
+});
+
+describe("an issuer in a registry", () => {
+  const issuer = identity("issuer", "CA").credential;
+  const times = { issuedAtSeconds: 1_795_478_400, expiresAtSeconds: 1_827_014_400 };
+  const { signingSecretKey } = identity("issuer", "CA");
+  const issued = signCwt(opensslEngine, signingSecretKey, meter, { issuer: "CA", role: "meter", ...times });
+
+  test("is kept beside the meters, is not overwritten by another key, and goes when it is taken off", () => {
+    registry.enrol(sameIdOtherKey);
+    expect([registry.addIssuer(issuer), registry.addIssuer(issuer)]).toEqual(["added", "known"]);
+    expect(registry.addIssuer(identity("issuer", "CA", "another").credential)).toBe("other-key");
+    registry.revoke("M1");
+    expect(registry.content()).toMatchObject({
+      issuers: [issuer],
+      enrolments: [{ id: "M1", state: "revoked" }],
+    });
+    expect([registry.removeIssuer("CA"), registry.removeIssuer("CA")]).toEqual([true, false]);
+    expect(registry.content().issuers).toEqual([]);
+  });
+
+  test("lets in who proves what it has signed, as long as it is trusted", () => {
+    registry.proved(issued, AT);
+    expect(registry.list()).toEqual([]);
+    registry.addIssuer(issuer);
+    registry.proved(issued, AT);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: issued, state: "proved", address: AT });
+    registry.proved(sameIdOtherKey, AT);
+    expect(registry.find("M1")?.credential).toEqual(issued);
+  });
+
+  test("changes nothing of a meter that was enrolled by hand", () => {
+    registry.addIssuer(issuer);
+    registry.enrol(meter);
+    registry.proved(issued, AT);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "proved", address: AT });
   });
 });
 
