@@ -21,10 +21,11 @@ import { HOUSEHOLD_BILLING } from "./configuration.ts";
 import { identityIssued, isOutdated, readCwtFile } from "./identity/cwt-file.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identity/trust.ts";
+import type { RuntimeOptions } from "./meter-board.ts";
 import { MeterStateError } from "./meter-state-parts.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
 import { isPlateText } from "./protocol/readings/nameplate.ts";
-import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";
+import { MeterRuntime } from "./runtime.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_IDENTITY = 4;
