@@ -1,6 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { identityIssued, readCwtFile, writeCwtFile } from "../../../../firmware/identity/cwt-file.ts";
-import { Identity } from "../../../../firmware/identity/identity.ts";
+import {
+  identityIssued,
+  isOutdated,
+  readCwtFile,
+  writeCwtFile,
+} from "../../../../firmware/identity/cwt-file.ts";
+import { Identity, rotatedIdentity } from "../../../../firmware/identity/identity.ts";
 import { concat, toHex } from "../../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../../../firmware/protocol/cbor.ts";
 import { claimsOf } from "../../../../firmware/protocol/cose/credential.ts";
@@ -13,6 +18,7 @@ import {
 } from "../../../../firmware/protocol/cose/cwt.ts";
 import { decodeSign1, signSign1 } from "../../../../firmware/protocol/cose/sign1.ts";
 import { nobleEngine } from "../../../../hal/crypto/noble.ts";
+import { SeededRandom } from "../../../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../../../hal/node/openssl.ts";
 import { identity } from "../../../support/secured-line.ts";
 import { SIGN1 } from "../../../vectors/cose/sign1.ts";
@@ -142,6 +148,14 @@ describe("the file of a signed credential", () => {
     expect(identityIssued(identity("head-end", "M1"), issued)).toEqual({
       error: "is of a meter, and the key is a head-end's",
     });
+  });
+
+  test("of the key before a rotation is outdated, and what is of somebody else is not", () => {
+    const random = new SeededRandom("rotated");
+    expect(isOutdated(rotatedIdentity(opensslEngine, random, meter), issued)).toBe(true);
+    expect(isOutdated(meter, issued)).toBe(false);
+    expect(isOutdated(rotatedIdentity(opensslEngine, random, identity("meter", "M2")), issued)).toBe(false);
+    expect(isOutdated(identity("meter", "M1", "M2"), issued)).toBe(false);
   });
 });
 
