@@ -162,12 +162,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
-    const { expect } = ask;
+    const { expect, nextKey } = ask;
     const connectionId = connectionIdOf(this.#nextConnectionId++);
-    const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
+    const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
-    const message = message1Request(initiator);
+    const message = message1Request(initiator.message1(), nextKey !== undefined);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
