@@ -11,6 +11,7 @@ import { openAttachedPart } from "../hal/node/attached-part.ts";
 import { systemBoardSignals } from "../hal/node/board-signals.ts";
 import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
 import { programDigest, programReleasedUtcMs, programVersion } from "../hal/node/installed-program.ts";
+import { keyFiles } from "../hal/node/key-files.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { readPrivateFile } from "../hal/node/private-file.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
@@ -91,7 +92,7 @@ async function start(
   ends.push(() => signals.close());
   const board = {
     ...{ clock: systemClock, meterClock: systemClock, utc: options.utc },
-    ...{ crypto: nobleEngine, random: systemRandom, signals },
+    ...{ crypto: nobleEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
   };
   const runtime = new MeterRuntime(
     { ...board, link, meteringIc, storage },
@@ -202,6 +203,8 @@ function issuedIdentity(identity: Identity, path: string): Identity {
   const issued = readCwtFile(readAs(path, readText));
   const known = "error" in issued ? issued : identityIssued(identity, issued);
   if ("error" in known) throw new BoardFault(EXIT_USAGE, `The file ${path} ${known.error}.`);
+  if (known === identity)
+    process.stderr.write(`The key was rotated since ${path} was signed, and is shown without it.\n`);
   return known;
 }
 

@@ -2,6 +2,7 @@
 import type { BoardSignals } from "../hal/ports/board-signals.ts";
 import type { Cancel, Clock } from "../hal/ports/clock.ts";
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
+import type { KeyStore } from "../hal/ports/key-store.ts";
 import type { Link } from "../hal/ports/link.ts";
 import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
 import type { Random } from "../hal/ports/random.ts";
@@ -16,6 +17,7 @@ import { EventWatch } from "./events/event-watch.ts";
 import { securityEventOf } from "./events/security-events.ts";
 import { recordStart, SupplyWatch } from "./events/supply-events.ts";
 import type { Identity } from "./identity/identity.ts";
+import { OwnKeys } from "./identity/own-keys.ts";
 import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
@@ -31,7 +33,7 @@ import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 import type { PresetContext } from "./protocol/sessions.ts";
 import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
 import { type Switching, SwitchingGate } from "./relay/switching.ts";
-import { meterResources } from "./resources/meter-resources.ts";
+import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
 import type { StatementParts } from "./resources/statements.ts";
 import type { SessionState } from "./session-state.ts";
@@ -53,6 +55,8 @@ export interface MeterBoard {
   readonly storage?: Storage | undefined;
   /** Housing and supply; without them nothing is known of either. */
   readonly signals?: BoardSignals | undefined;
+  /** Where the meter's key is, and the next one; without it the key stays as it is. */
+  readonly keyStore?: KeyStore | undefined;
   /** What switches the installation behind the meter; without it there is nothing to order. */
   readonly relay?: Relay | undefined;
 }
@@ -92,6 +96,7 @@ export class MeterRuntime {
   readonly relay: RelayControl | undefined;
   readonly #board: MeterBoard;
   readonly #trust: TrustList;
+  readonly #keys: OwnKeys | undefined;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
@@ -113,6 +118,7 @@ export class MeterRuntime {
     this.#trust = trust;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#pollIntervalMs = pollIntervalMs;
+    this.#keys = board.keyStore && this.#newKeys(board.keyStore, identity);
     const plate = {
       firmwareDigest: configuration.firmwareDigest,
       configurationDigest: configurationDigest(crypto, configuration),
@@ -132,6 +138,7 @@ export class MeterRuntime {
     this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
+      nextIdentity: () => this.#keys?.next,
       resources: this.resources,
       keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
     });
@@ -220,6 +227,17 @@ export class MeterRuntime {
     return new Meter(parts, this.state?.saved?.meter);
   }
 
+  #newKeys(store: KeyStore, identity: Identity): OwnKeys {
+    const { crypto, random } = this.#board;
+    return new OwnKeys({ crypto, random: random.fork("own keys"), store }, identity);
+  }
+
+  #keyParts(keys: OwnKeys): MeterResourcesParts["keys"] {
+    const confirm = (): StorageResult =>
+      keys.next === undefined ? "done" : this.#server.takeKey(keys.next, () => keys.confirm());
+    return { keys, confirm, crypto: this.#board.crypto };
+  }
+
   #newRelay(relay: Relay, { switching }: RuntimeOptions): RelayControl {
     const parts: RelayControlParts = {
       ...{ relay, log: this.log, mode: switching?.mode ?? 0 },
@@ -248,6 +266,7 @@ export class MeterRuntime {
     );
     return meterResources({
       relay: this.relay && { relay: this.relay, gate },
+      keys: this.#keys && this.#keyParts(this.#keys),
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       observePeriodMs,
       chip: meteringIc.part,

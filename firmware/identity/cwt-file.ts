@@ -1,5 +1,5 @@
 // The file of a credential that an issuer has signed, and the identity that is known by it.
-import { fromHex, toHex } from "../protocol/bytes.ts";
+import { EMPTY, equal, fromHex, toHex } from "../protocol/bytes.ts";
 import { hasSameKeys } from "../protocol/cose/credential.ts";
 import { decodeCwt, type IssuedCredential } from "../protocol/cose/cwt.ts";
 import { Identity, isValidId, ROLES } from "./identity.ts";
@@ -23,15 +23,20 @@ export function readCwtFile(text: string): IssuedCredential | { readonly error: 
   return issued;
 }
 
-/** The party as it shows itself by this credential, or why it cannot, as the end of a sentence. */
+/**
+ * The party as it shows itself by this credential, or why it cannot, as the end of a sentence. The very same where its key
+ * was rotated since: the issuer has not signed the new one, and who rotated it knows it.
+ */
 export function identityIssued(
   identity: Identity,
   issued: IssuedCredential,
 ): Identity | { readonly error: string } {
   const { role, credential, secretKey, signingSecretKey, suite } = identity;
   if (issued.role !== role) return { error: `is of a ${issued.role}, and the key is a ${role}'s` };
-  if (issued.id !== credential.id || !hasSameKeys(issued, credential))
-    return { error: `is not of the key of ${credential.id}` };
+  const isOwn =
+    issued.id === credential.id && equal(issued.signingKey ?? EMPTY, credential.signingKey ?? EMPTY);
+  if (!isOwn) return { error: `is not of the key of ${credential.id}` };
+  if (!hasSameKeys(issued, credential)) return identity;
   return new Identity({ role, credential: issued, secretKey, signingSecretKey, suite });
 }
 

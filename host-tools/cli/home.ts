@@ -60,7 +60,12 @@ export class Home {
 
   /** The development meter `id` of this folder, made on first use. */
   meter(id: string): Identity {
-    return this.#developmentIdentity("meter", id, join(this.folder, "meters", `${id}.key.json`));
+    return this.#developmentIdentity("meter", id, this.meterKeyPath(id));
+  }
+
+  /** Where the key of the development meter `id` is. */
+  meterKeyPath(id: string): string {
+    return join(this.folder, "meters", `${id}.key.json`);
   }
 
   #developmentIdentity(role: Role, id: string, path: string): Identity {

@@ -71,7 +71,8 @@ function byId<Item extends { readonly id: string }>(items: readonly Item[]): Rea
 
 /** What came by an issuer goes with it. */
 function wantedOf({ enrolments, issuers }: Known): Credential[] {
-  const served = [...enrolments.values()].filter(({ state }) => state !== "revoked");
-  const credentials = served.map(({ credential }) => credential);
-  return credentials.filter((credential) => !isIssued(credential) || issuers.has(credential.issuer));
+  return [...enrolments.values()]
+    .filter(({ state }) => state !== "revoked")
+    .filter(({ credential }) => !isIssued(credential) || issuers.has(credential.issuer))
+    .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
 }

@@ -21,6 +21,8 @@ export interface Enrolment {
   readonly epoch?: Epoch;
   /** Since it told of one that cannot come after that: an operator must look at it. */
   readonly isForgetful?: true;
+  /** The key that is to take the place of the meter's, from its making on until the meter has taken it. */
+  readonly next?: Credential;
 }
 
 /** All that the file says; in the order that it was entered. */
@@ -49,6 +51,7 @@ const FileSchema = v.strictObject({
         }),
       ),
       isForgetful: v.optional(v.literal(true)),
+      next: v.optional(HexText),
     }),
   ),
   issuers: v.optional(v.array(v.strictObject({ id: v.string(), credential: HexText }))),
@@ -64,21 +67,23 @@ export function readRegistry(path: string): RegistryContent {
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
   const { meters, issuers = [] } = parsed.output;
   return {
-    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, ...rest }) => ({
+    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, ...rest }) => ({
       ...{ id, credential: credentialOf(path, id, credential), ...rest },
       ...(address !== undefined && { address }),
       ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
       ...(isForgetful && { isForgetful }),
+      ...(next !== undefined && { next: credentialOf(path, id, next) }),
     })),
     issuers: issuers.map(({ id, credential }) => credentialOf(path, id, credential)),
   };
 }
 
 export function writeRegistry(path: string, { enrolments, issuers }: RegistryContent): void {
-  const meters = enrolments.map(({ credential, epoch, ...rest }) => ({
+  const meters = enrolments.map(({ credential, epoch, next, ...rest }) => ({
     ...rest,
     credential: toHex(credential.bytes),
     ...(epoch && { epoch: { count: epoch.count, mark: toHex(epoch.mark) } }),
+    ...(next && { next: toHex(next.bytes) }),
   }));
   const anchors = issuers.map(({ id, bytes }) => ({ id, credential: toHex(bytes) }));
   const file = { meterbench: "registry", meters, ...(anchors.length > 0 && { issuers: anchors }) };

@@ -47,7 +47,7 @@ export class Registry implements EpochMemory {
   credentials(): readonly Credential[] {
     return this.list()
       .filter(({ state }) => state !== "revoked")
-      .map(({ credential }) => credential);
+      .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
   }
 
   /**
@@ -120,6 +120,20 @@ export class Registry implements EpochMemory {
     });
   }
 
+  /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
+  enrolNext(next: Credential): boolean {
+    return this.#changeWanted(next.id, (known) =>
+      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
+    );
+  }
+
+  /** The meter goes by its next key alone from now on; false for who is not wanted. */
+  takeNext(id: string): boolean {
+    return this.#changeWanted(id, ({ next, ...known }) =>
+      next === undefined ? known : { ...known, credential: next },
+    );
+  }
+
   /** False where no such meter is enrolled. */
   revoke(id: string): boolean {
     return this.#change((enrolments) => {
@@ -152,6 +166,15 @@ export class Registry implements EpochMemory {
     const { issuers } = this.content();
     if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
     return { id: credential.id, credential, state: "proved" };
+  }
+
+  #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known === undefined || known.state === "revoked") return false;
+      enrolments.set(id, change(known));
+      return true;
+    });
   }
 
   /** Reads, changes and writes as one step, whoever else changes the file. */
@@ -189,8 +212,18 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
     return "added";
   }
   if (known.state === "revoked") return "revoked";
+  const { next, ...rest } = known;
+  // Whoever serves it says that it has taken its next key.
+  if (next !== undefined && isSame(next, credential)) {
+    enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
+    return "known";
+  }
   if (!hasSameKeys(known.credential, credential)) return "other-key";
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return equal(one.bytes, other.bytes);
 }

@@ -32,6 +32,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/event-reading.ts", /^decode/],
   ["firmware/protocol/readings/interval-block.ts", /^(decode|readValues|restore|endsWell|unzigzag)/],
   ["firmware/protocol/readings/interval-exceptions.ts", /^decode/],
+  ["firmware/protocol/readings/key-rotation.ts", /^decode/],
   ["firmware/protocol/readings/leb128.ts", /^read/],
   ["firmware/protocol/readings/logged-event.ts", /^eventFrom/],
   ["firmware/protocol/readings/nameplate.ts", /^(decode|fromItems)/],
@@ -39,6 +40,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/profile-reading.ts", /^(decode|isOnGrid)/],
   ["firmware/protocol/readings/register-reading.ts", /^decode/],
   ["firmware/protocol/readings/register-table.ts", /^decode/],
+  ["firmware/protocol/readings/relay-reading.ts", /^(decode|lastOrderFrom|placed|secondsOf|is)/],
   [
     "firmware/protocol/readings/statement.ts",
     /^(decode|fromCbor|monthFrom|entriesFrom|entryFrom|registerEntry|is)/,

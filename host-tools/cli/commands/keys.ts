@@ -26,12 +26,16 @@ import {
 } from "../common.ts";
 import { usageFault } from "../fault.ts";
 import { createFile, readSecretFile } from "../home.ts";
+import { addRotateCommand } from "../keys-rotate.ts";
 import { say, sayJson, table } from "../output.ts";
 import { readContext } from "../preset.ts";
 import { addSignCommand } from "./keys-sign.ts";
 
 export function addKeysCommand(program: Command): void {
-  const keys = program.command("keys").description("key files, and the public credential of one");
+  const keys = program
+    .command("keys")
+    .description("key files, the public credential of one, a meter's new key");
+  addRotateCommand(keys);
   withCommonOptions(keys.command("new"))
     .description("make a key file (0600) for a meter, a head-end or an issuer of credentials")
     .addArgument(new Argument("<role>").choices(ROLES))

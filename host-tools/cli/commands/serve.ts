@@ -145,7 +145,7 @@ async function serve(options: Options): Promise<void> {
   const switching = switchingOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
-  const { identities, trust, enrol } = servedKeys(options, addresses);
+  const { identities, keyStores, trust, enrol } = servedKeys(options, addresses);
   const ends: (() => void)[] = [];
   try {
     const held =
@@ -178,7 +178,7 @@ async function serve(options: Options): Promise<void> {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
-        ...{ signals: signals.of(i), relay: side.relays[i] },
+        ...{ signals: signals.of(i), relay: side.relays[i], keyStore: keyStores[i] },
       };
       const runtime = startMeter(options, board, { ...common, identity }, () => plate);
       ends.push(() => runtime.stop());

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { identityIssued, readCwtFile, writeCwtFile } from "../../../../firmware/identity/cwt-file.ts";
-import { Identity } from "../../../../firmware/identity/identity.ts";
+import { Identity, rotatedIdentity } from "../../../../firmware/identity/identity.ts";
 import { concat, toHex } from "../../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../../../firmware/protocol/cbor.ts";
 import { claimsOf } from "../../../../firmware/protocol/cose/credential.ts";
@@ -13,6 +13,7 @@ import {
 } from "../../../../firmware/protocol/cose/cwt.ts";
 import { decodeSign1, signSign1 } from "../../../../firmware/protocol/cose/sign1.ts";
 import { nobleEngine } from "../../../../hal/crypto/noble.ts";
+import { SeededRandom } from "../../../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../../../hal/node/openssl.ts";
 import { identity } from "../../../support/secured-line.ts";
 import { SIGN1 } from "../../../vectors/cose/sign1.ts";
@@ -132,6 +133,11 @@ describe("the file of a signed credential", () => {
     ],
   ])("%s", (error, text) => {
     expect(readCwtFile(text)).toEqual({ error });
+  });
+
+  test("of before a rotation is not shown, and keeps nobody from starting", () => {
+    const rotated = rotatedIdentity(opensslEngine, new SeededRandom("next"), meter);
+    expect(identityIssued(rotated, issued)).toBe(rotated);
   });
 
   test("of somebody else, or of another role, is no party's", () => {
