@@ -25,9 +25,9 @@ function ask({ clock, headEnd, target }: World, month?: StatedMonth, challenge =
 }
 
 /** A meter with a storage that has come into December. */
-function meterInDecember(): World {
+function meterInDecember(storage = new MemoryStorage()): World {
   const startUtcMs = Date.UTC(2026, 10, 30, 22);
-  const world = attackedMeter({ storage: new MemoryStorage(), startUtcMs, pollIntervalMs: 60_000 });
+  const world = attackedMeter({ storage, startUtcMs, pollIntervalMs: 60_000 });
   world.clock.advanceBy(3 * HOUR_MS);
   return world;
 }
@@ -107,6 +107,19 @@ describe("a statement", () => {
 });
 
 describe("statements of one meter", () => {
+  test("say of a month what they said before, whatever power cut came after it", async () => {
+    const storage = new MemoryStorage();
+    const november = { year: 2026, month: 11 };
+    const before = await ask(meterInDecember(storage), november);
+    const left = storage.afterCut({ bytes: "none", folder: "none" });
+    const after = attackedMeter({ storage: left, startUtcMs: Date.UTC(2026, 11, 2) });
+    const again = await ask(after, november);
+    const { entries, month } = before.body.statement;
+    // Two hours of 1 kW, as far as the part has counted them.
+    expect(entries).toMatchObject([{ quality: "measured", value: 1999 }]);
+    expect(again.body.statement).toMatchObject({ entries, month, sequence: 2 });
+  });
+
   test("hang together over a power cut, and a number is not given twice", async () => {
     const storage = new MemoryStorage();
     const before = attackedMeter({ storage });
