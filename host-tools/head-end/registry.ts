@@ -6,7 +6,13 @@ import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import { withFileLock } from "./file-lock.ts";
-import { type Enrolment, type RegistryContent, readRegistry, writeRegistry } from "./registry-file.ts";
+import {
+  type DecodedCredentials,
+  type Enrolment,
+  type RegistryContent,
+  readRegistry,
+  writeRegistry,
+} from "./registry-file.ts";
 
 type Meter = Pick<Enrolment, "credential" | "address">;
 type EnrolOutcome = "added" | "known" | "other-key";
@@ -18,6 +24,7 @@ type AddOutcome = EnrolOutcome | "revoked";
  */
 export class Registry implements EpochMemory {
   readonly path: string;
+  readonly #decoded: DecodedCredentials = new Map();
 
   constructor(path: string) {
     this.path = path;
@@ -25,12 +32,12 @@ export class Registry implements EpochMemory {
 
   /** All enrolments, in the order that they were made. */
   list(): readonly Enrolment[] {
-    return readRegistry(this.path).enrolments;
+    return this.content().enrolments;
   }
 
   /** Meters and issuers at one moment. */
   content(): RegistryContent {
-    return readRegistry(this.path);
+    return readRegistry(this.path, this.#decoded);
   }
 
   find(id: string): Enrolment | undefined {
@@ -76,8 +83,8 @@ export class Registry implements EpochMemory {
     // Most proofs are of a meter that is where it was: no need to wait for others then.
     const before = this.find(credential.id);
     if (before?.state === "proved" && before.address === address && !isNewer(before, credential)) return;
-    this.#change((enrolments) => {
-      const known = enrolments.get(credential.id) ?? this.#newIssued(credential);
+    this.#change((enrolments, issuers) => {
+      const known = enrolments.get(credential.id) ?? newIssued(credential, issuers);
       if (known === undefined || known.state === "revoked") return;
       if (!hasSameKeys(known.credential, credential)) return;
       // What an issuer has signed anew takes the place of what it signed before, and of nothing else.
@@ -161,13 +168,6 @@ export class Registry implements EpochMemory {
     });
   }
 
-  /** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
-  #newIssued(credential: Credential): Enrolment | undefined {
-    const { issuers } = this.content();
-    if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
-    return { id: credential.id, credential, state: "proved" };
-  }
-
   #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
     return this.#change((enrolments) => {
       const known = enrolments.get(id);
@@ -178,10 +178,12 @@ export class Registry implements EpochMemory {
   }
 
   /** Reads, changes and writes as one step, whoever else changes the file. */
-  #change<Result>(change: (enrolments: Map<string, Enrolment>) => Result): Result {
+  #change<Result>(
+    change: (enrolments: Map<string, Enrolment>, issuers: readonly Credential[]) => Result,
+  ): Result {
     return this.#changeContent(({ enrolments: before, issuers }) => {
       const enrolments = new Map(before.map((enrolment) => [enrolment.id, enrolment]));
-      const result = change(enrolments);
+      const result = change(enrolments, issuers);
       const after = [...enrolments.values()];
       const isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
       return { result, ...(isChanged && { after: { enrolments: after, issuers } }) };
@@ -197,6 +199,12 @@ export class Registry implements EpochMemory {
       return result;
     });
   }
+}
+
+/** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
+function newIssued(credential: Credential, issuers: readonly Credential[]): Enrolment | undefined {
+  if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
+  return { id: credential.id, credential, state: "proved" };
 }
 
 /** True for another credential of an issuer than the one that is enrolled. */
