@@ -73,15 +73,18 @@ export class Home {
       const identity = newIdentity(opensslEngine, systemRandom, { role, id, development: true });
       createFile(path, writeKeyFile(identity), 0o600);
     }
-    return readIdentity(path, role);
+    return readIdentity(path, role, `remove the folder ${this.folder}, and all of it is made anew`);
   }
 }
 
 /** The key file's identity; a file that is none, or of the other role, is a usage fault. */
-export function readIdentity(path: string, role: Role): Identity {
+export function readIdentity(
+  path: string,
+  role: Role,
+  advice = "make one with 'meterbench keys new'",
+): Identity {
   const identity = readKeyFile(opensslEngine, readSecretFile(path, "key file"));
-  if ("error" in identity)
-    throw usageFault(`The key file ${path} ${identity.error}: make one with 'meterbench keys new'.`);
+  if ("error" in identity) throw usageFault(`The key file ${path} ${identity.error}: ${advice}.`);
   if (identity.role !== role) {
     throw usageFault(
       `The key file ${path} is a ${identity.role}'s and a ${role}'s is needed: name another file.`,

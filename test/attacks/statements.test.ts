@@ -131,6 +131,19 @@ describe("statements of one meter", () => {
     expect(checkChain(opensslEngine, [first.body, second.body])).toEqual({ gaps: [] });
   });
 
+  test("count once, also one whose answer is lost and asked for again", async () => {
+    let lost = 0;
+    const world = attackedMeter({
+      storage: new MemoryStorage(),
+      between: (bytes, towards) =>
+        towards === "head-end" && bytes.length > 150 && lost++ === 0 ? [] : [bytes],
+    });
+    const [first, second] = [await ask(world), await ask(world)];
+    expect(lost).toBe(3);
+    expect([first, second].map(({ body }) => body.statement.sequence)).toEqual([1, 2]);
+    expect(checkChain(opensslEngine, [first.body, second.body])).toEqual({ gaps: [] });
+  });
+
   test("show which are not at hand, and one that was put in, left out unseen, or made twice", () => {
     const first = signed();
     const previous = opensslEngine.sha256(first.payload);
