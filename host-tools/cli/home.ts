@@ -77,6 +77,11 @@ export class Home {
   }
 }
 
+/** `a meter's`, `an operator's`. */
+function owned(role: Role): string {
+  return `${/^[aeiou]/.test(role) ? "an" : "a"} ${role}'s`;
+}
+
 /** The key file's identity; a file that is none, or of the other role, is a usage fault. */
 export function readIdentity(
   path: string,
@@ -87,7 +92,7 @@ export function readIdentity(
   if ("error" in identity) throw usageFault(`The key file ${path} ${identity.error}: ${advice}.`);
   if (identity.role !== role) {
     throw usageFault(
-      `The key file ${path} is a ${identity.role}'s and a ${role}'s is needed: name another file.`,
+      `The key file ${path} is ${owned(identity.role)} and ${owned(role)} is needed: name another file.`,
     );
   }
   return identity;
@@ -103,7 +108,7 @@ export function readCredential(path: string, role: Role): Credential {
   }
   if (read.role !== role) {
     throw usageFault(
-      `The credential file ${path} is a ${read.role}'s and a ${role}'s is needed: name another file.`,
+      `The credential file ${path} is ${owned(read.role)} and ${owned(role)} is needed: name another file.`,
     );
   }
   return read.credential;
