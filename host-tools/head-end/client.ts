@@ -150,13 +150,16 @@ export class HeadEnd {
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   readonly #watching: Watching;
+  /** What kept a meter's start from being remembered, last time. */
+  #trouble: unknown;
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
     this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
-    this.#client = new SecureClient({ ...parts, traits: link.traits });
+    const epochs = parts.epochs && this.#guarded(parts.epochs);
+    this.#client = new SecureClient({ ...parts, epochs, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
     this.#watching = new Watching({
       client: this.#client,
@@ -313,7 +316,8 @@ export class HeadEnd {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (outcome.kind === "failed") throw failure(outcome.reason, target, this.#trustIs, outcome.peer);
+    if (outcome.kind === "failed")
+      throw this.#trouble ?? failure(outcome.reason, target, this.#trustIs, outcome.peer);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
@@ -336,6 +340,21 @@ export class HeadEnd {
       this.#waiting.set(ask, resolve);
       this.#drive.run();
     });
+  }
+
+  /** A start that cannot be remembered is not to be believed, and why not is how the ask ends. */
+  #guarded(epochs: EpochMemory): EpochMemory {
+    return {
+      takes: (peer, told) => {
+        this.#trouble = undefined;
+        try {
+          return epochs.takes(peer, told);
+        } catch (error) {
+          this.#trouble = error;
+          return false;
+        }
+      },
+    };
   }
 
   #take(event: ClientEvent): void {

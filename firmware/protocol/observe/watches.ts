@@ -38,7 +38,7 @@ export interface WatchHost {
   /** Begins an ask, afresh where it was begun before. */
   readonly start: (nowMs: number, ask: PendingAsk) => void;
   /** Expects nothing more of a request, and rejects what comes to it. */
-  readonly abandon: (request: RequestId) => void;
+  readonly abandon: (nowMs: number, request: RequestId) => void;
   /** Takes another session for what is asked from now on. */
   readonly leave: (session: ClientSession) => void;
 }
@@ -137,8 +137,8 @@ export class Watches {
   }
 
   /** Nothing more comes to an ask that has ended: whatever does is rejected, which tells the peer. */
-  close({ watch }: PendingAsk): void {
-    if (watch?.request !== undefined) this.#host.abandon(watch.request);
+  close(nowMs: number, { watch }: PendingAsk): void {
+    if (watch?.request !== undefined) this.#host.abandon(nowMs, watch.request);
   }
 
   /** What there is to tell of a genuine notification; undefined for one that is not newer than those before. */
