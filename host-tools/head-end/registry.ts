@@ -102,8 +102,10 @@ export class Registry implements EpochMemory {
    * put back, lost or copied. Whoever is in no registry is believed.
    */
   takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
-    const stepOf = ({ credential, epoch }: Enrolment): "same" | "later" | "never" =>
-      bytes !== undefined && equal(credential.bytes, bytes) ? epochAfter(epoch, told) : "same";
+    const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
+      [credential, next].some((one) => one !== undefined && bytes !== undefined && equal(one.bytes, bytes))
+        ? epochAfter(epoch, told)
+        : "same";
     const before = this.find(id);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
