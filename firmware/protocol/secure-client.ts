@@ -223,7 +223,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       ...watchOptions(ask.watch),
     });
     if (id === undefined) return this.#fail(ask, "busy");
-    registersBy(ask.watch, id);
+    registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
     this.#purposes.set(id, purpose);

@@ -12,6 +12,7 @@ import {
   findOption,
   OPTION,
   resourceRequest,
+  withOptions,
   withoutOptions,
 } from "../../../../firmware/protocol/coap/message.ts";
 import { emptyMessage } from "../../../../firmware/protocol/coap/outbox.ts";
@@ -164,6 +165,15 @@ describe("a watch that gets no notifications", () => {
     line.watch();
     line.clock.advanceBy(1000);
     expect(line.clientEvents).toMatchObject([{ kind: "answer", content: { code: CODE.content } }]);
+  });
+
+  test("gets the Max-Age that its resource gave the plain answer", () => {
+    const answer = answerWith(CODE.content, FORMAT.cbor, Uint8Array.of(7));
+    const aged = withOptions(answer, { number: OPTION.maxAge, value: fromUint(5) });
+    const line = observed({ serve: () => aged, observe: () => undefined });
+    line.watch();
+    line.clock.advanceBy(1000);
+    expect(line.clientEvents).toMatchObject([{ kind: "answer", content: aged }]);
   });
 
   test("ends with the error that its resource gives later on", () => {
