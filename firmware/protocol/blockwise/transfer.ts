@@ -77,11 +77,19 @@ export class Transfer {
   restartWith(request: CoapContent): void {
     this.#request = request;
     this.#isLong = this.#isInBlocks;
-    this.restart();
+    this.restart("start");
   }
 
-  /** Begins anew, as a server does that knows nothing of this operation. */
-  restart(): void {
+  /**
+   * Begins anew, as a server does that knows nothing of this operation, or goes on from the last message. An Echo of
+   * before is of no use to either, and obgm/libcoap after a restart does not even answer it.
+   */
+  restart(from: "start" | "last message"): void {
+    this.#echo = undefined;
+    if (from === "start") this.#beginAnew();
+  }
+
+  #beginAnew(): void {
     this.#state = { kind: "asking", offset: 0 };
     this.#challenges = 0;
     this.#tag = undefined;
@@ -149,7 +157,7 @@ export class Transfer {
     this.#sizeExponent = sizeExponent;
     this.#wholeBytesMax = blockBytes({ sizeExponent });
     this.#isLong = true;
-    this.restart();
+    this.#beginAnew();
     return "next";
   }
 
