@@ -1,7 +1,7 @@
 // Requests that other implementations sent to a server of ours are answered byte for byte as they were then.
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
-import { toHex } from "../../firmware/protocol/bytes.ts";
+import { EMPTY, toHex, toUint } from "../../firmware/protocol/bytes.ts";
 import {
   bareAnswer,
   CODE,
@@ -47,8 +47,6 @@ interface RecordedExchange {
 
 /** The links of the meter when it was recorded. */
 const LINKS = [...["r", "p", "i"].map((path) => ({ path })), { path: "k", attributes: { rt: "core.edhoc" } }];
-/** How often what is observed was told. */
-const PERIOD_MS = 2000;
 
 /** A server as it started then, whose resources answer as recorded. */
 class ReplayedServer {
@@ -98,15 +96,13 @@ class ReplayedServer {
     this.#server.receive(this.#nowMs, STATION, datagram);
   }
 
-  /** A notification has a Message ID of our choice; all else must be equal. */
+  /** A message that is no ACK has a Message ID of our choice; all else must be equal. */
   #expectSent(bytes: string): void {
     const recorded = messageOf(bytesOf(bytes));
     const datagram = this.#next();
-    if (recorded.type === "CON") {
-      const { messageId } = messageOf(datagram);
-      this.#messageIds.set(recorded.messageId, messageId);
-      expect(toHex(datagram)).toBe(toHex(encodeMessage({ ...recorded, messageId })));
-    } else expect(toHex(datagram)).toBe(bytes);
+    const messageId = recorded.type === "ACK" ? recorded.messageId : messageOf(datagram).messageId;
+    this.#messageIds.set(recorded.messageId, messageId);
+    expect(toHex(datagram)).toBe(toHex(encodeMessage({ ...recorded, messageId })));
   }
 
   #next(): Uint8Array {
@@ -126,13 +122,14 @@ class ReplayedServer {
   }
 
   #observe(content: CoapContent): Observed | undefined {
-    const [first] = this.#toServe;
-    const isObserved = first?.answers[0] !== undefined && findOption(first.answers[0], OPTION.observe);
-    if (!isObserved) return undefined;
+    const answers = this.#toServe[0]?.answers ?? [];
+    const [first] = answers;
+    if (first === undefined || findOption(first, OPTION.observe) === undefined) return undefined;
     this.served.push(content);
     this.#toServe.shift();
-    const answer = (): CoapContent => ownAnswer(first.answers.shift());
-    return { answer, hasNews: () => false, atLatestMs: PERIOD_MS, atSoonestMs: PERIOD_MS };
+    const periodMs = 1000 * toUint(findOption(first, OPTION.maxAge) ?? EMPTY);
+    const answer = (): CoapContent => ownAnswer(answers.shift());
+    return { answer, hasNews: () => false, atLatestMs: periodMs, atSoonestMs: periodMs };
   }
 }
 
