@@ -120,11 +120,12 @@ export class Transfer {
     return withOptions(message, blockOption(OPTION.block1, block), ...(offset === 0 ? [size] : []));
   }
 
-  /** Later blocks are asked for without the request's body (RFC 7959 2.7). */
+  /** Later blocks are asked for without the request's body (RFC 7959 2.7), and register nobody (2.6). */
   #collecting({ bytes }: Extract<State, { kind: "collecting" }>): CoapContent {
     const number = bytes / blockBytes({ sizeExponent: this.#sizeExponent });
     const block = { number, more: false, sizeExponent: this.#sizeExponent };
-    const message = withOptions({ ...this.#request, payload: EMPTY }, blockOption(OPTION.block2, block));
+    const request = { ...withoutOptions(this.#request, OPTION.observe), payload: EMPTY };
+    const message = withOptions(request, blockOption(OPTION.block2, block));
     return this.#isInBlocks ? this.#tagged(message) : message;
   }
 

@@ -1,6 +1,7 @@
 // The asking end's side of RFC 7641: asks that stay open, and when each is renewed.
 import type { Ask, ClientEvent, ClientSession, PendingAsk, ProtectedRequest } from "../asks.ts";
 import { EMPTY, toUint } from "../bytes.ts";
+import { readBlock } from "../coap/block.ts";
 import type { RequestOptions } from "../coap/client.ts";
 import {
   type CoapContent,
@@ -114,10 +115,18 @@ export function isRegistered(watch: Watch | undefined): boolean {
   return watch !== undefined && watch.newest > NONE_YET;
 }
 
-/** True for a notification to a watch that has not ended. */
+/**
+ * True for a notification to a watch that has not ended. One in blocks is the answer that ends it: its first block is
+ * never told for the whole.
+ */
 export function isWatched({ ask: { watch }, opened }: ProtectedRequest): boolean {
   if (watch === undefined || watch.isEnding || opened === undefined) return false;
-  return findOption(opened, OPTION.observe) !== undefined;
+  return findOption(opened, OPTION.observe) !== undefined && isWhole(opened);
+}
+
+function isWhole(content: CoapContent): boolean {
+  const block = readBlock(content, OPTION.block2);
+  return block === undefined || ("number" in block && block.number === 0 && !block.more);
 }
 
 /** The watches among the asks of one end. */

@@ -2,11 +2,13 @@
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../../../firmware/identity/trust.ts";
 import { EMPTY, fromText, fromUint } from "../../../../firmware/protocol/bytes.ts";
+import { type Block, blockOption, readBlock } from "../../../../firmware/protocol/coap/block.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
   type CoapMessage,
+  type CoapOption,
   decodeMessage,
   encodeMessage,
   encodeOptionsAndPayload,
@@ -53,6 +55,7 @@ interface Manner {
   readonly number?: number;
   readonly outerObserve?: number;
   readonly maxAge?: number;
+  readonly block2?: Block;
   /** By who has not the key. */
   readonly isForged?: boolean;
 }
@@ -71,6 +74,8 @@ class WatchedServer {
   readonly #context = deriveContext(opensslEngine, SERVER);
   readonly #window = new ReplayWindow();
   readonly #ask: number;
+  /** What the head-end asked beside its reply. */
+  readonly #requests: CoapMessage[] = [];
   #nowMs = 0;
   #messageId = 1000;
   /** Of the newest request. */
@@ -86,7 +91,7 @@ class WatchedServer {
     this.takeRequest();
   }
 
-  takeRequest([message] = this.#sent()): void {
+  takeRequest([message] = [...this.#requests.splice(0), ...this.#sent()]): void {
     if (message === undefined) throw new Error("the head-end sent nothing");
     const bound = unprotectRequest(this.#context, this.#window, message);
     if ("refused" in bound) throw new Error(bound.refused);
@@ -95,10 +100,13 @@ class WatchedServer {
 
   /** Sends a notification to a request; gives what the head-end says to that. */
   notify(words: string, manner: Manner = {}, { message, binding } = this.request): MessageType | "nothing" {
-    const { maxAge, outerObserve = 0 } = manner;
-    const age = maxAge === undefined ? [] : [{ number: OPTION.maxAge, value: fromUint(maxAge) }];
+    const { maxAge, block2, outerObserve = 0 } = manner;
+    const more = [
+      ...(maxAge === undefined ? [] : [{ number: OPTION.maxAge, value: fromUint(maxAge) }]),
+      ...(block2 === undefined ? [] : [blockOption(OPTION.block2, block2)]),
+    ];
     const answer = answerWith(CODE.content, FORMAT.cbor, fromText(words));
-    const content = withOptions(answer, { number: OPTION.observe, value: fromUint(outerObserve) }, ...age);
+    const content = withOptions(answer, { number: OPTION.observe, value: fromUint(outerObserve) }, ...more);
     const sealed = this.#seal(binding, content, manner.number);
     const payload = manner.isForged ? sealed.payload.map((byte) => byte ^ 1) : sealed.payload;
     return this.#send({
@@ -111,13 +119,10 @@ class WatchedServer {
   }
 
   /** The answer to the newest request, in its ACK. */
-  answer(words: string): void {
+  answer(words: string, ...options: CoapOption[]): void {
     const { message, binding } = this.request;
-    const content = protectResponse(
-      this.#context,
-      binding,
-      answerWith(CODE.content, FORMAT.cbor, fromText(words)),
-    );
+    const answer = withOptions(answerWith(CODE.content, FORMAT.cbor, fromText(words)), ...options);
+    const content = protectResponse(this.#context, binding, answer);
     this.#send({ type: "ACK", messageId: message.messageId, token: message.token, ...content });
   }
 
@@ -150,7 +155,8 @@ class WatchedServer {
 
   #send(message: CoapMessage): MessageType | "nothing" {
     this.#client.receive(this.#nowMs, LINE, encodeMessage(message));
-    const [reply] = this.#sent();
+    const [reply, ...requests] = this.#sent();
+    this.#requests.push(...requests);
     for (let event = this.#client.nextEvent(); event !== undefined; event = this.#client.nextEvent())
       this.told.push(event.kind === "failed" ? event.reason : UTF8.decode(event.content.payload));
     return reply?.type ?? "nothing";
@@ -210,6 +216,19 @@ describe("notifications of any server", () => {
     server.notify("still", { number: 1, maxAge: 0 });
     expect(server.told).toEqual(["zero", "still"]);
   });
+});
+
+test("a notification in blocks is never told in part: the rest is fetched, and the watch ends with the whole", () => {
+  const server = new WatchedServer();
+  server.notify("first", { number: 0 });
+  server.notify("sixteen letters:", { number: 1, block2: { number: 0, more: true, sizeExponent: 0 } });
+  expect(server.told).toEqual(["first"]);
+  server.takeRequest();
+  const { content } = server.request;
+  expect(findOption(content, OPTION.observe)).toBeUndefined();
+  expect(readBlock(content, OPTION.block2)).toEqual({ number: 1, more: false, sizeExponent: 0 });
+  server.answer("and more", blockOption(OPTION.block2, { number: 1, more: false, sizeExponent: 0 }));
+  expect(server.told).toEqual(["first", "sixteen letters:and more"]);
 });
 
 describe("a notification on its way while its registration is ended (obgm/libcoap#1536)", () => {
