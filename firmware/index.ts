@@ -4,6 +4,7 @@ export { WallClock, type WallClockOptions } from "./clock/wall-clock.ts";
 export { HOUSEHOLD_BILLING, type MeterBilling, type MeterConfiguration } from "./configuration.ts";
 export { EventLog, type EventLogOptions } from "./events/event-log.ts";
 export { EVENT_LOGS, EVENTS, type EventName, type LogName } from "./events/event-table.ts";
+export { identityIssued, readCwtFile, writeCwtFile } from "./identity/cwt-file.ts";
 export {
   Identity,
   type IdentityParts,
@@ -42,6 +43,7 @@ export {
   resourceRequest,
 } from "./protocol/coap/message.ts";
 export type { Credential } from "./protocol/cose/credential.ts";
+export { type IssuedCredential, signCwt } from "./protocol/cose/cwt.ts";
 export { Drive } from "./protocol/drive.ts";
 export { EdhocInitiator } from "./protocol/edhoc/initiator.ts";
 export { EdhocResponder } from "./protocol/edhoc/responder.ts";
@@ -58,6 +60,8 @@ export {
   type Register,
   registerByObis,
 } from "./protocol/readings/register-table.ts";
+export type { Statement } from "./protocol/readings/statement.ts";
+export type { StatementRequest } from "./protocol/readings/statement-request.ts";
 export type { TariffPlan, TariffTable } from "./protocol/readings/tariff.ts";
 export { SecureClient } from "./protocol/secure-client.ts";
 export {

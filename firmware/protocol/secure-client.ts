@@ -206,7 +206,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       ...watchOptions(ask.watch),
     });
     if (id === undefined) return this.#fail(nowMs, ask, "busy");
-    registersBy(ask.watch, id);
+    registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
     this.#purposes.set(id, purpose);
@@ -348,7 +348,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
-    if (reason !== "timeout") ask.transfer.restart();
+    ask.transfer.restart(reason === "timeout" ? "last message" : "start");
     if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(nowMs, ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }

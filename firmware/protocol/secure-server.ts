@@ -347,8 +347,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
       ...{ crypto, random, trust },
       identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
-      begin: (nowMs, ...handshake) => {
-        const session = this.#kept.begin(nowMs, ...handshake);
+      begin: (nowMs, own, ...handshake) => {
+        const lasts = own === this.#identity.credential;
+        const session = this.#kept.begin(nowMs, { own, lasts }, ...handshake);
         this.#untold.add(session);
         return session;
       },
