@@ -1,13 +1,9 @@
 // The one loop of a meter: clock, link, metering part and storage joined to the meter and its protocol.
-import type { BoardSignals } from "../hal/ports/board-signals.ts";
-import type { Cancel, Clock } from "../hal/ports/clock.ts";
-import type { CryptoEngine } from "../hal/ports/crypto.ts";
+import type { Cancel } from "../hal/ports/clock.ts";
 import type { KeyStore } from "../hal/ports/key-store.ts";
-import type { Link } from "../hal/ports/link.ts";
 import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
-import type { Random } from "../hal/ports/random.ts";
 import type { Relay } from "../hal/ports/relay.ts";
-import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
+import type { Storage, StorageResult } from "../hal/ports/storage.ts";
 import type { ClockEvent } from "./clock/clock-event.ts";
 import { WallClock } from "./clock/wall-clock.ts";
 import { configurationDigest, type MeterConfiguration, zoneOf } from "./configuration.ts";
@@ -20,64 +16,21 @@ import type { Identity } from "./identity/identity.ts";
 import { OwnKeys } from "./identity/own-keys.ts";
 import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
+import type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import type { MonthEndRecord } from "./metrology/month-ends.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
-import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
-import type { PresetContext } from "./protocol/sessions.ts";
 import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
-import { type Switching, SwitchingGate } from "./relay/switching.ts";
+import { SwitchingGate } from "./relay/switching.ts";
 import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
 import { statedBy } from "./resources/statements.ts";
 import type { SessionState } from "./session-state.ts";
 import { StatementChain } from "./statement-chain.ts";
-
-/** The ports that a composition root has picked. */
-export interface MeterBoard {
-  /** For the protocol: real time, always. */
-  readonly clock: Clock;
-  /** For measuring and for the meter's UTC; the same clock, unless a load is played faster than life. */
-  readonly meterClock: Clock;
-  /** Whether something keeps that UTC right (NTP, a modem's network time; so where not given), or it only has a battery. */
-  readonly utc?: "disciplined" | "free-running" | undefined;
-  readonly link: Link;
-  readonly meteringIc: MeteringIc;
-  readonly crypto: CryptoEngine;
-  readonly random: Random;
-  /** What survives a power cut; without it the meter begins anew at each start. */
-  readonly storage?: Storage | undefined;
-  /** Housing and supply; without them nothing is known of either. */
-  readonly signals?: BoardSignals | undefined;
-  /** Where the meter's key is, and the next one; without it the key stays as it is. */
-  readonly keyStore?: KeyStore | undefined;
-  /** What switches the installation behind the meter; without it there is nothing to order. */
-  readonly relay?: Relay | undefined;
-}
-
-export interface RuntimeOptions {
-  readonly configuration: MeterConfiguration;
-  /** Takes the place of what the storage has; without either there is one rate. */
-  readonly tariff?: TariffPlan | undefined;
-  readonly identity: Identity;
-  readonly trust: TrustList;
-  /** Contexts that need no EDHOC; development only. */
-  readonly presets?: readonly PresetContext[];
-  /** Who may have the relay switched, and how; without it nobody switches it from afar. */
-  readonly switching?: Switching | undefined;
-  /** How often the metering part is asked; must not be above what its counter allows. */
-  readonly pollIntervalMs: number;
-  /** How often whoever observes registers is told; a minute unless given. */
-  readonly observePeriodMs?: number | undefined;
-  /** Told what happens on the line, for a console. */
-  readonly onEvent?: (event: ServerEvent) => void;
-  /** Told once, when the storage takes no more: the meter measures on and gives no readings. */
-  readonly onStateFault?: (fault: StorageFault) => void;
-}
 
 /** Polls missed in a row before instant values are no longer given. */
 const POLLS_UNTIL_STALE = 3;

@@ -12,7 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { identityIssued, readCwtFile } from "../../firmware/identity/cwt-file.ts";
+import { identityIssued, isOutdated, readCwtFile } from "../../firmware/identity/cwt-file.ts";
 import {
   type Identity,
   newIdentity,
@@ -109,9 +109,19 @@ export function readCredential(path: string, role: Role): Credential {
   return read.credential;
 }
 
-/** The key file's party as it is known by what an issuer signed of it; what is not of that key is a usage fault. */
+/**
+ * The key file's party as it is known by what an issuer signed of it; what is not of that key is a usage fault, unless it
+ * is of the key before a rotation: then the party goes by its own credential, with a warning.
+ */
 export function readIssuedIdentity(identity: Identity, path: string): Identity {
   const issued = readCwtFile(readTextFile(path, "signed credential"));
+  if (!("error" in issued) && isOutdated(identity, issued)) {
+    const { id } = identity.credential;
+    process.stderr.write(
+      `The key of ${id} was rotated since ${path} was signed: head-ends that know it by its issuer alone need a new one.\n`,
+    );
+    return identity;
+  }
   const known = "error" in issued ? issued : identityIssued(identity, issued);
   if ("error" in known)
     throw usageFault(`The file ${path} ${known.error}: make one with 'meterbench keys sign'.`);

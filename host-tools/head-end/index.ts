@@ -13,6 +13,7 @@ export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { followRegistry } from "./follow-registry.ts";
 export { Registry } from "./registry.ts";
 export type { Enrolment, EnrolmentState } from "./registry-file.ts";
+export { type Rotation, type RotationParts, rotateKey } from "./rotation.ts";
 export { type HeldSessions, holdSessions, type SessionPlace } from "./session-folder.ts";
 export {
   checkChain,
@@ -22,4 +23,5 @@ export {
   type StatementFault,
   verifyStatement,
 } from "./statements.ts";
+export { agrees, type SwitchingParts, switchRelay } from "./switching.ts";
 export type { Notification, StopWatch, Watcher } from "./watching.ts";

@@ -130,7 +130,7 @@ export class Registry implements EpochMemory {
   /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
   enrolNext(next: Credential): boolean {
     return this.#changeWanted(next.id, (known) =>
-      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
+      known.next !== undefined && equal(known.next.bytes, next.bytes) ? known : { ...known, next },
     );
   }
 
@@ -222,7 +222,7 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (known.state === "revoked") return "revoked";
   const { next, ...rest } = known;
   // Whoever serves it says that it has taken its next key.
-  if (next !== undefined && isSame(next, credential)) {
+  if (next !== undefined && hasSameKeys(next, credential)) {
     enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
     return "known";
   }
@@ -230,8 +230,4 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
-}
-
-function isSame(one: Credential, other: Credential): boolean {
-  return equal(one.bytes, other.bytes);
 }

@@ -218,3 +218,39 @@ describe("what a meter tells of its starts", () => {
     expect(registry.version()).toBe(before);
   });
 });
+
+describe("a meter whose key rotates", () => {
+  const next = identity("meter", "M1", "next").credential;
+
+  test("is trusted by both keys until it has taken the next one, and by that alone then, with all else kept", () => {
+    registry.add(meter, AT);
+    registry.proved(meter, AT);
+    expect(registry.enrolNext(next)).toBe(true);
+    expect(new Registry(path).find("M1")).toMatchObject({
+      credential: { bytes: meter.bytes },
+      next: { bytes: next.bytes },
+    });
+    expect(registry.credentials().map(({ bytes }) => bytes)).toEqual([meter.bytes, next.bytes]);
+    expect(registry.takeNext("M1")).toBe(true);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: next, state: "proved", address: AT });
+    expect(registry.credentials().map(({ bytes }) => bytes)).toEqual([next.bytes]);
+  });
+
+  test("is known by whoever serves it with the next key, and the rotation is complete by that", () => {
+    registry.add(meter);
+    registry.enrolNext(next);
+    expect(registry.add(next, AT)).toBe("known");
+    expect(registry.find("M1")).toMatchObject({ credential: { bytes: next.bytes }, address: AT });
+    expect(registry.find("M1")?.next).toBeUndefined();
+    expect(registry.add(meter)).toBe("other-key");
+  });
+
+  test("that is revoked, or was never enrolled, has no next key", () => {
+    expect([registry.enrolNext(next), registry.takeNext("M1")]).toEqual([false, false]);
+    registry.add(meter);
+    registry.enrolNext(next);
+    registry.revoke("M1");
+    expect([registry.enrolNext(next), registry.takeNext("M1")]).toEqual([false, false]);
+    expect(registry.credentials()).toEqual([]);
+  });
+});
