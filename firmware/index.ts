@@ -31,6 +31,7 @@ export { Meter, type MeterParts, type SavedMeter } from "./meter.ts";
 export type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
 export { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
 export { type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
+export type { ClientKeeping } from "./protocol/asking-sessions.ts";
 export type { ClientEvent } from "./protocol/asks.ts";
 export { CoapEndpoint, type CoapEvent } from "./protocol/coap/exchange.ts";
 export {
@@ -47,6 +48,9 @@ export { Drive } from "./protocol/drive.ts";
 export { EdhocInitiator } from "./protocol/edhoc/initiator.ts";
 export { EdhocResponder } from "./protocol/edhoc/responder.ts";
 export type { Endpoint, OutgoingDatagram } from "./protocol/endpoint.ts";
+export type { Epoch, EpochMemory } from "./protocol/epochs.ts";
+export type { KeptSession } from "./protocol/kept-session.ts";
+export type { ServerKeeping } from "./protocol/kept-sessions.ts";
 export { INTERVAL_FLAG, type Interval } from "./protocol/readings/interval.ts";
 export type { LoggedEvent } from "./protocol/readings/logged-event.ts";
 export { type Obis, parseObis } from "./protocol/readings/obis.ts";

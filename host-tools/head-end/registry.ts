@@ -102,8 +102,10 @@ export class Registry implements EpochMemory {
    * put back, lost or copied. Whoever is in no registry is believed.
    */
   takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
-    const stepOf = ({ credential, epoch }: Enrolment): "same" | "later" | "never" =>
-      bytes !== undefined && equal(credential.bytes, bytes) ? epochAfter(epoch, told) : "same";
+    const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
+      [credential, next].some((one) => one !== undefined && bytes !== undefined && equal(one.bytes, bytes))
+        ? epochAfter(epoch, told)
+        : "same";
     const before = this.find(id);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
@@ -130,7 +132,7 @@ export class Registry implements EpochMemory {
   /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
   enrolNext(next: Credential): boolean {
     return this.#changeWanted(next.id, (known) =>
-      known.next !== undefined && equal(known.next.bytes, next.bytes) ? known : { ...known, next },
+      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
     );
   }
 
@@ -222,7 +224,7 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (known.state === "revoked") return "revoked";
   const { next, ...rest } = known;
   // Whoever serves it says that it has taken its next key.
-  if (next !== undefined && hasSameKeys(next, credential)) {
+  if (next !== undefined && isSame(next, credential)) {
     enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
     return "known";
   }
@@ -230,4 +232,8 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return equal(one.bytes, other.bytes);
 }
