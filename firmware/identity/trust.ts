@@ -32,14 +32,14 @@ export const OWNER: ReadonlySet<Right> = new Set(RIGHTS);
 type Refusal = { readonly error: string };
 
 /**
- * A meter's list of head-ends. `grants` say who may do what beside reading, each as `utility=clock,tariff`; one sentence
- * about what is wrong with them, if anything is.
+ * A meter's list of head-ends. `grants` say who may do what beside reading, each as `utility=clock,tariff`, and several
+ * of one head-end add up; one sentence about what is wrong with them, if anything is.
  */
 export function grantedTrust(
   credentials: readonly Credential[],
   grants: readonly string[],
 ): TrustList | Refusal {
-  const rights: Record<string, ReadonlySet<Right>> = {};
+  const rights: Record<string, ReadonlySet<Right>> = Object.create(null);
   for (const text of grants) {
     const grant = parseGrant(text);
     if ("error" in grant) return grant;
@@ -48,7 +48,7 @@ export function grantedTrust(
         error: `--allow names ${grant.id}, and no --trust file is of that head-end: name one of them.`,
       };
     }
-    rights[grant.id] = grant.rights;
+    rights[grant.id] = new Set([...(rights[grant.id] ?? []), ...grant.rights]);
   }
   return new TrustList(credentials, rights);
 }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { OWNER, READER, TrustList } from "../../../firmware/identity/trust.ts";
+import { grantedTrust, OWNER, READER, TrustList } from "../../../firmware/identity/trust.ts";
 import { identity } from "../../support/secured-line.ts";
 
 const { credential: utility } = identity("head-end", "utility");
@@ -24,5 +24,28 @@ describe("a trust list", () => {
 
   test("has nobody to take out under an id that it does not know", () => {
     expect(new TrustList([lab]).revoke("utility")).toBe(false);
+  });
+});
+
+describe("grants", () => {
+  test("of one head-end add up, in whichever order they stand, and no other head-end has any of them", () => {
+    for (const grants of [
+      ["utility=update", "utility=relay"],
+      ["utility=relay", "utility=update"],
+      ["utility=relay,update"],
+    ]) {
+      const list = grantedTrust([utility, lab], grants);
+      if ("error" in list) throw new Error(list.error);
+      expect(new Set(list.rightsOf(utility))).toEqual(new Set(["read", "update", "relay"]));
+      expect(list.rightsOf(lab)).toBe(READER);
+    }
+  });
+
+  test.each([
+    [["X=clock"], "no --trust file is of that head-end"],
+    [["utility=all"], "There is no right all"],
+    [["utility="], "Rights are given as"],
+  ])("%j are none", (grants, error) => {
+    expect(grantedTrust([utility], grants)).toMatchObject({ error: expect.stringContaining(error) });
   });
 });
