@@ -1,9 +1,9 @@
 // A credential that an issuer has signed: a CWT (RFC 8392) in COSE_Sign1, which EDHOC carries by value (kcwt).
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
-import { EMPTY } from "../bytes.ts";
+import { EMPTY, equal } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { type Credential, claimsOf, contentOf, decodeCcs } from "./credential.ts";
-import { decodeSign1, signSign1, verifySign1 } from "./sign1.ts";
+import { decodeSign1, encodeSign1, signSign1, verifySign1 } from "./sign1.ts";
 
 /** A credential by value, and what its issuer says of it. That the issuer says so is not checked yet. */
 export interface IssuedCredential extends Credential {
@@ -45,9 +45,13 @@ export function signCwt(
   return issued;
 }
 
-/** The credential that the CWT claims to be, or undefined. CRED_x is the CWT without a tag (RFC 9528 3.5.2). */
+/**
+ * The credential that the CWT claims to be, or undefined. CRED_x is the CWT without a tag (RFC 9528 3.5.2), and has
+ * nothing in it that is not signed: anybody could make others of one that are as good, and fill lists with them.
+ */
 export function decodeCwt(bytes: Uint8Array): IssuedCredential | undefined {
-  const sign1 = bytes.length > CWT_BYTES_MAX ? undefined : decodeSign1(bytes);
+  const read = bytes.length > CWT_BYTES_MAX ? undefined : decodeSign1(bytes);
+  const sign1 = read && equal(encodeSign1(read), bytes) ? read : undefined;
   const claims = sign1 && decodeCbor(sign1.payload);
   if (!(claims instanceof Map)) return undefined;
   const issue = issueOf(claims);

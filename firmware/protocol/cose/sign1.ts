@@ -29,6 +29,11 @@ export function signSign1(
   payload: Uint8Array,
 ): Uint8Array {
   const signature = crypto.sign("ES256", secretKey, toBeSigned(context, payload));
+  return encodeSign1({ payload, signature });
+}
+
+/** Its one form without a kid. */
+export function encodeSign1({ payload, signature }: Sign1): Uint8Array {
   return encodeCbor([PROTECTED, new Map(), payload, signature]);
 }
 

@@ -42,6 +42,12 @@ function cwt(change: (claims: Map<number | string, CborValue>) => unknown): Uint
   return signSign1(opensslEngine, issuer.signingSecretKey, hex(""), encodeCbor(claims));
 }
 
+/** The same with a kid beside, which the signature does not cover. */
+function withKid(bytes: Uint8Array): Uint8Array {
+  const [headers = null, , payload = null, signature = null] = decodeCbor(bytes) as CborValue[];
+  return encodeCbor([headers, new Map([[4, hex("07")]]), payload, signature]);
+}
+
 describe("a credential that an issuer has signed", () => {
   test("says what the credential says, and by whom and for how long", () => {
     const { id, kid, key, signingKey, development } = meter.credential;
@@ -98,6 +104,7 @@ describe("a credential that an issuer has signed", () => {
     ["claims that are an array", signSign1(opensslEngine, issuer.signingSecretKey, hex(""), hex("80"))],
     ["a tag", concat(hex("d2"), issued.bytes)],
     ["a CCS", meter.credential.bytes],
+    ["a kid, which is not signed", withKid(issued.bytes)],
     ["far too many bytes", cwt((claims) => claims.set(1, "C".repeat(400)))],
   ])("is not one with %s", (_, bytes) => {
     expect(decodeCwt(bytes)).toBeUndefined();
