@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { makePrivateFolder } from "../hal/node/private-file.ts";
 
@@ -13,7 +13,9 @@ export function writeDurably(path: string, text: string | ((inode: string) => st
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {
-    writeSync(file, typeof text === "string" ? text : text(String(fstatSync(file, { bigint: true }).ino)));
+    const content = typeof text === "string" ? text : text(String(fstatSync(file, { bigint: true }).ino));
+    // All of it or an error: one write alone may end short on a disk that is getting full.
+    writeFileSync(file, content);
     fsyncSync(file);
     renameSync(temporary, path);
   } catch (error) {

@@ -1,5 +1,5 @@
 // A device's keys in two files: the one that it was started with, and the next one beside it.
-import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { KeyStore } from "../ports/key-store.ts";
 import type { StorageResult } from "../ports/storage.ts";
@@ -36,7 +36,8 @@ function replaceFile(path: string, bytes: Uint8Array): void {
   rmSync(aside, { force: true });
   const file = openSync(aside, "wx", FILE_MODE);
   try {
-    writeSync(file, bytes);
+    // All of it or an error: one write alone may end short on a disk that is getting full.
+    writeFileSync(file, bytes);
     fsyncSync(file);
   } finally {
     closeSync(file);
