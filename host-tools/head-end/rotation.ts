@@ -1,5 +1,5 @@
 // A meter's key rotated: made at the meter, enrolled, proved, confirmed. Whatever is lost on the way, once more completes it.
-import { equal } from "../../firmware/protocol/bytes.ts";
+import { EMPTY, equal } from "../../firmware/protocol/bytes.ts";
 import { type Credential, credentialHash } from "../../firmware/protocol/cose/credential.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { HeadEnd, Target } from "./client.ts";
@@ -43,15 +43,24 @@ export async function rotateKey(parts: RotationParts, target: Target): Promise<R
   return { meter, outcome: "rotated", credential: next };
 }
 
+/** A name, a purpose, and the key that its statements are signed by. */
+function isOfOne(next: Credential, before: Credential): boolean {
+  return (
+    next.id === before.id &&
+    next.development === before.development &&
+    equal(next.signingKey ?? EMPTY, before.signingKey ?? EMPTY)
+  );
+}
+
 /** A meter may change its key, and nothing else that it is known by. */
 function nextKeyOf(
   next: Credential | undefined,
   before: Credential | undefined,
   { name }: Target,
 ): Credential {
-  if (next !== undefined && next.id === before?.id && next.development === before.development) return next;
+  if (next !== undefined && before !== undefined && isOfOne(next, before)) return next;
   throw new HeadEndError(
     "answer",
-    `The meter at ${name} gave a next key that is not in its own name: look at it before it is trusted further.`,
+    `The meter at ${name} gave a next key that is not in its own name, or another one to sign with: look at it before it is trusted further.`,
   );
 }

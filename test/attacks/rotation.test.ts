@@ -17,6 +17,7 @@ import { followRegistry } from "../../host-tools/head-end/follow-registry.ts";
 import { rotateKey } from "../../host-tools/head-end/rotation.ts";
 import { settle } from "../../host-tools/world/single-line.ts";
 import { RotatingMeter } from "../support/rotating-meter.ts";
+import { identity } from "../support/secured-line.ts";
 import { attackedMeter, type Between } from "./attacked-meter.ts";
 import { asNew, messageOf, meterOf } from "./village.ts";
 
@@ -113,9 +114,12 @@ describe("a head-end", () => {
     expect(isOld()).toBe(true);
   });
 
-  test("is given a next key in the name of another meter, and enrols nothing", async () => {
+  test.each([
+    ["in the name of another meter", () => meterOf("M2").credential],
+    ["with another key that signs statements", () => identity("meter", "M1", "thief").credential],
+  ])("is given a next key %s, and enrols nothing", async (_, given) => {
     meter = new RotatingMeter();
-    const body = { currentHash: new Uint8Array(32), next: meterOf("M2").credential };
+    const body = { currentHash: new Uint8Array(32), next: given() };
     const answer = { meter: "M1", body, size: { requestBytes: 1, responseBytes: 1, milliseconds: 1 } };
     const hostile = { readKeys: async () => answer, rotateKey: async () => answer };
     const parts = { headEnd: hostile, registry: meter.registry, crypto: opensslEngine };
