@@ -11,6 +11,7 @@ import { HeadEnd, type Target } from "../head-end/client.ts";
 import { HeadEndError } from "../head-end/errors.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
 import type { Registry } from "../head-end/registry.ts";
+import { isServed, issuerOf } from "../head-end/registry-file.ts";
 import { type HeldSessions, holdSessions } from "../head-end/session-folder.ts";
 import { type CaptureOptions, LineWatch, withCapture } from "./capture.ts";
 import {
@@ -194,6 +195,11 @@ function checkExpected(expect: string | undefined, registry: Registry, profile: 
     );
   if (enrolment.state === "revoked")
     throw new CliFault(EXIT.refused, `The meter ${expect} is revoked: enrol it anew if that is meant.`);
+  if (!isServed(enrolment, issuers))
+    throw new CliFault(
+      EXIT.refused,
+      `The meter ${expect} came by ${issuerOf(enrolment)}, which is no issuer of this registry any more: enrol the meter itself, or its issuer.`,
+    );
   const refusal = refusalOf(profile, enrolment.credential);
   if (refusal !== undefined)
     throw new CliFault(EXIT.refused, `The credential of ${expect} ${refusal}: enrol its real one.`);

@@ -1,11 +1,11 @@
 // A head-end's trust list that goes with the registry while others change it.
 import { TrustList } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { HeadEndParts } from "./client.ts";
 import { type IssuedMeterParts, issuedMeter } from "./issued-meters.ts";
 import type { Registry } from "./registry.ts";
+import { servedCredentials } from "./registry-file.ts";
 
 /** What it takes to believe issuers: their signatures are checked, and the head-end's own clock says what has expired. */
 export interface IssuerChecks {
@@ -49,9 +49,9 @@ export function followRegistry(
     // A change between these two lines is read now, and once more at the next ask.
     const found = registry.version();
     if (found === version) return;
-    const { enrolments, issuers } = registry.content();
-    known = { issuers: byId(issuers), enrolments: byId(enrolments) };
-    trust.replace(wantedOf(known).filter(isWanted));
+    const content = registry.content();
+    known = { issuers: byId(content.issuers), enrolments: byId(content.enrolments) };
+    trust.replace(servedCredentials(content).filter(isWanted));
     version = found;
   };
   refreshTrust();
@@ -67,12 +67,4 @@ function clockOf({ crypto, utcMs }: IssuerChecks): Pick<IssuedMeterParts, "crypt
 
 function byId<Item extends { readonly id: string }>(items: readonly Item[]): ReadonlyMap<string, Item> {
   return new Map(items.map((item) => [item.id, item]));
-}
-
-/** What came by an issuer goes with it. */
-function wantedOf({ enrolments, issuers }: Known): Credential[] {
-  return [...enrolments.values()]
-    .filter(({ state }) => state !== "revoked")
-    .filter(({ credential }) => !isIssued(credential) || issuers.has(credential.issuer))
-    .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
 }

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as v from "valibot";
 import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { decodeCredential } from "../../firmware/protocol/cose/cwt.ts";
+import { decodeCredential, isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import type { Epoch } from "../../firmware/protocol/epochs.ts";
 import { writeDurably } from "../durable-file.ts";
 import { RegistryError } from "./errors.ts";
@@ -23,6 +23,8 @@ export interface Enrolment {
   readonly isForgetful?: true;
   /** The key that is to take the place of the meter's, from its making on until the meter has taken it. */
   readonly next?: Credential;
+  /** Whose signature it came in by, where its credential says so no more: its key was rotated since. */
+  readonly issuer?: string;
 }
 
 /** All that the file says; in the order that it was entered. */
@@ -30,6 +32,24 @@ export interface RegistryContent {
   readonly enrolments: readonly Enrolment[];
   /** Whose signature makes a meter's credential good. */
   readonly issuers: readonly Credential[];
+}
+
+/** By whose signature a meter came in; undefined for one that was enrolled itself. */
+export function issuerOf({ credential, issuer }: Enrolment): string | undefined {
+  return isIssued(credential) ? credential.issuer : issuer;
+}
+
+/** False for who is revoked, and for what came by an issuer that is trusted no more. */
+export function isServed(enrolment: Enrolment, issuers: readonly Credential[]): boolean {
+  const issuer = issuerOf(enrolment);
+  return enrolment.state !== "revoked" && (issuer === undefined || issuers.some(({ id }) => id === issuer));
+}
+
+/** The credentials that may be proved now. */
+export function servedCredentials({ enrolments, issuers }: RegistryContent): readonly Credential[] {
+  return enrolments
+    .filter((enrolment) => isServed(enrolment, issuers))
+    .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
 }
 
 /** Which meters a utility has, and where, is nobody else's business. */
@@ -52,6 +72,7 @@ const FileSchema = v.strictObject({
       ),
       isForgetful: v.optional(v.literal(true)),
       next: v.optional(HexText),
+      issuer: v.optional(v.string()),
     }),
   ),
   issuers: v.optional(v.array(v.strictObject({ id: v.string(), credential: HexText }))),
@@ -77,12 +98,13 @@ export function readRegistry(path: string, decoded: DecodedCredentials = new Map
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
   const { meters, issuers = [] } = parsed.output;
   return {
-    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, ...rest }) => ({
+    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, issuer, ...rest }) => ({
       ...{ id, credential: credentialOf(id, credential), ...rest },
       ...(address !== undefined && { address }),
       ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
       ...(isForgetful && { isForgetful }),
       ...(next !== undefined && { next: credentialOf(id, next) }),
+      ...(issuer !== undefined && { issuer }),
     })),
     issuers: issuers.map(({ id, credential }) => credentialOf(id, credential)),
   };

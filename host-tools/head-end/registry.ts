@@ -9,8 +9,10 @@ import { withFileLock } from "./file-lock.ts";
 import {
   type DecodedCredentials,
   type Enrolment,
+  issuerOf,
   type RegistryContent,
   readRegistry,
+  servedCredentials,
   writeRegistry,
 } from "./registry-file.ts";
 
@@ -52,18 +54,27 @@ export class Registry implements EpochMemory {
 
   /** The credentials that a meter may prove now. */
   credentials(): readonly Credential[] {
-    return this.list()
-      .filter(({ state }) => state !== "revoked")
-      .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
+    return servedCredentials(this.content());
   }
 
   /**
    * An operator takes a meter in as `pending`, which lifts a revocation; the same credential again changes
-   * nothing. Another credential under a known id is refused: whoever means it revokes the old one first.
+   * nothing, but for one that came by an issuer, which needs that no more. Another credential under a known id is refused:
+   * whoever means it revokes the old one first.
    */
   enrol(credential: Credential): EnrolOutcome {
     return this.#change((enrolments) => {
-      if (enrolments.get(credential.id)?.state === "revoked") enrolments.delete(credential.id);
+      const known = enrolments.get(credential.id);
+      if (known?.state === "revoked") enrolments.delete(credential.id);
+      else if (
+        known !== undefined &&
+        issuerOf(known) !== undefined &&
+        hasSameKeys(known.credential, credential)
+      ) {
+        const { issuer: _, ...rest } = known;
+        enrolments.set(credential.id, { ...rest, credential, state: "pending" });
+        return "added";
+      }
       return takeIn(enrolments, { credential }) as EnrolOutcome;
     });
   }
@@ -138,8 +149,8 @@ export class Registry implements EpochMemory {
 
   /** The meter goes by its next key alone from now on; false for who is not wanted. */
   takeNext(id: string): boolean {
-    return this.#changeWanted(id, ({ next, ...known }) =>
-      next === undefined ? known : { ...known, credential: next },
+    return this.#changeWanted(id, (known) =>
+      known.next === undefined ? known : withNext(known, known.next),
     );
   }
 
@@ -222,16 +233,23 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
     return "added";
   }
   if (known.state === "revoked") return "revoked";
-  const { next, ...rest } = known;
   // Whoever serves it says that it has taken its next key.
-  if (next !== undefined && isSame(next, credential)) {
-    enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
+  if (known.next !== undefined && isSame(known.next, credential)) {
+    const taken = withNext(known, known.next);
+    enrolments.set(credential.id, { ...taken, ...(address !== undefined && { address }) });
     return "known";
   }
   if (!hasSameKeys(known.credential, credential)) return "other-key";
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
+}
+
+/** The next key in the place of the one before. Whoever vouched for that is not forgotten: it goes when he goes. */
+function withNext(known: Enrolment, credential: Credential): Enrolment {
+  const { next: _, ...rest } = known;
+  const issuer = issuerOf(known);
+  return { ...rest, credential, ...(issuer !== undefined && { issuer }) };
 }
 
 function isSame(one: Credential, other: Credential): boolean {

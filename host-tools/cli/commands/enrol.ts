@@ -6,7 +6,7 @@ import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { type Credential, credentialHash } from "../../../firmware/protocol/cose/credential.ts";
 import { isIssued } from "../../../firmware/protocol/cose/cwt.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
-import type { Enrolment } from "../../head-end/registry-file.ts";
+import { type Enrolment, issuerOf } from "../../head-end/registry-file.ts";
 import { endSessions } from "../../head-end/session-folder.ts";
 import {
   type CommonOptions,
@@ -112,20 +112,17 @@ function add(file: string, options: Options): void {
     );
 }
 
-function rowOf(
-  crypto: CryptoEngine,
-  { id, credential, state, address, epoch, next, isForgetful }: Enrolment,
-) {
+function rowOf(crypto: CryptoEngine, enrolment: Enrolment) {
+  const { id, credential, state, address, epoch, next, isForgetful } = enrolment;
+  const issuer = issuerOf(enrolment);
   return {
     id,
     state,
     forgetful: isForgetful ?? false,
     ...(epoch !== undefined && { starts: epoch.count }),
     development: credential.development,
-    ...(isIssued(credential) && {
-      issuer: credential.issuer,
-      expires: utcText(credential.expiresAtSeconds),
-    }),
+    ...(issuer !== undefined && { issuer }),
+    ...(isIssued(credential) && { expires: utcText(credential.expiresAtSeconds) }),
     credentialHash: toHex(credentialHash(crypto, credential)),
     // Of a rotation that was begun and not completed.
     ...(next !== undefined && { nextCredentialHash: toHex(credentialHash(crypto, next)) }),
@@ -151,7 +148,7 @@ async function list(options: Options): Promise<void> {
       [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
         ", ",
       ),
-      development ? "development" : issuer === undefined ? "" : `by ${printable(issuer)}`,
+      development ? "development" : issuer === undefined ? "" : byText(issuer, issuers),
       hash.slice(0, 16),
       address ?? "",
     ],
@@ -159,10 +156,18 @@ async function list(options: Options): Promise<void> {
   for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
 }
 
+function byText(issuer: string, trusted: readonly { readonly id: string }[]): string {
+  const isTrusted = trusted.some(({ id }) => id === issuer);
+  return `by ${printable(issuer)}${isTrusted ? "" : ", trusted no more"}`;
+}
+
 async function revoke(id: string, options: Options): Promise<void> {
   const registry = registryOf(options);
   const known = registry.find(id);
-  if (known === undefined || !registry.revoke(id)) throw notEnrolled(id);
+  if (known === undefined || !registry.revoke(id))
+    throw usageFault(
+      `No meter ${id} is enrolled: see 'meterbench enrol list'; one that has yet to come by its issuer is enrolled by its credential first.`,
+    );
   const crypto = await engineOf(options);
   for (const credential of [known.credential, ...(known.next ? [known.next] : [])])
     endSessions(homeOf(options).sessions, credentialHash(crypto, credential));

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
+import { isServed } from "../../head-end/registry-file.ts";
 import {
   checkChain,
   type Gap,
@@ -79,22 +80,17 @@ function check(crypto: CryptoEngine, file: string, signerOf: (id: string) => Sig
   return { ...verified, file, signer: signer.state };
 }
 
-/** A meter that was revoked has signed what it signed; who reads it is told, and judges. */
+/** A meter that was revoked, itself or by its issuer, has signed what it signed; who reads it is told, and judges. */
 function signers(options: Options): (id: string) => Signer | undefined {
   if (options.credential !== undefined) {
     const credential = readCredential(options.credential, "meter");
     return () => ({ credential, state: "trusted" });
   }
-  const enrolled = new Map(
-    registryOf(options)
-      .list()
-      .map((enrolment) => [enrolment.id, enrolment]),
-  );
+  const { enrolments, issuers } = registryOf(options).content();
+  const enrolled = new Map(enrolments.map((enrolment) => [enrolment.id, enrolment]));
   return (id) => {
     const found = enrolled.get(id);
-    return (
-      found && { credential: found.credential, state: found.state === "revoked" ? "revoked" : "trusted" }
-    );
+    return found && { credential: found.credential, state: isServed(found, issuers) ? "trusted" : "revoked" };
   };
 }
 

@@ -164,6 +164,31 @@ describe("an issuer in a registry", () => {
     expect(registry.find("M1")?.credential).toEqual(issued);
   });
 
+  test("takes the meters that came by it along when it goes, by whichever key they go by then", () => {
+    registry.addIssuer(issuer);
+    registry.proved(issued, AT);
+    const next = identity("meter", "M1", "next").credential;
+    registry.enrolNext(next);
+    registry.takeNext("M1");
+    expect(registry.credentials()).toHaveLength(1);
+    registry.removeIssuer("CA");
+    expect(new Registry(path).find("M1")).toMatchObject({ credential: { bytes: next.bytes }, issuer: "CA" });
+    expect(registry.credentials()).toEqual([]);
+    expect(registry.enrol(next)).toBe("added");
+    expect(registry.credentials().map(({ bytes }) => bytes)).toEqual([next.bytes]);
+  });
+
+  test("is not needed any more for a meter that an operator enrols himself", () => {
+    registry.addIssuer(issuer);
+    registry.proved(issued, AT);
+    registry.removeIssuer("CA");
+    expect(registry.credentials()).toEqual([]);
+    expect([registry.enrol(meter), registry.enrol(meter)]).toEqual(["added", "known"]);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "pending", address: AT });
+    expect(registry.credentials()).toEqual([meter]);
+    expect(registry.enrol(sameIdOtherKey)).toBe("other-key");
+  });
+
   test("changes nothing of a meter that was enrolled by hand", () => {
     registry.addIssuer(issuer);
     registry.enrol(meter);
