@@ -166,6 +166,10 @@ export class HeadEnd {
       drive: this.#drive,
       clock,
       trustIs: this.#trustIs,
+      isTrusted: (peer) => {
+        refreshTrust();
+        return parts.preset !== undefined || parts.trust.has(peer);
+      },
     });
   }
 

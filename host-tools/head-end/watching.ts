@@ -3,9 +3,10 @@ import type { Ask, ClientEvent } from "../../firmware/protocol/asks.ts";
 import type { CoapContent } from "../../firmware/protocol/coap/message.ts";
 import type { Drive } from "../../firmware/protocol/drive.ts";
 import type { SecureClient } from "../../firmware/protocol/secure-client.ts";
+import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { Target } from "./client.ts";
-import type { HeadEndError } from "./errors.ts";
+import type { HeadEndError, RegistryError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
 
 /** What a meter told by itself. */
@@ -19,7 +20,7 @@ export interface Notification<Body> {
 /** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
 export interface Watcher<Body> {
   readonly onReading: (notification: Notification<Body>) => void;
-  readonly onEnd: (why: HeadEndError) => void;
+  readonly onEnd: (why: HeadEndError | RegistryError) => void;
 }
 
 /** Ends a watch, and tells the meter so; a second call does nothing. */
@@ -37,6 +38,8 @@ export interface WatchingParts {
   readonly drive: Drive<ClientEvent>;
   readonly clock: Clock;
   readonly trustIs: "credentials" | "preset";
+  /** Whether a peer is trusted now, and not only when it was asked; throws a RegistryError where that cannot be known. */
+  readonly isTrusted: (peer: Peer) => boolean;
 }
 
 interface Open {
@@ -67,9 +70,11 @@ export class Watching {
     this.#open.set(id, {
       notified: ({ peer, content: { payload }, bytes }) => {
         const body = plan.decode(payload);
-        if (body !== undefined) return this.#tell(id, plan, watcher, { meter: peer.id, body, bytes });
+        const distrust = this.#distrust(peer, target);
+        if (body !== undefined && distrust === undefined)
+          return this.#tell(id, plan, watcher, { meter: peer.id, body, bytes });
         this.#stop(id);
-        watcher.onEnd(unknownForm(target));
+        watcher.onEnd(distrust ?? unknownForm(target));
       },
       ended: (event) => watcher.onEnd(endOfWatch(event, target, trustIs)),
     });
@@ -83,6 +88,16 @@ export class Watching {
     if (event.kind === "notification") watch?.notified(event);
     else if (this.#open.delete(event.ask)) watch?.ended(event);
     return watch !== undefined || event.kind === "notification";
+  }
+
+  /** A watch asks but once, and a meter may be revoked while it tells. */
+  #distrust(peer: Peer, target: Target): HeadEndError | RegistryError | undefined {
+    const { isTrusted, trustIs } = this.#parts;
+    try {
+      return isTrusted(peer) ? undefined : failure("not-proved", target, trustIs);
+    } catch (error) {
+      return error as RegistryError;
+    }
   }
 
   #tell<Body>(
