@@ -50,7 +50,10 @@ export function failure(
 
 /** An answer that is not what was asked for: what kind of trouble, and what to do. */
 const UNWANTED: Readonly<Record<number, readonly [HeadEndErrorKind, advice: string]>> = {
-  [CODE.forbidden]: ["identity", "give this head-end that right at the meter (serve --allow)"],
+  [CODE.forbidden]: [
+    "identity",
+    "allow it at the meter (serve --allow; for orders to a relay, serve --operator)",
+  ],
   [CODE.notFound]: ["not-there", "ask for something that it has"],
   [CODE.conflict]: ["answer", "look at its clock and its rules (meterbench clock)"],
   [CODE.serviceUnavailable]: ["answer", "mend that at the meter"],

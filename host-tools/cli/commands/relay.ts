@@ -26,10 +26,11 @@ Examples: meterbench relay pty:./meter1 status
 
 type Options = TargetOptions & {
   readonly watts?: number;
-  readonly seconds: number;
+  readonly seconds?: number;
   readonly off?: boolean;
   readonly operator?: string;
 };
+const SECONDS_USUAL = 30;
 const ACTIONS = ["status", "connect", "disconnect", "limit"] as const;
 type Action = (typeof ACTIONS)[number];
 
@@ -40,9 +41,8 @@ export function addRelayCommand(program: Command): void {
     .option("--watts <n>", "limit: more than this ...", numberOption(1, LIMIT_WATTS_MAX, true))
     .option(
       "--seconds <n>",
-      "limit: ... for so long opens the relay",
+      `limit: ... for so long opens the relay (default: ${SECONDS_USUAL})`,
       numberOption(1, LIMIT_SECONDS_MAX, true),
-      30,
     )
     .option("--off", "limit: none any more")
     .option(
@@ -63,13 +63,16 @@ export function addRelayCommand(program: Command): void {
 }
 
 function orderOf(action: Action, { watts, seconds, off = false }: Options): RelayOrder | undefined {
-  if (action !== "limit" && (watts !== undefined || off))
-    throw usageFault("--watts and --off are of a limit: say 'limit', or leave them out.");
+  if (action !== "limit" && (watts !== undefined || seconds !== undefined || off))
+    throw usageFault("--watts, --seconds and --off are of a limit: say 'limit', or leave them out.");
   if (action === "status") return undefined;
   if (action !== "limit") return { kind: action };
   if ((watts === undefined) !== off)
     throw usageFault("A limit is --watts N, or --off for none: give one of them.");
-  return watts === undefined ? { kind: "no-limit" } : { kind: "limit", limit: { watts, seconds } };
+  if (off && seconds !== undefined)
+    throw usageFault("--seconds is of a limit, and --off ends it: give one of them.");
+  if (watts === undefined) return { kind: "no-limit" };
+  return { kind: "limit", limit: { watts, seconds: seconds ?? SECONDS_USUAL } };
 }
 
 /** A real head-end sends a real operator's orders, and the development one those of its folder. */
