@@ -29,7 +29,6 @@ import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import { concat } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
-import { CoapEndpoint } from "./coap/exchange.ts";
 import {
   CODE,
   type CoapMessage,
@@ -39,6 +38,7 @@ import {
   OPTION,
   resourceRequest,
 } from "./coap/message.ts";
+import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, type SecureClientParts, sessionAfter } from "./initiating.ts";
 import {
@@ -63,7 +63,7 @@ const TRIES_MAX = 3;
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
-  readonly #coap: CoapEndpoint;
+  readonly #coap: WholeMessages;
   readonly #edhocRandom: Random;
   readonly #preset: ClientSession | undefined;
   readonly #sessions = new Map<string, ClientSession>();
@@ -84,7 +84,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   constructor(parts: SecureClientParts) {
     this.#parts = parts;
-    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));

@@ -9,7 +9,6 @@ import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
 import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
 import { decodeCbor, firstItemLength } from "./cbor.ts";
 import { blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
-import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
   answerWith,
@@ -25,6 +24,7 @@ import {
   queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
+import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
 import { freeConnectionId } from "./connection-ids.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
@@ -107,7 +107,7 @@ const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.prox
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
   readonly #limits: KeyLimits;
-  readonly #coap: CoapEndpoint;
+  readonly #coap: WholeMessages;
   readonly #edhocRandom: Random;
   readonly #connectionIdRandom: Random;
   readonly #sessions = new SessionTable();
@@ -127,7 +127,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
-    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#connectionIdRandom = parts.random.fork("connection-id");
     const { wholeBytesMax } = bodySizes(parts.traits);
@@ -188,6 +188,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       if (event.kind !== "request") continue;
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
+      else if (reply.how === "greet") this.#coap.greet(nowMs, event.exchange, reply.content);
       else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
       else {
         if (reply.how === "acknowledge") this.#coap.acknowledge(event.exchange);
@@ -196,7 +197,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
   }
 
-  #reply(nowMs: number, { from, message }: Extract<CoapEvent, { kind: "request" }>): Reply {
+  #reply(nowMs: number, { from, message }: Extract<WholeEvent, { kind: "request" }>): Reply {
     if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
@@ -257,6 +258,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
+    this.#coap.proved(from);
     if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
       return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
     }
@@ -331,7 +333,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     const answer = responder.receiveMessage1(message1);
     if ("error" in answer) return this.#refuseHandshake(from, answer.reason, answer.error);
     this.#halfOpen.add(nowMs, from, answer.connectionId, responder);
-    return { how: "answer", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
+    return { how: "greet", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
   }
 
   /** Takes message_3: the session with the trusted peer that it proved, else what to reply. */

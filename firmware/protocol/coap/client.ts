@@ -2,6 +2,7 @@
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
+import { isFirstOfMore } from "./block.ts";
 import {
   type CoapContent,
   type CoapMessage,
@@ -34,6 +35,20 @@ export type ClientSideEvent =
   | { readonly kind: "doubt"; readonly request: RequestId; readonly message: CoapMessage | undefined }
   | { readonly kind: "ended"; readonly request: RequestId; readonly reason: EndReason };
 
+/**
+ * The first block of an answer that comes in blocks (RFC 7959 2.4). The request stays open, and goes on being
+ * repeated, until `supply` brings the whole: nobody can prove that a block is genuine.
+ */
+export interface PieceEvent {
+  readonly kind: "piece";
+  readonly request: RequestId;
+  readonly from: Station;
+  readonly message: CoapMessage;
+  /** What was asked, and until when. */
+  readonly asked: CoapContent;
+  readonly untilMs: number;
+}
+
 /** How a request travels and how long it is followed. */
 export interface RequestOptions {
   /** CON (the default) is repeated until acknowledged; NON is sent once. */
@@ -61,12 +76,17 @@ export type Outcome = "taken" | "copy" | "unknown";
 /** The client half of an endpoint: sends through the shared outbox and tells what comes of it. */
 export class ClientSide {
   readonly #outbox: Outbox;
-  readonly #tell: (event: ClientSideEvent) => void;
+  readonly #tell: (event: ClientSideEvent | PieceEvent) => void;
   readonly #requests: OpenRequests;
   readonly #taken: TakenAnswers;
 
   /** `tell` is called with each event, from inside the call that caused it. */
-  constructor(outbox: Outbox, traits: LinkTraits, random: Random, tell: (event: ClientSideEvent) => void) {
+  constructor(
+    outbox: Outbox,
+    traits: LinkTraits,
+    random: Random,
+    tell: (event: ClientSideEvent | PieceEvent) => void,
+  ) {
     this.#outbox = outbox;
     this.#tell = tell;
     this.#requests = new OpenRequests(random);
@@ -86,7 +106,7 @@ export class ClientSide {
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });
-    return this.#requests.add({ to, messageId, token, answers, untilMs, isGenuine, phase }).id;
+    return this.#requests.add({ to, content, messageId, token, answers, untilMs, isGenuine, phase }).id;
   }
 
   #confirming(
@@ -110,16 +130,32 @@ export class ClientSide {
     if (request !== undefined) this.#end(request, "cancelled");
   }
 
+  /** See `CoapEndpoint.supply`. */
+  supply(id: RequestId, from: Station, whole: CoapMessage): void {
+    const request = this.#requests.byId(id);
+    if (request !== undefined && !this.#isDoubtful(request, whole)) this.#takeAnswer(request, from, whole);
+  }
+
+  /** See `CoapEndpoint.postpone`. */
+  postpone(nowMs: number, id: RequestId): void {
+    const request = this.#requests.byId(id);
+    if (request?.phase.kind !== "confirming") return;
+    const { transmission } = request.phase;
+    transmission.dueMs = Math.max(transmission.dueMs, nowMs + transmission.timeoutMs);
+  }
+
   /** A CON or NON with an answer; the ACK for a CON that is not unknown is sent, again for each copy. */
   takeSeparateAnswer(nowMs: number, from: Station, answer: CoapMessage): Outcome {
     const isCopy = this.#taken.has(nowMs, from, answer);
     const request = this.#requests.byToken(from, answer.token);
     if (!isCopy && request === undefined) return "unknown";
-    if (!isCopy && request !== undefined && this.#isDoubtful(request, answer)) return "taken";
+    const isPiece = isFirstOfMore(answer);
+    if (!isCopy && request !== undefined && !isPiece && this.#isDoubtful(request, answer)) return "taken";
     if (answer.type === "CON") this.#outbox.send({ to: from, bytes: emptyMessage("ACK", answer.messageId) });
     if (isCopy || request === undefined) return "copy";
     this.#taken.add(nowMs, from, answer);
-    this.#takeAnswer(request, from, answer);
+    if (isPiece) this.#tellPiece(request, from, answer);
+    else this.#takeAnswer(request, from, answer);
     return "taken";
   }
 
@@ -127,9 +163,13 @@ export class ClientSide {
   takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
     const request = this.#requests.byToken(from, answer.token);
     if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
-    if (this.#isDoubtful(request, answer)) return "taken";
-    this.#takeAnswer(request, from, answer);
+    if (isFirstOfMore(answer)) this.#tellPiece(request, from, answer);
+    else if (!this.#isDoubtful(request, answer)) this.#takeAnswer(request, from, answer);
     return "taken";
+  }
+
+  #tellPiece({ id, content: asked, untilMs }: OpenRequest, from: Station, message: CoapMessage): void {
+    this.#tell({ kind: "piece", request: id, from, message, asked, untilMs });
   }
 
   #isDoubtful(request: OpenRequest, answer: CoapMessage): boolean {

@@ -4,9 +4,13 @@ import { Chance } from "./chance.ts";
 import type { Coverage } from "./coverage.ts";
 import { mutate } from "./mutate.ts";
 
-/** What no input may take, in each of the repeats; these count the processor's time, as others use the machine too. */
+/** What no input may take, at its best. */
 const HANG_MS = 5;
-const REPEATS = 3;
+/**
+ * The repeats count the processor's time, as others use the machine too, and are as many as it takes until the
+ * code of a program that has just begun is compiled.
+ */
+const REPEATS = 20;
 /** Inputs between two looks at what code they reached. */
 const BATCH = 1000;
 /** As often as any, one of the newest is taken: what reaches new code has neighbours that do. */
