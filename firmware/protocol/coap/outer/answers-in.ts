@@ -16,6 +16,7 @@ import {
   type CoapContent,
   type CoapMessage,
   findOption,
+  messageBytes,
   OPTION,
   withOptions,
   withoutOptions,
@@ -26,6 +27,9 @@ import { WHOLE_BYTES_MAX } from "./requests-in.ts";
 
 /** Beginnings of one answer, of which at the most one is genuine: who forges has no more. */
 const BEGINNINGS_MAX = 8;
+/** A token of ours at its longest, and the option Block2 at its longest. */
+const TOKEN_BYTES = 4;
+const BLOCK_2_BYTES = 5;
 
 interface Collection {
   readonly request: RequestId;
@@ -71,7 +75,7 @@ export class AnswersIn {
     const { payload: bytes } = message;
     const collection = {
       ...{ request, from, untilMs, beginnings, first: message, bytes },
-      ...{ asked: followUpOf(asked), sizeExponent: block.sizeExponent, followUp: -1 },
+      ...{ asked: followUpOf(asked, this.#traits.mtuBytes), sizeExponent: block.sizeExponent, followUp: -1 },
     };
     this.#byRequest.set(request, collection);
     this.#askNext(nowMs, collection);
@@ -132,11 +136,12 @@ export class AnswersIn {
 }
 
 /**
- * What later blocks are asked for with. A body goes again where nothing is protected: who has proved nothing is
- * given no more than three times what he sends.
+ * What later blocks are asked for with. A body goes again where nothing is protected, and there is room: who has
+ * proved nothing is given no more than three times what he sends.
  */
-function followUpOf(asked: CoapContent): CoapContent {
-  const isRepeated = !findOption(asked, OPTION.oscore) && !findOption(asked, OPTION.block1);
+function followUpOf(asked: CoapContent, mtuBytes: number): CoapContent {
+  const hasRoom = messageBytes(asked, TOKEN_BYTES) + BLOCK_2_BYTES <= mtuBytes;
+  const isRepeated = hasRoom && !findOption(asked, OPTION.oscore) && !findOption(asked, OPTION.block1);
   const content = isRepeated ? asked : { ...asked, payload: EMPTY };
   return withoutOptions(content, OPTION.observe, OPTION.block1, OPTION.block2, OPTION.size1);
 }

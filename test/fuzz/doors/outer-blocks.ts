@@ -1,0 +1,142 @@
+import { concat, EMPTY, toHex } from "../../../firmware/protocol/bytes.ts";
+import { blockOption } from "../../../firmware/protocol/coap/block.ts";
+import {
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  encodeMessage,
+  OPTION,
+  resourceRequest,
+  withOptions,
+} from "../../../firmware/protocol/coap/message.ts";
+import { WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
+import type { LinkTraits } from "../../../hal/ports/link.ts";
+import type { Random } from "../../../hal/ports/random.ts";
+import { type Door, must } from "./door.ts";
+
+/** The first token is 00, the first Message ID 0: what an answer must have to be one. */
+const NO_CHANCE: Random = { bytes: (length) => new Uint8Array(length), fork: () => NO_CHANCE };
+const TRAITS: LinkTraits = {
+  mtuBytes: 128,
+  bitsPerSecond: undefined,
+  bitsPerByte: 8,
+  framingBytes: 0,
+  roundTripMs: 20,
+  halfDuplex: false,
+};
+const WHOLE_BYTES_MAX = 2048;
+const AMPLIFICATION_MAX = 3;
+/** The only station whose requests are answered as those of somebody who has proved himself. */
+const HEAD_END = "station 3";
+const STEPS_MS = [0, 1, 100, 2000, 10_000, 100_000];
+
+function sealed(payload: Uint8Array, number = 1): CoapContent {
+  const options = [{ number: OPTION.oscore, value: Uint8Array.of(9, number, 7) }];
+  return { code: CODE.post, options, payload };
+}
+
+function bytesOf(type: CoapMessage["type"], messageId: number, content: CoapContent): Uint8Array {
+  return encodeMessage({ ...content, type, messageId, token: Uint8Array.of(0) });
+}
+
+/** One datagram of an input: who sends it and how much later, how long it is, itself. */
+function step(station: number, wait: number, datagram: Uint8Array): Uint8Array {
+  return concat(Uint8Array.of(station | (wait << 2), datagram.length), datagram);
+}
+
+/** `body` in blocks of 32, as a request. */
+function pieces(body: Uint8Array, of: (payload: Uint8Array) => CoapContent): Uint8Array[] {
+  const count = Math.ceil(body.length / 32);
+  return Array.from({ length: count }, (_, number) => {
+    const block = { number, more: number < count - 1, sizeExponent: 1 };
+    const content = of(body.slice(32 * number, 32 * number + 32));
+    return bytesOf("CON", number + 1, withOptions(content, blockOption(OPTION.block1, block)));
+  });
+}
+
+function asking(number: number, content: CoapContent): Uint8Array {
+  const block = { number, more: false, sizeExponent: 2 };
+  return bytesOf("CON", 100 + number, withOptions(content, blockOption(OPTION.block2, block)));
+}
+
+function answering(number: number, more: boolean, messageId: number): Uint8Array {
+  const content = { code: CODE.changed, options: [], payload: new Uint8Array(64).fill(number) };
+  const block = blockOption(OPTION.block2, { number, more, sizeExponent: 2 });
+  return bytesOf("ACK", messageId, withOptions(content, block));
+}
+
+const HELLO = (payload: Uint8Array): CoapContent => resourceRequest(CODE.post, "k", payload);
+
+/** Whatever comes is bounded, and whoever has proved himself is served afterwards. */
+export const outerBlocks: Door = {
+  name: "outer-blocks",
+  decoders: /\/firmware\/protocol\/coap\/(block|outer\/)/,
+  bytesMax: 1200,
+  samples: () => [
+    concat(...pieces(new Uint8Array(100), sealed).map((datagram) => step(0, 0, datagram))),
+    concat(...pieces(new Uint8Array(70), HELLO).map((datagram) => step(1, 1, datagram))),
+    concat(...[0, 1, 2].map((number) => step(3, 0, asking(number, sealed(EMPTY))))),
+    concat(...[0, 1, 9].map((number) => step(0, 2, asking(number, HELLO(new Uint8Array(40)))))),
+    // To our own request, Message ID 0, and to the question for its next block, Message ID 1.
+    concat(
+      step(0, 0, answering(0, true, 0)),
+      step(0, 0, answering(1, true, 1)),
+      step(0, 1, answering(2, false, 2)),
+    ),
+    concat(
+      ...Array.from({ length: 12 }, (_, i) =>
+        step(i & 3, 0, pieces(new Uint8Array(64), (p) => sealed(p, i))[0] ?? EMPTY),
+      ),
+    ),
+  ],
+  check(input) {
+    const half = new WholeMessages({ random: NO_CHANCE, traits: TRAITS });
+    half.request(0, "station 0", sealed(new Uint8Array(8)), { untilMs: 60_000, isGenuine: () => false });
+    while (half.nextDatagram() !== undefined);
+    let nowMs = 0;
+    for (let at = 0; at + 2 <= input.length; at += 2 + (input[at + 1] as number)) {
+      const head = input[at] as number;
+      nowMs += STEPS_MS[(head >> 2) % STEPS_MS.length] as number;
+      half.wake(nowMs);
+      while (half.nextDatagram() !== undefined);
+      const datagram = input.slice(at + 2, at + 2 + (input[at + 1] as number));
+      give(half, nowMs, `station ${head & 3}`, datagram);
+    }
+    half.wake(nowMs + 100_000);
+    checkServed(half, nowMs);
+  },
+};
+
+/** Hands one datagram in, answers what comes of it, and looks at what goes out. */
+function give(half: WholeMessages, nowMs: number, from: string, datagram: Uint8Array): void {
+  half.receive(nowMs, from, datagram);
+  for (let event = half.nextEvent(); event !== undefined; event = half.nextEvent()) {
+    if (event.kind !== "request") continue;
+    must("a message beyond the limit", event.message.payload.length <= WHOLE_BYTES_MAX);
+    const answer = { code: CODE.changed, options: [], payload: new Uint8Array(300) };
+    if (from === HEAD_END) half.respond(nowMs, event.exchange, answer);
+    else half.greet(nowMs, event.exchange, answer);
+  }
+  let [sent, bytes] = [0, 0];
+  for (let out = half.nextDatagram(); out !== undefined; out = half.nextDatagram()) {
+    sent++;
+    bytes += out.bytes.length;
+    must("a datagram beyond the link", out.bytes.length <= TRAITS.mtuBytes);
+  }
+  must("more than one datagram and one question for one", sent <= 2);
+  if (from !== HEAD_END && from !== "station 0")
+    must("much for little", bytes <= Math.max(AMPLIFICATION_MAX * datagram.length, 4));
+}
+
+/** Nobody keeps a station that has proved itself from sending a long message. */
+function checkServed(half: WholeMessages, nowMs: number): void {
+  half.proved("honest");
+  const body = Uint8Array.from({ length: 90 }, (_, i) => i);
+  let whole: Uint8Array = EMPTY;
+  for (const datagram of pieces(body, (payload) => sealed(payload, 200))) {
+    half.receive(nowMs, "honest", datagram);
+    for (let event = half.nextEvent(); event !== undefined; event = half.nextEvent())
+      if (event.kind === "request") whole = event.message.payload;
+  }
+  must("an honest message that was lost", toHex(whole) === toHex(body));
+}
