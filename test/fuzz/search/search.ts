@@ -3,6 +3,7 @@ import type { Door } from "../doors/door.ts";
 import { Chance } from "./chance.ts";
 import type { Coverage } from "./coverage.ts";
 import { mutate } from "./mutate.ts";
+import { Watchdog } from "./watchdog.ts";
 
 /** What no input may take, at its best. */
 const HANG_MS = 5;
@@ -48,6 +49,7 @@ export class Search {
   readonly #coverage: Coverage;
   readonly #chance: Chance;
   readonly #options: SearchOptions;
+  readonly #watchdog: Watchdog;
   readonly #pool: Uint8Array[];
   readonly #reached: Uint8Array[] = [];
   /** By what went wrong: one input of each is enough. */
@@ -61,6 +63,7 @@ export class Search {
     this.#coverage = coverage;
     this.#chance = new Chance(`${door.name} ${options.seed}`);
     this.#options = options;
+    this.#watchdog = new Watchdog(door.name, door.bytesMax);
     this.#pool = [...door.samples(), ...corpus];
   }
 
@@ -94,10 +97,12 @@ export class Search {
 
   #tryAll(inputs: readonly Uint8Array[]): void {
     for (const input of inputs) {
+      this.#watchdog.at(input);
       const examined = examine(this.#door, input, this.#slowestMs);
       if ("ms" in examined) this.#slowestMs = Math.max(this.#slowestMs, examined.ms);
       else if (!this.#findings.has(examined.why)) this.#findings.set(examined.why, examined);
     }
+    this.#watchdog.rest();
     this.#inputs += inputs.length;
   }
 
