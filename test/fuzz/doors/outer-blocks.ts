@@ -26,9 +26,10 @@ const TRAITS: LinkTraits = {
 };
 const WHOLE_BYTES_MAX = 2048;
 const AMPLIFICATION_MAX = 3;
+const STATIONS = 16;
 /** The only station whose requests are answered as those of somebody who has proved himself. */
 const HEAD_END = "station 3";
-const STEPS_MS = [0, 1, 100, 2000, 10_000, 100_000];
+const STEPS_MS = [0, 1, 100, 2000, 10_000, 100_000, 400_000];
 
 function sealed(payload: Uint8Array, number = 1): CoapContent {
   const options = [{ number: OPTION.oscore, value: Uint8Array.of(9, number, 7) }];
@@ -41,7 +42,7 @@ function bytesOf(type: CoapMessage["type"], messageId: number, content: CoapCont
 
 /** One datagram of an input: who sends it and how much later, how long it is, itself. */
 function step(station: number, wait: number, datagram: Uint8Array): Uint8Array {
-  return concat(Uint8Array.of(station | (wait << 2), datagram.length), datagram);
+  return concat(Uint8Array.of(station + STATIONS * wait, datagram.length), datagram);
 }
 
 /** `body` in blocks of 32, as a request. */
@@ -59,10 +60,19 @@ function asking(number: number, content: CoapContent): Uint8Array {
   return bytesOf("CON", 100 + number, withOptions(content, blockOption(OPTION.block2, block)));
 }
 
-function answering(number: number, more: boolean, messageId: number): Uint8Array {
-  const content = { code: CODE.changed, options: [], payload: new Uint8Array(64).fill(number) };
+function answering(number: number, more: boolean, messageId: number, bytes = 64): Uint8Array {
+  const content = { code: CODE.changed, options: [], payload: new Uint8Array(bytes).fill(number) };
   const block = blockOption(OPTION.block2, { number, more, sizeExponent: 2 });
   return bytesOf("ACK", messageId, withOptions(content, block));
+}
+
+/** The first of two blocks of a message that no other has a number with. */
+function firstOf(number: number): Uint8Array {
+  return pieces(new Uint8Array(64), (payload) => sealed(payload, number))[0] ?? EMPTY;
+}
+
+function firsts(stepOf: (i: number) => Uint8Array): Uint8Array {
+  return concat(...Array.from({ length: 16 }, (_, i) => stepOf(i)));
 }
 
 const HELLO = (payload: Uint8Array): CoapContent => resourceRequest(CODE.post, "k", payload);
@@ -83,10 +93,21 @@ export const outerBlocks: Door = {
       step(0, 0, answering(1, true, 1)),
       step(0, 1, answering(2, false, 2)),
     ),
+    // Another answer in between, a block of another length than it says, the first one again.
     concat(
-      ...Array.from({ length: 12 }, (_, i) =>
-        step(i & 3, 0, pieces(new Uint8Array(64), (p) => sealed(p, i))[0] ?? EMPTY),
+      ...[answering(0, true, 0), answering(0, true, 0), answering(2, true, 1)].map((datagram) =>
+        step(0, 0, datagram),
       ),
+      step(0, 0, answering(1, true, 1, 40)),
+      step(0, 0, answering(1, false, 1, 65)),
+      step(0, 0, answering(1, false, 1, 40)),
+    ),
+    // More stations than there is room for, at once and when some of it is free; one station with three messages.
+    ...[0, 3].map((wait) => firsts((i) => step(i & 15, i === 12 ? wait : 0, firstOf(i)))),
+    firsts((i) => step(i < 3 ? 5 : 6, 0, firstOf(i))),
+    // Under way for longer than a client waits, and than an exchange lives.
+    ...[5, 6].map((wait) =>
+      concat(...pieces(new Uint8Array(100), sealed).map((datagram) => step(0, wait, datagram))),
     ),
   ],
   check(input) {
@@ -96,11 +117,11 @@ export const outerBlocks: Door = {
     let nowMs = 0;
     for (let at = 0; at + 2 <= input.length; at += 2 + (input[at + 1] as number)) {
       const head = input[at] as number;
-      nowMs += STEPS_MS[(head >> 2) % STEPS_MS.length] as number;
+      nowMs += STEPS_MS[Math.floor(head / STATIONS) % STEPS_MS.length] as number;
       half.wake(nowMs);
       while (half.nextDatagram() !== undefined);
       const datagram = input.slice(at + 2, at + 2 + (input[at + 1] as number));
-      give(half, nowMs, `station ${head & 3}`, datagram);
+      give(half, nowMs, `station ${head % STATIONS}`, datagram);
     }
     half.wake(nowMs + 100_000);
     checkServed(half, nowMs);

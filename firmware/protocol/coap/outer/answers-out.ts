@@ -105,7 +105,7 @@ export class AnswersOut {
     more: readonly CoapOption[] = [],
   ): CoapContent {
     const bytesMax = this.#bytesMax(request, hearer);
-    let sizeExponent = Math.min(asked.sizeExponent, exponentFor(this.#traits, bytesMax));
+    let sizeExponent = exponentFor(this.#traits, bytesMax);
     for (; ; sizeExponent--) {
       const block = withOptions(blockOfAnswer(answer, asked, sizeExponent), ...more);
       if (this.#fits(request, block, hearer)) return block;

@@ -367,6 +367,26 @@ test("a long request whose server loses it is sent anew twice, and then doubted"
   expect(kinds).toEqual(["doubt"]);
 });
 
+test("a long request whose server turns its blocks down as too large is sent anew in such as it names", () => {
+  const alone = new Alone(mtu(128));
+  alone.half.request(0, LINE, sealed(body(200)), { untilMs: 300_000, isGenuine: () => false });
+  const turnDown = (size: number): string[] => {
+    const [sent] = alone.sent();
+    const { messageId, token } = sent as CoapMessage;
+    const answer = withOptions(
+      { code: CODE.entityTooLarge, options: [], payload: EMPTY },
+      block(`1:0/0/${size}`),
+    );
+    alone.half.receive(0, LINE, encodeMessage({ ...answer, type: "ACK", messageId, token }));
+    const told: string[] = [figure(sent as CoapMessage)];
+    for (let event = alone.half.nextEvent(); event; event = alone.half.nextEvent()) told.push(event.kind);
+    return told;
+  };
+  expect(turnDown(32)).toEqual(["0.02 1:0/1/64"]);
+  expect(turnDown(16)).toEqual(["0.02 1:0/1/32"]);
+  expect(turnDown(16)).toEqual(["0.02 1:0/1/16", "doubt"]);
+});
+
 test("a long request is given up by its first name, and tells its end once", () => {
   const alone = new Alone(mtu(128));
   const id = alone.half.request(0, LINE, sealed(body(200)), { untilMs: 300_000 }) ?? 0;
