@@ -37,7 +37,8 @@ function sealed(payload: Uint8Array, number = 1): CoapContent {
 }
 
 function bytesOf(type: CoapMessage["type"], messageId: number, content: CoapContent): Uint8Array {
-  return encodeMessage({ ...content, type, messageId, token: Uint8Array.of(0) });
+  // Our tokens count up as our Message IDs do.
+  return encodeMessage({ ...content, type, messageId, token: Uint8Array.of(messageId) });
 }
 
 /** One datagram of an input: who sends it and how much later, how long it is, itself. */
@@ -87,20 +88,22 @@ export const outerBlocks: Door = {
     concat(...pieces(new Uint8Array(70), HELLO).map((datagram) => step(1, 1, datagram))),
     concat(...[0, 1, 2].map((number) => step(3, 0, asking(number, sealed(EMPTY))))),
     concat(...[0, 1, 9].map((number) => step(0, 2, asking(number, HELLO(new Uint8Array(40)))))),
-    // To our own request, Message ID 0, and to the question for its next block, Message ID 1.
-    concat(
-      step(0, 0, answering(0, true, 0)),
-      step(0, 0, answering(1, true, 1)),
-      step(0, 1, answering(2, false, 2)),
+    // To our own requests, Message IDs 0 and 1, and to the questions for their next blocks, from Message ID 2 on.
+    ...[0, 1].map((station) =>
+      concat(
+        step(station, 0, answering(0, true, station)),
+        step(station, 0, answering(1, true, 2)),
+        step(station, 1, answering(2, false, 3)),
+      ),
     ),
-    // Another answer in between, a block of another length than it says, the first one again.
+    // Another answer in between, the first one again, blocks of another length than they say.
     concat(
-      ...[answering(0, true, 0), answering(0, true, 0), answering(2, true, 1)].map((datagram) =>
+      ...[answering(0, true, 0), answering(0, true, 0), answering(2, true, 2)].map((datagram) =>
         step(0, 0, datagram),
       ),
-      step(0, 0, answering(1, true, 1, 40)),
-      step(0, 0, answering(1, false, 1, 65)),
-      step(0, 0, answering(1, false, 1, 40)),
+      step(0, 0, answering(1, true, 2, 40)),
+      step(0, 0, answering(1, false, 2, 65)),
+      step(0, 0, answering(1, false, 2, 40)),
     ),
     // More stations than there is room for, at once and when some of it is free; one station with three messages.
     ...[0, 3].map((wait) => firsts((i) => step(i & 15, i === 12 ? wait : 0, firstOf(i)))),
@@ -113,6 +116,7 @@ export const outerBlocks: Door = {
   check(input) {
     const half = new WholeMessages({ random: NO_CHANCE, traits: TRAITS });
     half.request(0, "station 0", sealed(new Uint8Array(8)), { untilMs: 60_000, isGenuine: () => false });
+    half.request(0, "station 1", HELLO(new Uint8Array(8)), { untilMs: 60_000 });
     while (half.nextDatagram() !== undefined);
     let nowMs = 0;
     for (let at = 0; at + 2 <= input.length; at += 2 + (input[at + 1] as number)) {
