@@ -140,6 +140,17 @@ describe("a request in blocks", () => {
     expect(slow.nowMs).toBeLessThan(lifeMs + idleMs);
   });
 
+  test("takes no room any more once it has its answer, and its last block is new to a server then", () => {
+    const alone = server();
+    for (let i = 0; i < 8; i++) {
+      alone.send(piece("1:0/1/64", body(90)), `station ${i}`);
+      expect(alone.send(piece("1:1/0/64", body(90)), `station ${i}`)).toEqual(["2.04 1:1/0/64"]);
+    }
+    expect(alone.send(piece("1:0/1/64", body(90)), "station 8")).toEqual(["2.31 1:0/1/64"]);
+    expect(alone.send(piece("1:1/0/64", body(90)), "station 0")).toEqual(["4.08"]);
+    expect(alone.whole).toHaveLength(8);
+  });
+
   test("that is refused is refused again at a copy of its last block, not told that blocks are missing", () => {
     const alone = new Alone();
     alone.answer = (exchange) =>

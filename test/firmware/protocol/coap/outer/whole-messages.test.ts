@@ -61,6 +61,27 @@ describe("a message that the link does not carry in one piece", () => {
     expect(longest).toBeLessThanOrEqual(bytes);
   });
 
+  test("comes whole as an answer that takes its time, in messages of its own", () => {
+    const { asking, serving, pair, told } = ends(mtu(128), mtu(128), SOON);
+    const answer = changed(body(300, 5));
+    pair.onSecond = (event) => {
+      if (event.kind === "request")
+        pair.after(20_000, () => serving.respond(pair.nowMs, event.exchange, answer));
+    };
+    const id = asking.request(0, LINE, sealed(body(20)), { untilMs: 60_000, isGenuine: isOf(answer) });
+    pair.run(120_000);
+    expect(story(told, id)).toEqual([`68 ${toHex(body(300, 5))}`, "answered"]);
+    const types = pair.sent.map(({ bytes }) => decoded(bytes).type);
+    // The request and its empty ACK, the first block and its empty ACK, four questions and their answers.
+    expect(types).toEqual([
+      "CON",
+      "ACK",
+      "CON",
+      "ACK",
+      ...Array<string>(4).fill("CON ACK").join(" ").split(" "),
+    ]);
+  });
+
   test("is put together by an end that would not have cut it", () => {
     const [request, answer] = [sealed(body(700)), changed(body(900, 5))];
     expect(exchange(request, answer, mtu(64), IP).served).toHaveLength(1);
