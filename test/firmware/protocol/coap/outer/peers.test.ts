@@ -15,7 +15,7 @@ import {
 import { exchangeLifetimeMs, transmitWaitMs } from "../../../../../firmware/protocol/coap/timing.ts";
 import { LINE } from "../../../../../hal/ports/link.ts";
 import { block, figure } from "../../blockwise/support.ts";
-import { decoded, get, IP } from "../helpers.ts";
+import { decoded, get, IP, message } from "../helpers.ts";
 import { Alone, body, changed, introduction, mtu, sealed } from "./support.ts";
 
 /** A sealed message's block, `1:2/1/64`, of a body. */
@@ -195,6 +195,21 @@ describe("a flood of first blocks", () => {
     alone.nowMs += 60_000;
     flood(alone, 100);
     expect(alone.send(piece("1:0/1/64", LONG), "stranger 1000")).toEqual(["5.03"]);
+  });
+
+  test("pushes out nothing of what is remembered for copies of others' requests", () => {
+    const alone = server();
+    const request = message("CON", 7, "01", sealed(body(20)));
+    const answers = [1, 2].map(() => {
+      alone.half.receive(0, "honest", request);
+      for (let event = alone.half.nextEvent(); event !== undefined; event = alone.half.nextEvent())
+        if (event.kind === "request") alone.answer(event.exchange, event.message);
+      const [answer] = alone.sent();
+      flood(alone, 100);
+      return answer && toHex(encodeMessage(answer));
+    });
+    expect(answers[1]).toBe(answers[0]);
+    expect(alone.half.counters.duplicates).toBe(1);
   });
 
   test("makes room when it goes on no more", () => {
