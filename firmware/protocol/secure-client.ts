@@ -1,15 +1,13 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import { AskingSessions, keyOf } from "./asking-sessions.ts";
 import {
   type Ask,
   type AskFailure,
   answerEvent,
   type ClientEvent,
   type ClientSession,
-  clientSession,
-  combined,
-  completion,
   type FirstRequest,
   type Handshake,
   type HandshakeRequest,
@@ -22,6 +20,7 @@ import {
   type ProtectedRequest,
   type Purpose,
   pendingAsk,
+  protectedRequest,
   queueNext,
   sizeOf,
 } from "./asks.ts";
@@ -40,7 +39,7 @@ import {
 } from "./coap/message.ts";
 import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, initiatorOf, type SecureClientParts, sessionAfter } from "./initiating.ts";
+import { connectionIdOf, initiatorOf, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -54,7 +53,7 @@ import {
 } from "./observe/watches.ts";
 import { Doubts, Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { isOver, presetSession } from "./sessions.ts";
+import { goesOn, type Peer } from "./sessions.ts";
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
 const ASKS_MAX = 256;
@@ -65,8 +64,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
   readonly #coap: WholeMessages;
   readonly #edhocRandom: Random;
-  readonly #preset: ClientSession | undefined;
-  readonly #sessions = new Map<string, ClientSession>();
+  readonly #sessions: AskingSessions;
   readonly #handshakes = new Handshakes((ask) => this.#asks.has(ask.id));
   readonly #purposes = new Map<number, Purpose>();
   readonly #doubts = new Doubts();
@@ -75,7 +73,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     asks: this.#asks,
     start: (nowMs, ask) => this.#start(nowMs, ask),
     abandon: (request) => this.#abandon(request),
-    leave: (session) => this.#leave(session),
+    leave: (session) => this.#sessions.leave(session),
   });
   readonly #events: ClientEvent[] = [];
   readonly #newTransfer: (content: Ask["content"]) => Transfer;
@@ -86,7 +84,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#parts = parts;
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
-    this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
+    this.#sessions = new AskingSessions(parts);
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
@@ -117,6 +115,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (!isRegistered(ask.watch)) return this.#watches.close(ask);
     const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
+  }
+
+  /** At an orderly end: writes down exactly how far kept sessions are used. */
+  settle(): void {
+    this.#sessions.settle();
   }
 
   #newAsk(ask: Ask, watch?: Watch): PendingAsk {
@@ -159,15 +162,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
-    const key = `${ask.to} ${ask.expect ?? ""}`;
-    if (this.#preset !== undefined && ask.expect !== undefined && ask.expect !== this.#preset.peer.id) {
-      return this.#fail(ask, "not-proved");
-    }
-    const session = this.#preset ?? this.#sessions.get(key);
-    const handshake = this.#handshakes.get(key);
+    if (this.#sessions.isOther(ask)) return this.#fail(ask, "not-proved");
+    const session = this.#sessions.get(nowMs, ask);
+    const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
     else if (handshake !== undefined) handshake.waiting.push(ask);
-    else this.#beginHandshake(nowMs, key, ask);
+    else this.#beginHandshake(nowMs, keyOf(ask), ask);
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
@@ -197,7 +197,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
-    if (first === undefined && isOver(session, nowMs)) {
+    if (first === undefined && !goesOn(session, nowMs)) {
       this.#dropSession(nowMs, session);
       return this.#start(nowMs, ask);
     }
@@ -208,17 +208,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
       this.#dropSession(nowMs, session);
       return this.#retry(nowMs, ask, "timeout");
     }
-    const { content, binding, number } = request;
-    const sent = first === undefined ? content : combined(content, first.message3);
-    const { to, untilMs } = ask;
-    const answerBytes = ask.transfer.answerBytes(ask.answerBytes);
-    const requestBytes = sizeOf(content);
-    const completes = first && completion(first, sizeOf(sent) - requestBytes);
-    const made = { ask, session, number, binding, requestBytes, completes };
-    const purpose: ProtectedRequest = { kind: "protected", ...made, opened: undefined };
-    const id = this.#coap.request(nowMs, to, sent, {
-      untilMs,
-      answerBytes,
+    const { number } = request;
+    const { sent, purpose } = protectedRequest(ask, session, request, first);
+    const id = this.#coap.request(nowMs, ask.to, sent, {
+      untilMs: ask.untilMs,
+      answerBytes: ask.transfer.answerBytes(ask.answerBytes),
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
       ...watchOptions(ask.watch),
     });
@@ -244,6 +238,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
       return this.#doubts.add(nowMs, event.request, this.#parts.traits, event.message);
     }
+    if (event.kind === "answer" && purpose.kind === "protected" && !this.#sessions.isCredible(purpose)) {
+      return this.#endForgetful(nowMs, event.request, purpose);
+    }
     if (event.kind === "answer" && purpose.kind === "protected" && isWatched(purpose)) {
       return this.#takeNotification(nowMs, event.request, purpose, event.message);
     }
@@ -254,6 +251,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
     else this.#takeAnswer(nowMs, purpose, event.message);
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
+  }
+
+  /** Whoever has forgotten what it did and told is not believed, and seals under numbers that it has used before. */
+  #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
+    this.#abandon(id);
+    const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
+    for (const one of [ask, ...waiting]) this.#fail(one, "forgetful", session.peer);
+    this.#dropSession(nowMs, session);
   }
 
   /** Nothing more is expected of a request. */
@@ -320,7 +325,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
     const { message3, peer } = proved;
-    const session = sessionAfter(this.#parts, nowMs, handshake, peer);
+    const session = this.#sessions.begin(nowMs, first.to, handshake, peer);
     const message2Bytes = messageBytes(message, message.token.length);
     const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
@@ -343,7 +348,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
-    this.#sessions.set(session.key, session);
+    this.#sessions.complete(session);
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
@@ -364,15 +369,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
-  /** Ends a session; a newer one with the same peer stays. */
   #dropSession(nowMs: number, session: ClientSession): void {
-    this.#leave(session);
+    this.#sessions.leave(session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
-  }
-
-  /** What is asked from now on takes another session. */
-  #leave(session: ClientSession): void {
-    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
   }
 
   /** Sends what waited for the peer's replay window to have room. */
@@ -382,10 +381,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
   }
 
-  #fail(ask: PendingAsk, reason: AskFailure): void {
+  #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
     this.#watches.close(ask);
-    this.#tell(ask, { kind: "failed", ask: ask.id, reason });
+    this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }
 
   #tell({ watch }: PendingAsk, event: ClientEvent): void {
