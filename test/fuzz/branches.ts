@@ -25,6 +25,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/edhoc/identifiers.ts", /./],
   ["firmware/protocol/edhoc/messages.ts", /^(decode|toPlaintext3|toExternal|from)/],
   ["firmware/protocol/cose/credential.ts", /^(decode|fromCose|kindOf|coordinate|asMap)/],
+  ["firmware/protocol/cose/sign1.ts", /^(decode|isKidOnly)/],
   ["firmware/protocol/readings/answer-fields.ts", /^(decode|isInteger|array)/],
   ["firmware/protocol/readings/bit-stream.ts", /./],
   ["firmware/protocol/readings/clock-reading.ts", /^(decode|isChallenge)/],
@@ -38,6 +39,10 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/profile-reading.ts", /^(decode|isOnGrid)/],
   ["firmware/protocol/readings/register-reading.ts", /^decode/],
   ["firmware/protocol/readings/register-table.ts", /^decode/],
+  ["firmware/protocol/readings/relay-reading.ts", /^(decode|lastOrderFrom|placed|isId|isChallenge)/],
+  ["firmware/protocol/readings/senml-reading.ts", /^(decodeS|decodeR|isFieldValue)/],
+  ["firmware/protocol/readings/statement.ts", /^(decode|from|monthFrom|entr(y|ies)From|registerEntry|is)/],
+  ["firmware/protocol/readings/statement-request.ts", /^(decode|is)/],
   [
     "firmware/protocol/readings/tariff-table.ts",
     /^(decode|tableOf|rowsOf|dayProfileOf|specialDayOf|isComplete)/,

@@ -1,6 +1,7 @@
 import { concat, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../../firmware/protocol/cbor.ts";
 import { decodeCcs, encodeCcs } from "../../../firmware/protocol/cose/credential.ts";
+import { decodeSign1, signSign1, verifySign1 } from "../../../firmware/protocol/cose/sign1.ts";
 import type { EdhocInitiator } from "../../../firmware/protocol/edhoc/initiator.ts";
 import {
   decodeCiphertext,
@@ -68,6 +69,10 @@ const OTHERS = (["P-256", "Ed25519"] as const).map(
   (kind) => newIdentity(opensslEngine, ends.random, kind, "other").credential.bytes,
 );
 
+/** A public key whose secret nobody has used here. */
+const NOBODY = opensslEngine.signingPublicKey("ES256", new Uint8Array(32).fill(5));
+const SIGNED = signSign1(opensslEngine, new Uint8Array(32).fill(6), concat(), Uint8Array.of(1, 2, 3));
+
 /** What is no honest message leads to no keys; what is read comes back as it was. */
 export const edhoc: Door = {
   name: "edhoc",
@@ -84,6 +89,7 @@ export const edhoc: Door = {
     encodeUnspecifiedError(),
     CREDENTIAL.bytes,
     ...OTHERS,
+    SIGNED,
     // One parameter more, and one less.
     ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.set(-9, 1))),
     ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.delete(-3))),
@@ -122,6 +128,8 @@ function checkRoles(input: Uint8Array): void {
 }
 
 function checkDecoders(input: Uint8Array): void {
+  const sign1 = decodeSign1(input);
+  if (sign1 !== undefined) must("a signature of nobody", !verifySign1(crypto, NOBODY, input, sign1));
   const message1 = decodeMessage1(input);
   if (message1 !== undefined)
     mustEqual("message_1 again", concat(encodeMessage1(message1), message1.ead.bytes), input);

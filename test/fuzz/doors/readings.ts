@@ -28,7 +28,24 @@ import {
   encodeRegisterRequest,
   type RegisterReading,
 } from "../../../firmware/protocol/readings/register-reading.ts";
+import {
+  decodeRelayReading,
+  decodeSignedOrder,
+  encodeRelayReading,
+  encodeSignedOrder,
+  type RelayReading,
+} from "../../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, encodeSenmlReading } from "../../../firmware/protocol/readings/senml-reading.ts";
+import {
+  decodeStatement,
+  encodeStatement,
+  type Statement,
+  statedEntry,
+} from "../../../firmware/protocol/readings/statement.ts";
+import {
+  decodeStatementRequest,
+  encodeStatementRequest,
+} from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
 import { type Door, must, mustEqual } from "./door.ts";
@@ -97,6 +114,27 @@ function encodeDay(reading: ProfileReading): Uint8Array {
   return encodeProfileReading(reading, DAY, 14) ?? new Uint8Array(0);
 }
 
+const CHALLENGE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
+const RELAY: RelayReading = {
+  ...{ timeSeconds: TIME, status: 0, state: "connected", position: "closed", mode: 4 },
+  ...{ limit: { watts: 5000, seconds: 60 }, challenge: CHALLENGE },
+  lastOrder: { kind: "connect", operator: "op", timeSeconds: undefined },
+};
+const ORDER = { meter: "M1", challenge: CHALLENGE, notAfterSeconds: TIME };
+const STATEMENT: Statement = {
+  ...{ serialNumber: "4711", id: "M1", sequence: 1, previous: new Uint8Array(0), challenge: CHALLENGE },
+  ...{ timeSeconds: TIME, status: 0, clockStatus: 0, month: undefined },
+  entries: READING.entries.map(statedEntry),
+};
+const OF_MONTH: Statement = {
+  ...STATEMENT,
+  ...{ sequence: 2, previous: new Uint8Array(32).fill(1), timeSeconds: undefined },
+  month: {
+    ...{ year: 2026, month: 10, endSeconds: TIME, beforeSeconds: TIME - 60, afterSeconds: TIME },
+    ...{ flags: 0x80, clockStatus: 1 },
+  },
+};
+
 /** New ones come at the end: the corpus names them by their place. */
 const BODIES = [
   body("many", decodeRegisterRequest, encodeRegisterRequest, REGISTERS),
@@ -145,6 +183,25 @@ const BODIES = [
   }),
   body("one", decodeClockSetOutcome, encodeClockSetOutcome, { kind: "set", byMs: -12_000 }),
   { sample: encodeSenmlReading(READING, "urn:dev:m1:"), check: checkSenml },
+  body("one", decodeRelayReading, encodeRelayReading, RELAY),
+  body("one", decodeRelayReading, encodeRelayReading, {
+    ...{ ...RELAY, timeSeconds: undefined, challenge: new Uint8Array(0) },
+    ...{ limit: undefined, lastOrder: undefined },
+  }),
+  body("one", decodeSignedOrder, encodeSignedOrder, { ...ORDER, order: { kind: "disconnect" } }),
+  body("one", decodeSignedOrder, encodeSignedOrder, {
+    ...ORDER,
+    order: { kind: "limit", limit: { watts: 5000, seconds: 60 } },
+  }),
+  body("many", decodeStatementRequest, encodeStatementRequest, {
+    ...{ challenge: CHALLENGE, registers: REGISTERS, month: { year: 2026, month: 10 } },
+  }),
+  body("many", decodeStatementRequest, encodeStatementRequest, {
+    challenge: CHALLENGE,
+    registers: REGISTERS,
+  }),
+  body("one", decodeStatement, encodeStatement, STATEMENT),
+  body("one", decodeStatement, encodeStatement, OF_MONTH),
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
