@@ -71,7 +71,23 @@ const OTHERS = (["P-256", "Ed25519"] as const).map(
 
 /** A public key whose secret nobody has used here. */
 const NOBODY = opensslEngine.signingPublicKey("ES256", new Uint8Array(32).fill(5));
-const SIGNED = signSign1(opensslEngine, new Uint8Array(32).fill(6), concat(), Uint8Array.of(1, 2, 3));
+const SIGN1 = signSign1(opensslEngine, new Uint8Array(32).fill(6), concat(), Uint8Array.of(1, 2, 3));
+const [HEADERS = 0, , PAYLOAD = 0, SIGNATURE = 0] = decodeCbor(SIGN1) as readonly CborValue[];
+
+/** Signed by somebody, and what is near to it. */
+const SIGNED = [
+  SIGN1,
+  ...[new Map([[4, Uint8Array.of(1)]]), new Map([[4, 1]]), new Map([[33, Uint8Array.of(1)]]), 0].map(
+    (others) => encodeCbor([HEADERS, others, PAYLOAD, SIGNATURE]),
+  ),
+  encodeCbor([HEADERS, new Map(), PAYLOAD]),
+  encodeCbor([0, new Map(), PAYLOAD, SIGNATURE]),
+  encodeCbor([PAYLOAD, new Map(), PAYLOAD, SIGNATURE]),
+  encodeCbor([HEADERS, new Map(), 0, SIGNATURE]),
+  encodeCbor([HEADERS, new Map(), PAYLOAD, 0]),
+  encodeCbor([HEADERS, new Map(), PAYLOAD, PAYLOAD]),
+  encodeCbor([HEADERS, new Map(), new Uint8Array(4096), SIGNATURE]),
+];
 
 /** What is no honest message leads to no keys; what is read comes back as it was. */
 export const edhoc: Door = {
@@ -89,7 +105,7 @@ export const edhoc: Door = {
     encodeUnspecifiedError(),
     CREDENTIAL.bytes,
     ...OTHERS,
-    SIGNED,
+    ...SIGNED,
     // One parameter more, and one less.
     ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.set(-9, 1))),
     ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.delete(-3))),
