@@ -34,10 +34,6 @@ export class StationTable<Value> {
     this.#limits = limits;
   }
 
-  get size(): number {
-    return this.#entries.length;
-  }
-
   /** The value, which counts as used. */
   use(nowMs: number, from: Station, key: string): Value | undefined {
     const entry = this.#entries.find((each) => each.from === from && each.key === key);
