@@ -27,6 +27,7 @@ export {
 } from "./journal/journal.ts";
 export type { Damage, RetentionRule } from "./journal/replay.ts";
 export { Meter, type MeterParts, type SavedMeter } from "./meter.ts";
+export type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
 export { EnergyEngine, type EnergyEngineOptions } from "./metrology/energy-engine.ts";
 export { type IntervalRow, intervalsInSteps } from "./metrology/interval-profile.ts";
 export type { ClientEvent } from "./protocol/asks.ts";
@@ -61,4 +62,4 @@ export {
   type ServedRequest,
   type ServerEvent,
 } from "./protocol/secure-server.ts";
-export { type MeterBoard, MeterRuntime, type RuntimeOptions } from "./runtime.ts";
+export { MeterRuntime } from "./runtime.ts";

@@ -1,6 +1,7 @@
 // Whom a party believes: a meter's few head-ends, a head-end's allow list.
 import { equal, toHex } from "../protocol/bytes.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
+import { isByValue } from "../protocol/cose/cwt.ts";
 import { isTestKey } from "./test-keys.ts";
 
 /** `production` refuses development credentials and keys whose secrets are public; `development` takes all. */
@@ -62,19 +63,33 @@ function parseGrant(text: string): { readonly id: string; readonly rights: Reado
   return { id, rights: new Set([...READER, ...(rights as Right[])]) };
 }
 
+/** Whose signatures under credentials are believed. */
+export interface IssuerTrust {
+  /** False while there is nobody such. */
+  readonly isAny: boolean;
+  /** The credential in an ID_CRED_x that has it by value, where somebody has signed it who is believed now. */
+  credentialIn(idCred: Uint8Array): Credential | undefined;
+}
+
 /**
  * The credentials that a peer may prove, looked up by what EDHOC carries (ID_CRED_x). A kid is a hint
- * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3).
+ * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3). One by value need not be on the
+ * list where its issuer is believed, and is looked at anew each time where it is.
  */
 export class TrustList {
   readonly #credentials = new Set<Credential>();
   readonly #rights = new Map<object, ReadonlySet<Right>>();
+  readonly #issuers: IssuerTrust | undefined;
+  /** Those by value that are not on the list, by their bytes: no more than issuers have signed. */
+  readonly #issued = new Map<string, Credential>();
 
   /** `rights`: of those whose id is in it; the others may read. */
   constructor(
     credentials: Iterable<Credential> = [],
     rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
+    issuers?: IssuerTrust,
   ) {
+    this.#issuers = issuers;
     this.replace(credentials, rights);
   }
 
@@ -90,14 +105,19 @@ export class TrustList {
     this.#credentials.clear();
     this.#rights.clear();
     for (const one of credentials) {
-      const credential = known.get(toHex(one.bytes)) ?? one;
+      const name = toHex(one.bytes);
+      const credential = known.get(name) ?? this.#issued.get(name) ?? one;
+      this.#issued.delete(name);
       this.#credentials.add(credential);
       if (Object.hasOwn(rights, credential.id)) this.#rights.set(credential, rights[credential.id] ?? READER);
     }
+    for (const [name, { idCred }] of this.#issued)
+      if (this.#issuers?.credentialIn(idCred) === undefined) this.#issued.delete(name);
   }
 
   /** Takes out whatever has this id, whose sessions and handshakes end at once; false where nothing has. */
   revoke(id: string): boolean {
+    for (const [name, credential] of this.#issued) if (credential.id === id) this.#issued.delete(name);
     const found = this.credentials.filter((credential) => credential.id === id);
     for (const credential of found) {
       this.#credentials.delete(credential);
@@ -106,9 +126,14 @@ export class TrustList {
     return found.length > 0;
   }
 
-  /** True while this credential, the very object that was proved, is on the list. */
+  /** True while this credential, the very object that was proved, is on the list, or its issuer believed. */
   has(peer: object): boolean {
-    return (this.#credentials as ReadonlySet<object>).has(peer);
+    return (this.#credentials as ReadonlySet<object>).has(peer) || this.#isIssued(peer);
+  }
+
+  /** True where a peer may be on no list, and prove a credential by value. */
+  get believesIssuers(): boolean {
+    return this.#issuers?.isAny ?? false;
   }
 
   /** What a session's peer may do: more than reading only as the credential that it proved, whatever else has its id. */
@@ -121,6 +146,22 @@ export class TrustList {
   }
 
   candidates(idCred: Uint8Array): readonly Credential[] {
+    if (isByValue(idCred)) return this.#candidateByValue(idCred);
     return this.credentials.filter((credential) => equal(credential.idCred, idCred));
+  }
+
+  #candidateByValue(idCred: Uint8Array): readonly Credential[] {
+    const issued = this.#issuers?.credentialIn(idCred);
+    if (issued === undefined) return [];
+    const name = toHex(issued.bytes);
+    const known = this.credentials.find(({ bytes }) => equal(bytes, issued.bytes)) ?? this.#issued.get(name);
+    if (known !== undefined) return [known];
+    this.#issued.set(name, issued);
+    return [issued];
+  }
+
+  #isIssued(peer: object): boolean {
+    for (const issued of this.#issued.values()) if (issued === peer) return true;
+    return false;
   }
 }

@@ -29,6 +29,8 @@ export interface Ask {
   readonly to: Station;
   /** Only this peer's credential will do; without it, any on the trust list. */
   readonly expect?: string | undefined;
+  /** The key that the peer is to take: it is asked to prove this one, in a session of its own. */
+  readonly nextKey?: Credential | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
@@ -80,6 +82,7 @@ export interface PendingAsk extends Pick<Ask, "to"> {
   /** Of one that stays open for notifications. */
   readonly watch: Watch | undefined;
   readonly expect: string | undefined;
+  readonly nextKey: Credential | undefined;
   readonly answerBytes: number | undefined;
   tries: number;
   readonly transfer: Transfer;
@@ -172,12 +175,12 @@ export function hasTurn(
 export const MESSAGE_2_BYTES = 64;
 export function pendingAsk(
   id: number,
-  { to, expect, untilMs, answerBytes }: Ask,
+  { to, expect, nextKey, untilMs, answerBytes }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  return { id, to, expect, untilMs, answerBytes, watch, transfer, ...counts };
+  return { id, to, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
 export function clientSession(session: Session, key: string, to: Station): ClientSession {

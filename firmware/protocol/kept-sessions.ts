@@ -63,9 +63,9 @@ export class KeptSessions {
   }
 
   /** The session of a handshake that has just been completed, in the table; it is durable where it can be. */
-  begin(nowMs: number, peer: Credential, material: OscoreMaterial): Session {
+  begin(nowMs: number, own: Credential, peer: Credential, material: OscoreMaterial): Session {
     const { crypto, table, trust, limits, keeping } = this.#parts;
-    const terms = { limits, bornMs: nowMs, trust };
+    const terms = { limits, bornMs: nowMs, trust, own };
     const utcMs = keeping?.utcMs();
     if (keeping === undefined || utcMs === undefined) {
       const session = newSession(crypto, peer, material, terms);
@@ -84,6 +84,12 @@ export class KeptSessions {
   /** Forgets for good the sessions of who is no longer trusted. */
   forgetBarred(): void {
     if (this.#parts.keeping !== undefined) this.#save(this.#parts.keeping);
+  }
+
+  /** Forgets for good all that was made with another credential of ours than this one. */
+  keepOnly(own: Credential): void {
+    this.#parts.table.keepOnly(own);
+    this.forgetBarred();
   }
 
   #resume(keeping: ServerKeeping, kept: KeptSession, utcMs: number): Session | undefined {

@@ -25,21 +25,11 @@ import {
   sizeOf,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
-import { concat } from "./bytes.ts";
-import { encodeCbor } from "./cbor.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
-import {
-  CODE,
-  type CoapMessage,
-  FORMAT,
-  findOption,
-  messageBytes,
-  OPTION,
-  resourceRequest,
-} from "./coap/message.ts";
+import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
 import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, initiatorOf, type SecureClientParts } from "./initiating.ts";
+import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -171,14 +161,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
-    const { expect } = ask;
+    const { expect, nextKey } = ask;
     const connectionId = connectionIdOf(this.#nextConnectionId++);
-    const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
+    const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(ask, "not-proved");
-    // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
-    const payload = concat(encodeCbor(true), initiator.message1());
-    const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+    const message = message1Request(initiator.message1(), nextKey !== undefined);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {

@@ -2,6 +2,7 @@
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
@@ -24,6 +25,7 @@ import {
   withoutOptions,
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
+import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { withEpoch } from "./epochs.ts";
@@ -49,6 +51,8 @@ import {
 /** A request whose sender has proved who it is. */
 export interface ServedRequest {
   readonly peer: Peer;
+  /** Which of our credentials the session was made with; undefined where that was before the start. */
+  readonly own?: Credential | undefined;
   readonly content: CoapContent;
 }
 
@@ -71,6 +75,8 @@ export interface SecureServerParts {
   readonly random: Random;
   readonly traits: LinkTraits;
   readonly identity: Identity;
+  /** The key that may take its place: who asks for it at `x` is shown that one. */
+  readonly nextIdentity?: (() => Identity | undefined) | undefined;
   readonly trust: TrustList;
   readonly resources: Resources;
   /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
@@ -98,6 +104,7 @@ const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.prox
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
+  #identity: Identity;
   readonly #limits: KeyLimits;
   readonly #coap: WholeMessages;
   readonly #responding: Responding;
@@ -118,6 +125,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
+    this.#identity = parts.identity;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#responding = this.#newResponding();
@@ -148,6 +156,18 @@ export class SecureServer implements Endpoint<ServerEvent> {
   /** Forgets for good what it keeps of peers that are no longer trusted. */
   forgetBarred(): void {
     this.#kept.forgetBarred();
+  }
+
+  /**
+   * Proves another key from now on, once `takeOver` has made it the one: all sessions and handshakes with others end, and
+   * are forgotten before that, as none of them may go on after a start with the new key.
+   */
+  takeKey(next: Identity, takeOver: () => StorageResult): StorageResult {
+    this.#responding.endAll();
+    this.#kept.keepOnly(next.credential);
+    const taken = takeOver();
+    if (taken === "done") this.#identity = next;
+    return taken;
   }
 
   /** Messages that protection or EDHOC refused since the start. */
@@ -205,9 +225,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     if (asksForLinks(message)) return refusal(this.#links(message, "stranger"));
     const path = pathOf(message);
-    if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
+    const next = path === "x" && message.code === CODE.post ? this.#parts.nextIdentity?.() : undefined;
+    if (
+      ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) ||
+      next !== undefined
+    ) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#responding.reply(nowMs, from, message);
+      return this.#responding.reply(nowMs, from, message, next);
     }
     return this.#refuse(from, "unprotected");
   }
@@ -295,7 +319,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
     if (asksForLinks(content)) return this.#links(content, "peer");
     const { resources } = this.#parts;
-    const request = { peer: asker.session.peer, content };
+    const { peer, terms } = asker.session;
+    const request = { peer, own: terms?.own, content };
     const observe = (): Observed | undefined => resources.observe?.(request);
     return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
@@ -314,12 +339,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #newResponding(): Responding {
-    const { crypto, random, identity, trust } = this.#parts;
+    const { crypto, random, trust } = this.#parts;
     return new Responding({
-      ...{ crypto, random, identity, trust },
+      ...{ crypto, random, trust },
+      identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
-      begin: (nowMs, peer, material) => {
-        const session = this.#kept.begin(nowMs, peer, material);
+      begin: (nowMs, ...handshake) => {
+        const session = this.#kept.begin(nowMs, ...handshake);
         this.#untold.add(session);
         return session;
       },

@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { identityIssued, isOutdated, readCwtFile } from "../../firmware/identity/cwt-file.ts";
 import {
   type Identity,
   newIdentity,
@@ -59,7 +60,12 @@ export class Home {
 
   /** The development meter `id` of this folder, made on first use. */
   meter(id: string): Identity {
-    return this.#developmentIdentity("meter", id, join(this.folder, "meters", `${id}.key.json`));
+    return this.#developmentIdentity("meter", id, this.meterKeyPath(id));
+  }
+
+  /** Where the key of the development meter `id` is. */
+  meterKeyPath(id: string): string {
+    return join(this.folder, "meters", `${id}.key.json`);
   }
 
   #developmentIdentity(role: Role, id: string, path: string): Identity {
@@ -98,6 +104,25 @@ export function readCredential(path: string, role: Role): Credential {
     );
   }
   return read.credential;
+}
+
+/**
+ * The key file's party as it is known by what an issuer signed of it; what is not of that key is a usage fault, unless it
+ * is of the key before a rotation: then the party goes by its own credential, with a warning.
+ */
+export function readIssuedIdentity(identity: Identity, path: string): Identity {
+  const issued = readCwtFile(readTextFile(path, "signed credential"));
+  if (!("error" in issued) && isOutdated(identity, issued)) {
+    const { id } = identity.credential;
+    process.stderr.write(
+      `The key of ${id} was rotated since ${path} was signed: head-ends that know it by its issuer alone need a new one.\n`,
+    );
+    return identity;
+  }
+  const known = "error" in issued ? issued : identityIssued(identity, issued);
+  if ("error" in known)
+    throw usageFault(`The file ${path} ${known.error}: make one with 'meterbench keys sign'.`);
+  return known;
 }
 
 /** The text of a file with a secret; one that others may read or write is a usage fault. */

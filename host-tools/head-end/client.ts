@@ -31,6 +31,12 @@ import {
   encodeEventRequest,
 } from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVALS_PER_BLOCK_MAX, type Interval } from "../../firmware/protocol/readings/interval.ts";
+import {
+  decodeKeyState,
+  encodeRotationStep,
+  type KeyState,
+  type RotationStep,
+} from "../../firmware/protocol/readings/key-rotation.ts";
 import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { Obis } from "../../firmware/protocol/readings/obis.ts";
 import {
@@ -115,7 +121,7 @@ export interface HeadEndParts {
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
-type Question = Pick<Ask, "content" | "answerBytes">;
+type Question = Pick<Ask, "content" | "answerBytes" | "nextKey">;
 
 /** An answer's CoAP, OSCORE and CBOR around its values; a register's room, an interval's at the usual padding, an event. */
 const ANSWER_BYTES = 40;
@@ -232,6 +238,17 @@ export class HeadEnd {
   async orderRelay(target: Target, signedOrder: Uint8Array): Promise<Answer<"done">> {
     const content = resourceRequest(CODE.put, "l", signedOrder);
     return this.#ask(target, { content }, emptyBody, CODE.changed);
+  }
+
+  /** The meter's keys: the one that it goes by, and the one that is to take its place. Rejects with {@link HeadEndError}. */
+  async readKeys(target: Target, nextKey?: Credential): Promise<Answer<KeyState>> {
+    return this.#ask(target, { content: resourceRequest(CODE.get, "x"), nextKey }, decodeKeyState);
+  }
+
+  /** Takes a step of a key's rotation, the last one by the next key itself. Rejects with {@link HeadEndError}. */
+  async rotateKey(target: Target, step: RotationStep, nextKey?: Credential): Promise<Answer<KeyState>> {
+    const content = resourceRequest(CODE.put, "x", encodeRotationStep(step));
+    return this.#ask(target, { content, nextKey }, decodeKeyState, CODE.changed);
   }
 
   /** Gives the meter another tariff plan. Rejects with {@link HeadEndError}. */

@@ -1,3 +1,4 @@
+import { newIdentity } from "../../../firmware/identity/identity.ts";
 import { concat } from "../../../firmware/protocol/bytes.ts";
 import {
   decodeClockReading,
@@ -13,6 +14,12 @@ import {
   encodeEventReading,
   encodeEventRequest,
 } from "../../../firmware/protocol/readings/event-reading.ts";
+import {
+  decodeKeyState,
+  decodeRotationStep,
+  encodeKeyState,
+  encodeRotationStep,
+} from "../../../firmware/protocol/readings/key-rotation.ts";
 import { decodeNameplate, encodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
@@ -33,20 +40,11 @@ import {
   decodeSignedOrder,
   encodeRelayReading,
   encodeSignedOrder,
-  type RelayReading,
 } from "../../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, encodeSenmlReading } from "../../../firmware/protocol/readings/senml-reading.ts";
-import {
-  decodeStatement,
-  encodeStatement,
-  type Statement,
-  statedEntry,
-} from "../../../firmware/protocol/readings/statement.ts";
-import {
-  decodeStatementRequest,
-  encodeStatementRequest,
-} from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
 import { type Door, must, mustEqual } from "./door.ts";
 
@@ -90,6 +88,10 @@ const COUNTERS = {
   refusedMessages: 5,
 };
 
+const METER = newIdentity(opensslEngine, new SeededRandom("readings"), {
+  ...{ role: "meter", id: "M1", development: true },
+});
+
 const READING: RegisterReading = {
   timeSeconds: TIME,
   status: 0,
@@ -113,27 +115,6 @@ const DAY = { profile: 0, register: REGISTERS[0] as string, startSeconds: TIME +
 function encodeDay(reading: ProfileReading): Uint8Array {
   return encodeProfileReading(reading, DAY, 14) ?? new Uint8Array(0);
 }
-
-const CHALLENGE = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8);
-const RELAY: RelayReading = {
-  ...{ timeSeconds: TIME, status: 0, state: "connected", position: "closed", mode: 4 },
-  ...{ limit: { watts: 5000, seconds: 60 }, challenge: CHALLENGE },
-  lastOrder: { kind: "connect", operator: "op", timeSeconds: undefined },
-};
-const ORDER = { meter: "M1", challenge: CHALLENGE, notAfterSeconds: TIME };
-const STATEMENT: Statement = {
-  ...{ serialNumber: "4711", id: "M1", sequence: 1, previous: new Uint8Array(0), challenge: CHALLENGE },
-  ...{ timeSeconds: TIME, status: 0, clockStatus: 0, month: undefined },
-  entries: READING.entries.map(statedEntry),
-};
-const OF_MONTH: Statement = {
-  ...STATEMENT,
-  ...{ sequence: 2, previous: new Uint8Array(32).fill(1), timeSeconds: undefined },
-  month: {
-    ...{ year: 2026, month: 10, endSeconds: TIME, beforeSeconds: TIME - 60, afterSeconds: TIME },
-    ...{ flags: 0x80, clockStatus: 1 },
-  },
-};
 
 /** New ones come at the end: the corpus names them by their place. */
 const BODIES = [
@@ -183,25 +164,27 @@ const BODIES = [
   }),
   body("one", decodeClockSetOutcome, encodeClockSetOutcome, { kind: "set", byMs: -12_000 }),
   { sample: encodeSenmlReading(READING, "urn:dev:m1:"), check: checkSenml },
-  body("one", decodeRelayReading, encodeRelayReading, RELAY),
   body("one", decodeRelayReading, encodeRelayReading, {
-    ...{ ...RELAY, timeSeconds: undefined, challenge: new Uint8Array(0) },
-    ...{ limit: undefined, lastOrder: undefined },
+    ...{ timeSeconds: TIME, status: 0, state: "ready", position: "open", mode: 3 },
+    limit: { watts: 2000, seconds: 30 },
+    lastOrder: { kind: "connect", operator: "op", timeSeconds: undefined },
+    challenge: new Uint8Array(8),
   }),
-  body("one", decodeSignedOrder, encodeSignedOrder, { ...ORDER, order: { kind: "disconnect" } }),
   body("one", decodeSignedOrder, encodeSignedOrder, {
-    ...ORDER,
-    order: { kind: "limit", limit: { watts: 5000, seconds: 60 } },
+    order: { kind: "limit", limit: { watts: 2000, seconds: 30 } },
+    ...{ meter: "M1", challenge: new Uint8Array(8), notAfterSeconds: TIME },
   }),
-  body("many", decodeStatementRequest, encodeStatementRequest, {
-    ...{ challenge: CHALLENGE, registers: REGISTERS, month: { year: 2026, month: 10 } },
+  body("one", decodeSignedOrder, encodeSignedOrder, {
+    order: { kind: "connect" },
+    ...{ meter: "M1", challenge: new Uint8Array(8), notAfterSeconds: TIME },
   }),
-  body("many", decodeStatementRequest, encodeStatementRequest, {
-    challenge: CHALLENGE,
-    registers: REGISTERS,
+  body("one", decodeRelayReading, encodeRelayReading, {
+    ...{ timeSeconds: undefined, status: 1, state: "disconnected", position: "unknown", mode: 0 },
+    ...{ limit: undefined, lastOrder: undefined, challenge: new Uint8Array(0) },
   }),
-  body("one", decodeStatement, encodeStatement, STATEMENT),
-  body("one", decodeStatement, encodeStatement, OF_MONTH),
+  body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: undefined }),
+  body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: METER.credential }),
+  body("one", decodeRotationStep, encodeRotationStep, "confirm"),
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
