@@ -18,7 +18,7 @@ import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { TimeZone } from "./calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "./configuration.ts";
-import { identityIssued, isOutdated, readCwtFile } from "./identity/cwt-file.ts";
+import { identityIssued, readCwtFile } from "./identity/cwt-file.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identity/trust.ts";
 import type { RuntimeOptions } from "./meter-board.ts";
@@ -202,12 +202,10 @@ function readMeterKey({ keys: path, cwt }: Options): Identity {
 /** The meter as it shows itself by what an issuer has signed of its key. */
 function issuedIdentity(identity: Identity, path: string): Identity {
   const issued = readCwtFile(readAs(path, readText));
-  if (!("error" in issued) && isOutdated(identity, issued)) {
-    process.stderr.write(`The key was rotated since ${path} was signed: have its issuer sign the new one.\n`);
-    return identity;
-  }
   const known = "error" in issued ? issued : identityIssued(identity, issued);
   if ("error" in known) throw new BoardFault(EXIT_USAGE, `The file ${path} ${known.error}.`);
+  if (known === identity)
+    process.stderr.write(`The key was rotated since ${path} was signed, and is shown without it.\n`);
   return known;
 }
 

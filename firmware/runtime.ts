@@ -20,17 +20,15 @@ import type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import type { MonthEndRecord } from "./metrology/month-ends.ts";
-import { signSign1 } from "./protocol/cose/sign1.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
-import { STATEMENT_CONTEXT } from "./protocol/readings/statement.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
 import { SwitchingGate } from "./relay/switching.ts";
 import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
-import type { StatementParts } from "./resources/statements.ts";
+import { statedBy } from "./resources/statements.ts";
 import type { SessionState } from "./session-state.ts";
 import { StatementChain } from "./statement-chain.ts";
 
@@ -227,22 +225,10 @@ export class MeterRuntime {
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),
-      statements: this.#statementParts(identity),
+      statements: this.state && statedBy(crypto, identity, this.#statements, () => this.clock.status),
       makeDurable: () => this.#save(),
       onAcknowledged: () => this.state?.changed(),
     });
-  }
-
-  #statementParts({ credential, signingSecretKey }: Identity): StatementParts | undefined {
-    const { crypto } = this.#board;
-    return (
-      this.state && {
-        id: credential.id,
-        clockStatus: () => this.clock.status,
-        chain: this.#statements,
-        sign: (payload) => signSign1(crypto, signingSecretKey, STATEMENT_CONTEXT, payload),
-      }
-    );
   }
 
   #take(reading: MeteringReading): void {

@@ -23,26 +23,21 @@ export function readCwtFile(text: string): IssuedCredential | { readonly error: 
   return issued;
 }
 
-/** The party as it shows itself by this credential, or why it cannot, as the end of a sentence. */
+/**
+ * The party as it shows itself by this credential, or why it cannot, as the end of a sentence. The very same where its key
+ * was rotated since: the issuer has not signed the new one, and who rotated it knows it.
+ */
 export function identityIssued(
   identity: Identity,
   issued: IssuedCredential,
 ): Identity | { readonly error: string } {
   const { role, credential, secretKey, signingSecretKey, suite } = identity;
   if (issued.role !== role) return { error: `is of a ${issued.role}, and the key is a ${role}'s` };
-  if (issued.id !== credential.id || !hasSameKeys(issued, credential))
-    return { error: `is not of the key of ${credential.id}` };
+  const isOwn =
+    issued.id === credential.id && equal(issued.signingKey ?? EMPTY, credential.signingKey ?? EMPTY);
+  if (!isOwn) return { error: `is not of the key of ${credential.id}` };
+  if (!hasSameKeys(issued, credential)) return identity;
   return new Identity({ role, credential: issued, secretKey, signingSecretKey, suite });
-}
-
-/**
- * True for what an issuer signed of the same party before its key was rotated. It proves nothing any more, and the party
- * goes by its own credential until the issuer signs that.
- */
-export function isOutdated({ role, credential }: Identity, issued: IssuedCredential): boolean {
-  const { signingKey = EMPTY } = issued;
-  if (issued.role !== role || issued.id !== credential.id || hasSameKeys(issued, credential)) return false;
-  return signingKey.length > 0 && equal(signingKey, credential.signingKey ?? EMPTY);
 }
 
 function parseJson(text: string): Record<string, unknown> {

@@ -1,5 +1,5 @@
 // Whom a party believes: a meter's few head-ends, a head-end's allow list.
-import { equal, toHex } from "../protocol/bytes.ts";
+import { equal } from "../protocol/bytes.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { isByValue } from "../protocol/cose/cwt.ts";
 import { isTestKey } from "./test-keys.ts";
@@ -80,8 +80,8 @@ export class TrustList {
   readonly #credentials = new Set<Credential>();
   readonly #rights = new Map<object, ReadonlySet<Right>>();
   readonly #issuers: IssuerTrust | undefined;
-  /** Those by value that are not on the list, by their bytes: no more than issuers have signed. */
-  readonly #issued = new Map<string, Credential>();
+  /** Those by value that are not on the list: no more than issuers have signed. */
+  readonly #issued = new Set<Credential>();
 
   /** `rights`: of those whose id is in it; the others may read. */
   constructor(
@@ -101,23 +101,23 @@ export class TrustList {
     credentials: Iterable<Credential>,
     rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
   ): void {
-    const known = new Map(this.credentials.map((credential) => [toHex(credential.bytes), credential]));
+    const before = byId([...this.#credentials, ...this.#issued]);
     this.#credentials.clear();
     this.#rights.clear();
     for (const one of credentials) {
-      const name = toHex(one.bytes);
-      const credential = known.get(name) ?? this.#issued.get(name) ?? one;
-      this.#issued.delete(name);
+      const same = before.get(one.id)?.find((known) => known === one || equal(known.bytes, one.bytes));
+      const credential = same ?? one;
+      this.#issued.delete(credential);
       this.#credentials.add(credential);
       if (Object.hasOwn(rights, credential.id)) this.#rights.set(credential, rights[credential.id] ?? READER);
     }
-    for (const [name, { idCred }] of this.#issued)
-      if (this.#issuers?.credentialIn(idCred) === undefined) this.#issued.delete(name);
+    for (const issued of this.#issued)
+      if (this.#issuers?.credentialIn(issued.idCred) === undefined) this.#issued.delete(issued);
   }
 
   /** Takes out whatever has this id, whose sessions and handshakes end at once; false where nothing has. */
   revoke(id: string): boolean {
-    for (const [name, credential] of this.#issued) if (credential.id === id) this.#issued.delete(name);
+    for (const issued of this.#issued) if (issued.id === id) this.#issued.delete(issued);
     const found = this.credentials.filter((credential) => credential.id === id);
     for (const credential of found) {
       this.#credentials.delete(credential);
@@ -128,7 +128,9 @@ export class TrustList {
 
   /** True while this credential, the very object that was proved, is on the list, or its issuer believed. */
   has(peer: object): boolean {
-    return (this.#credentials as ReadonlySet<object>).has(peer) || this.#isIssued(peer);
+    const listed: ReadonlySet<object> = this.#credentials;
+    const issued: ReadonlySet<object> = this.#issued;
+    return listed.has(peer) || issued.has(peer);
   }
 
   /** True where a peer may be on no list, and prove a credential by value. */
@@ -153,15 +155,20 @@ export class TrustList {
   #candidateByValue(idCred: Uint8Array): readonly Credential[] {
     const issued = this.#issuers?.credentialIn(idCred);
     if (issued === undefined) return [];
-    const name = toHex(issued.bytes);
-    const known = this.credentials.find(({ bytes }) => equal(bytes, issued.bytes)) ?? this.#issued.get(name);
-    if (known !== undefined) return [known];
-    this.#issued.set(name, issued);
-    return [issued];
+    const all = [...this.#credentials, ...this.#issued];
+    const known = all.find(({ bytes }) => equal(bytes, issued.bytes));
+    if (known === undefined) this.#issued.add(issued);
+    return [known ?? issued];
   }
+}
 
-  #isIssued(peer: object): boolean {
-    for (const issued of this.#issued.values()) if (issued === peer) return true;
-    return false;
+/** Two of one id are a meter's key and the next one. */
+function byId(credentials: readonly Credential[]): ReadonlyMap<string, readonly Credential[]> {
+  const groups = new Map<string, Credential[]>();
+  for (const credential of credentials) {
+    const group = groups.get(credential.id);
+    if (group === undefined) groups.set(credential.id, [credential]);
+    else group.push(credential);
   }
+  return groups;
 }

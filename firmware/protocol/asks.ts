@@ -6,6 +6,7 @@ import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  findOption,
   messageBytes,
   OPTION,
   sortOptions,
@@ -213,17 +214,31 @@ export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage
   if (isBarred(request.session)) return false;
   const opened = unprotectResponse(request.session.context, request.binding, answer);
   if (opened === undefined) return false;
-  request.told = epochOf(opened);
-  request.opened = withoutEpoch(opened);
+  const tells = findOption(opened, OPTION.epoch) !== undefined;
+  request.told = tells ? epochOf(opened) : undefined;
+  request.opened = tells ? withoutEpoch(opened) : opened;
   request.ownNumber = numberOf(answer);
   return true;
 }
 
 /** The sender's own number of an answer; undefined where it has its request's nonce. */
 function numberOf(answer: CoapMessage): number | undefined {
+  // Most answers have nothing to read there.
+  if (findOption(answer, OPTION.oscore)?.length === 0) return undefined;
   const option = readOscoreOption(answer);
   if (option === undefined || "refused" in option) return undefined;
   return option.partialIv && toUint(option.partialIv);
+}
+
+/** What the genuine message_2 makes of a handshake: its first request. */
+export function firstRequest(
+  { handshake, bytes }: HandshakeRequest,
+  { message3, peer }: NonNullable<HandshakeRequest["proved"]>,
+  message2: CoapMessage,
+): FirstRequest {
+  const message2Bytes = messageBytes(message2, message2.token.length);
+  const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
+  return { handshake, message3, size, proved: peer };
 }
 
 /** What is sent of a request, with message_3 where it is a first one, and what its answer is to be judged by. */

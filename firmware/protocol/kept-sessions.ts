@@ -62,12 +62,20 @@ export class KeptSessions {
     return keeping.kept().flatMap((kept) => this.#resume(keeping, kept, utcMs) ?? []);
   }
 
-  /** The session of a handshake that has just been completed, in the table; it is durable where it can be. */
-  begin(nowMs: number, own: Credential, peer: Credential, material: OscoreMaterial): Session {
+  /**
+   * The session of a handshake that has just been completed, in the table. It is durable where it can be and `lasts`: what
+   * was made with a key that may take over does not outlive a start, as a start could not tell by which key it was made.
+   */
+  begin(
+    nowMs: number,
+    { own, lasts }: { readonly own: Credential; readonly lasts: boolean },
+    peer: Credential,
+    material: OscoreMaterial,
+  ): Session {
     const { crypto, table, trust, limits, keeping } = this.#parts;
     const terms = { limits, bornMs: nowMs, trust, own };
     const utcMs = keeping?.utcMs();
-    if (keeping === undefined || utcMs === undefined) {
+    if (keeping === undefined || utcMs === undefined || !lasts) {
       const session = newSession(crypto, peer, material, terms);
       table.add(nowMs, session);
       return session;

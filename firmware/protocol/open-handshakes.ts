@@ -29,9 +29,15 @@ export class Handshakes {
     return handshake.waiting[0];
   }
 
-  /** Forgets it, and gives those who waited. */
-  end({ key, waiting }: Handshake): readonly PendingAsk[] {
+  /** True for one that is under way. */
+  has(handshake: Handshake): boolean {
+    return this.#byKey.get(handshake.key) === handshake;
+  }
+
+  /** Forgets it, and gives those who waited: with so many tries behind them at the least. */
+  end({ key, waiting }: Handshake, tries = 0): readonly PendingAsk[] {
     this.#byKey.delete(key);
+    for (const ask of waiting) ask.tries = Math.max(ask.tries, tries);
     return waiting;
   }
 }

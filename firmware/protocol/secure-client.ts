@@ -9,6 +9,7 @@ import {
   type ClientEvent,
   type ClientSession,
   type FirstRequest,
+  firstRequest,
   type Handshake,
   type HandshakeRequest,
   hasRoom,
@@ -62,7 +63,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #watches = new Watches({
     asks: this.#asks,
     start: (nowMs, ask) => this.#start(nowMs, ask),
-    abandon: (request) => this.#abandon(request),
+    abandon: (nowMs, request) => this.#abandonWatch(nowMs, request),
     leave: (session) => this.#sessions.leave(session),
   });
   readonly #events: ClientEvent[] = [];
@@ -102,7 +103,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   unwatch(nowMs: number, id: number): void {
     const ask = this.#asks.get(id);
     if (ask?.watch === undefined || !this.#asks.delete(id)) return;
-    if (!isRegistered(ask.watch)) return this.#watches.close(ask);
+    if (!isRegistered(ask.watch)) return this.#watches.close(nowMs, ask);
     const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
   }
@@ -132,7 +133,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
     for (const [request, message] of this.#doubts.due(nowMs)) this.#believe(nowMs, request, message);
-    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
+    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, "timeout");
     this.#watches.wake(nowMs);
   }
 
@@ -152,7 +153,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
-    if (this.#sessions.isOther(ask)) return this.#fail(ask, "not-proved");
+    if (this.#sessions.isOther(ask)) return this.#fail(nowMs, ask, "not-proved");
     const session = this.#sessions.get(nowMs, ask);
     const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
@@ -165,7 +166,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const connectionId = connectionIdOf(this.#nextConnectionId++);
     const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
-    if (initiator === undefined) return this.#fail(ask, "not-proved");
+    if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
     const message = message1Request(initiator.message1(), nextKey !== undefined);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
@@ -174,7 +175,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       answerBytes: MESSAGE_2_BYTES,
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
-    if (request === undefined) return this.#fail(ask, "busy");
+    if (request === undefined) return this.#fail(nowMs, ask, "busy");
     this.#handshakes.add(handshake);
     this.#purposes.set(request, purpose);
   }
@@ -204,8 +205,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
       ...watchOptions(ask.watch),
     });
-    if (id === undefined) return this.#fail(ask, "busy");
-    registersBy(ask.watch, id);
+    if (id === undefined) return this.#fail(nowMs, ask, "busy");
+    registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
     this.#purposes.set(id, purpose);
@@ -245,7 +246,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
     this.#abandon(id);
     const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
-    for (const one of [ask, ...waiting]) this.#fail(one, "forgetful", session.peer);
+    for (const one of [ask, ...waiting]) this.#fail(nowMs, one, "forgetful", session.peer);
     this.#dropSession(nowMs, session);
   }
 
@@ -281,8 +282,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
-    else if (purpose.completes !== undefined) this.#endHandshake(purpose.completes.handshake, "refused");
-    else {
+    else if (purpose.completes !== undefined) {
+      // A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once.
+      this.#dropHandshake(nowMs, purpose.completes.handshake, "refused", TRIES_MAX - 2);
+    } else {
       this.#dropSession(nowMs, purpose.session);
       this.#startAgain(nowMs, purpose, "refused");
     }
@@ -293,10 +296,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined) return;
-    if (message?.code === CODE.changed) return this.#endHandshake(handshake, "not-proved");
+    if (message?.code === CODE.changed) return this.#dropHandshake(nowMs, handshake, "not-proved", TRIES_MAX);
     const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
     if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
-      return this.#endHandshake(handshake, "refused");
+      return this.#dropHandshake(nowMs, handshake, "refused", TRIES_MAX);
     }
     const [, ...others] = this.#handshakes.end(handshake);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
@@ -309,14 +312,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "protected") this.#retry(nowMs, purpose.ask, reason);
   }
 
-  #takeMessage2(nowMs: number, { handshake, bytes, proved }: HandshakeRequest, message: CoapMessage): void {
+  #takeMessage2(nowMs: number, request: HandshakeRequest, message: CoapMessage): void {
+    const { handshake, proved } = request;
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
-    const { message3, peer } = proved;
-    const session = this.#sessions.begin(nowMs, first.to, handshake, peer);
-    const message2Bytes = messageBytes(message, message.token.length);
-    const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
-    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
+    const session = this.#sessions.begin(nowMs, first.to, handshake, proved.peer);
+    this.#sendProtected(nowMs, first, session, firstRequest(request, proved, message));
   }
 
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
@@ -331,7 +332,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     // Behind what waits: a long transfer does not keep others off.
     if (step === "next") return queueNext(ask, session);
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, answerEvent(ask, session, step.whole, completes));
   }
 
@@ -340,20 +341,15 @@ export class SecureClient implements Endpoint<ClientEvent> {
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
-  /** Ends a handshake for good: nobody who waits for it is served. */
-  #endHandshake(handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#fail(ask, reason);
-  }
-
-  /** Ends a handshake that came to nothing; who has time left waits for another. */
-  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#retry(nowMs, ask, reason);
+  /** Ends a handshake that came to nothing; who has time and tries left waits for another. */
+  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure, tries = 0): void {
+    for (const ask of this.#handshakes.end(handshake, tries)) this.#retry(nowMs, ask, reason);
   }
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
-    if (reason !== "timeout") ask.transfer.restart();
-    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
+    ask.transfer.restart(reason === "timeout" ? "last message" : "start");
+    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(nowMs, ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
@@ -369,14 +365,23 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
   }
 
-  #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
+  #fail(nowMs: number, ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }
 
   #tell({ watch }: PendingAsk, event: ClientEvent): void {
     if (!watch?.isEnding) this.#events.push(event);
+  }
+
+  /** Whoever waited for a handshake that a watch was to complete begins another. */
+  #abandonWatch(nowMs: number, request: number): void {
+    const purpose = this.#purposes.get(request);
+    this.#abandon(request);
+    const handshake = purpose?.kind === "protected" ? purpose.completes?.handshake : undefined;
+    if (handshake !== undefined && this.#handshakes.has(handshake))
+      this.#dropHandshake(nowMs, handshake, "timeout");
   }
 
   #abandon(request: number): void {

@@ -95,9 +95,12 @@ const BODY_BYTES_MAX = 16_384;
 const EVENTS_MAX = 64;
 /** 32 bytes of links, which with what is around them answer a question of 21 bytes or more. */
 const STRANGERS_BLOCK: Block = { number: 0, more: false, sizeExponent: 1 };
-/** Challenges under numbers of their own, which cost a durable write for each block of them. */
-const CHALLENGES_PER_SECOND = 1;
-const CHALLENGES_AT_ONCE = 4;
+/**
+ * Challenges under numbers of their own: anybody who has recorded requests causes them, and the blocks that their numbers
+ * come in make some fifty durable writes a day of these. Head-ends that come back after a cut find room beside him.
+ */
+const CHALLENGES_PER_SECOND = 4;
+const CHALLENGES_AT_ONCE = 16;
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
 
@@ -148,6 +151,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     const presets = (parts.presets ?? []).map((preset) => presetSession(parts.crypto, preset));
     for (const session of [...presets, ...this.#kept.resumed()]) {
+      // A preset that is new since then may go by the same kid.
+      if (this.#sessions.has(session.context.recipient.id)) continue;
       this.#sessions.add(parts.keeping?.startMs ?? 0, session);
       this.#unproved.add(session);
     }
@@ -344,8 +349,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
       ...{ crypto, random, trust },
       identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
-      begin: (nowMs, ...handshake) => {
-        const session = this.#kept.begin(nowMs, ...handshake);
+      begin: (nowMs, own, ...handshake) => {
+        const lasts = own === this.#identity.credential;
+        const session = this.#kept.begin(nowMs, { own, lasts }, ...handshake);
         this.#untold.add(session);
         return session;
       },

@@ -80,6 +80,7 @@ function production(options: KeyOptions): ServedKeys {
   }
   const plain = readIdentity(keys, "meter");
   const identity = options.cwt === undefined ? plain : readIssuedIdentity(plain, options.cwt);
+  if (options.cwt !== undefined && identity === plain) process.stderr.write(`${rotatedSince(options.cwt)}\n`);
   refuseUnfit(identity.credential, keys);
   if (options.id !== undefined && options.id !== identity.credential.id) {
     throw usageFault(
@@ -100,6 +101,10 @@ function production(options: KeyOptions): ServedKeys {
   const list = grantedTrust(trusted, options.allow ?? []);
   if ("error" in list) throw usageFault(list.error);
   return { identities: [identity], keyStores: [keyFiles(keys)], trust: list, enrol: () => {} };
+}
+
+function rotatedSince(path: string): string {
+  return `The key was rotated since ${path} was signed, and is shown without it: have it signed anew.`;
 }
 
 function refuseUnfit(credential: Credential, path: string): void {

@@ -68,6 +68,7 @@ import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEndError } from "./errors.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
+import { GuardedEpochs } from "./guarded-epochs.ts";
 import { readStatement, type SignedStatement } from "./statements.ts";
 import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
@@ -150,13 +151,15 @@ export class HeadEnd {
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   readonly #watching: Watching;
+  readonly #epochs: GuardedEpochs | undefined;
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
     this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
-    this.#client = new SecureClient({ ...parts, traits: link.traits });
+    this.#epochs = parts.epochs && new GuardedEpochs(parts.epochs);
+    this.#client = new SecureClient({ ...parts, epochs: this.#epochs, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
     this.#watching = new Watching({
       client: this.#client,
@@ -313,7 +316,8 @@ export class HeadEnd {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (outcome.kind === "failed") throw failure(outcome.reason, target, this.#trustIs, outcome.peer);
+    if (outcome.kind === "failed")
+      throw this.#epochs?.trouble ?? failure(outcome.reason, target, this.#trustIs, outcome.peer);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);

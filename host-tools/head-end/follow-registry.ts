@@ -71,7 +71,8 @@ function byId<Item extends { readonly id: string }>(items: readonly Item[]): Rea
 
 /** What came by an issuer goes with it. */
 function wantedOf({ enrolments, issuers }: Known): Credential[] {
-  const served = [...enrolments.values()].filter(({ state }) => state !== "revoked");
-  const trusted = served.filter(({ credential }) => !isIssued(credential) || issuers.has(credential.issuer));
-  return trusted.flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
+  return [...enrolments.values()]
+    .filter(({ state }) => state !== "revoked")
+    .filter(({ credential }) => !isIssued(credential) || issuers.has(credential.issuer))
+    .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
 }

@@ -57,10 +57,20 @@ const FileSchema = v.strictObject({
   issuers: v.optional(v.array(v.strictObject({ id: v.string(), credential: HexText }))),
 });
 
+/** Credentials by their hex as a file has them: a large one is read often, and most of it is as it was. */
+export type DecodedCredentials = Map<string, Credential>;
+
 /** A missing file is empty. Throws {@link RegistryError}. */
-export function readRegistry(path: string): RegistryContent {
+export function readRegistry(path: string, decoded: DecodedCredentials = new Map()): RegistryContent {
   const text = readText(path);
   if (text === undefined) return { enrolments: [], issuers: [] };
+  const credentialOf = (id: string, hex: string): Credential => {
+    const credential = decoded.get(hex) ?? decodeCredential(fromHex(hex) ?? new Uint8Array());
+    if (credential?.id !== id)
+      throw new RegistryError(`The registry ${path} is damaged at ${id}: restore it from a backup.`);
+    decoded.set(hex, credential);
+    return credential;
+  };
   const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
   // What it holds is not said: a path that was mistaken may lead to secrets.
   if (!parsed.success)
@@ -68,13 +78,13 @@ export function readRegistry(path: string): RegistryContent {
   const { meters, issuers = [] } = parsed.output;
   return {
     enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, ...rest }) => ({
-      ...{ id, credential: credentialOf(path, id, credential), ...rest },
+      ...{ id, credential: credentialOf(id, credential), ...rest },
       ...(address !== undefined && { address }),
       ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
       ...(isForgetful && { isForgetful }),
-      ...(next !== undefined && { next: credentialOf(path, id, next) }),
+      ...(next !== undefined && { next: credentialOf(id, next) }),
     })),
-    issuers: issuers.map(({ id, credential }) => credentialOf(path, id, credential)),
+    issuers: issuers.map(({ id, credential }) => credentialOf(id, credential)),
   };
 }
 
@@ -88,13 +98,6 @@ export function writeRegistry(path: string, { enrolments, issuers }: RegistryCon
   const anchors = issuers.map(({ id, bytes }) => ({ id, credential: toHex(bytes) }));
   const file = { meterbench: "registry", meters, ...(anchors.length > 0 && { issuers: anchors }) };
   writeDurably(path, `${JSON.stringify(file, null, 2)}\n`, FILE_MODE);
-}
-
-function credentialOf(path: string, id: string, hex: string): Credential {
-  const decoded = decodeCredential(fromHex(hex) ?? new Uint8Array());
-  if (decoded?.id !== id)
-    throw new RegistryError(`The registry ${path} is damaged at ${id}: restore it from a backup.`);
-  return decoded;
 }
 
 function readText(path: string): string | undefined {

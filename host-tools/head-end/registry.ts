@@ -6,7 +6,13 @@ import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import { withFileLock } from "./file-lock.ts";
-import { type Enrolment, type RegistryContent, readRegistry, writeRegistry } from "./registry-file.ts";
+import {
+  type DecodedCredentials,
+  type Enrolment,
+  type RegistryContent,
+  readRegistry,
+  writeRegistry,
+} from "./registry-file.ts";
 
 type Meter = Pick<Enrolment, "credential" | "address">;
 type EnrolOutcome = "added" | "known" | "other-key";
@@ -18,6 +24,7 @@ type AddOutcome = EnrolOutcome | "revoked";
  */
 export class Registry implements EpochMemory {
   readonly path: string;
+  readonly #decoded: DecodedCredentials = new Map();
 
   constructor(path: string) {
     this.path = path;
@@ -25,12 +32,12 @@ export class Registry implements EpochMemory {
 
   /** All enrolments, in the order that they were made. */
   list(): readonly Enrolment[] {
-    return readRegistry(this.path).enrolments;
+    return this.content().enrolments;
   }
 
   /** Meters and issuers at one moment. */
   content(): RegistryContent {
-    return readRegistry(this.path);
+    return readRegistry(this.path, this.#decoded);
   }
 
   find(id: string): Enrolment | undefined {
@@ -76,8 +83,8 @@ export class Registry implements EpochMemory {
     // Most proofs are of a meter that is where it was: no need to wait for others then.
     const before = this.find(credential.id);
     if (before?.state === "proved" && before.address === address && !isNewer(before, credential)) return;
-    this.#change((enrolments) => {
-      const known = enrolments.get(credential.id) ?? this.#newIssued(credential);
+    this.#change((enrolments, issuers) => {
+      const known = enrolments.get(credential.id) ?? newIssued(credential, issuers);
       if (known === undefined || known.state === "revoked") return;
       if (!hasSameKeys(known.credential, credential)) return;
       // What an issuer has signed anew takes the place of what it signed before, and of nothing else.
@@ -95,8 +102,10 @@ export class Registry implements EpochMemory {
    * put back, lost or copied. Whoever is in no registry is believed.
    */
   takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
-    const stepOf = ({ credential, epoch }: Enrolment): "same" | "later" | "never" =>
-      bytes !== undefined && equal(credential.bytes, bytes) ? epochAfter(epoch, told) : "same";
+    const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
+      [credential, next].some((one) => one !== undefined && bytes !== undefined && equal(one.bytes, bytes))
+        ? epochAfter(epoch, told)
+        : "same";
     const before = this.find(id);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
@@ -123,7 +132,7 @@ export class Registry implements EpochMemory {
   /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
   enrolNext(next: Credential): boolean {
     return this.#changeWanted(next.id, (known) =>
-      known.next !== undefined && equal(known.next.bytes, next.bytes) ? known : { ...known, next },
+      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
     );
   }
 
@@ -140,15 +149,6 @@ export class Registry implements EpochMemory {
       const known = enrolments.get(id);
       if (known !== undefined) enrolments.set(id, { ...known, state: "revoked" });
       return known !== undefined;
-    });
-  }
-
-  #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
-    return this.#change((enrolments) => {
-      const known = enrolments.get(id);
-      if (known === undefined || known.state === "revoked") return false;
-      enrolments.set(id, change(known));
-      return true;
     });
   }
 
@@ -170,18 +170,22 @@ export class Registry implements EpochMemory {
     });
   }
 
-  /** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
-  #newIssued(credential: Credential): Enrolment | undefined {
-    const { issuers } = this.content();
-    if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
-    return { id: credential.id, credential, state: "proved" };
+  #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known === undefined || known.state === "revoked") return false;
+      enrolments.set(id, change(known));
+      return true;
+    });
   }
 
   /** Reads, changes and writes as one step, whoever else changes the file. */
-  #change<Result>(change: (enrolments: Map<string, Enrolment>) => Result): Result {
+  #change<Result>(
+    change: (enrolments: Map<string, Enrolment>, issuers: readonly Credential[]) => Result,
+  ): Result {
     return this.#changeContent(({ enrolments: before, issuers }) => {
       const enrolments = new Map(before.map((enrolment) => [enrolment.id, enrolment]));
-      const result = change(enrolments);
+      const result = change(enrolments, issuers);
       const after = [...enrolments.values()];
       const isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
       return { result, ...(isChanged && { after: { enrolments: after, issuers } }) };
@@ -199,6 +203,12 @@ export class Registry implements EpochMemory {
   }
 }
 
+/** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
+function newIssued(credential: Credential, issuers: readonly Credential[]): Enrolment | undefined {
+  if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
+  return { id: credential.id, credential, state: "proved" };
+}
+
 /** True for another credential of an issuer than the one that is enrolled. */
 function isNewer({ credential: known }: Enrolment, credential: Credential): boolean {
   return isIssued(known) && !equal(known.bytes, credential.bytes);
@@ -214,7 +224,7 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (known.state === "revoked") return "revoked";
   const { next, ...rest } = known;
   // Whoever serves it says that it has taken its next key.
-  if (next !== undefined && hasSameKeys(next, credential)) {
+  if (next !== undefined && isSame(next, credential)) {
     enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
     return "known";
   }
@@ -222,4 +232,8 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
+}
+
+function isSame(one: Credential, other: Credential): boolean {
+  return equal(one.bytes, other.bytes);
 }

@@ -149,6 +149,21 @@ describe("after a rotation", () => {
   });
 });
 
+test("a session that the next key was proved in does not outlive a start, after which it could confirm nothing", async () => {
+  meter = new RotatingMeter();
+  const { clock, headEnd, target, requests } = meter.world;
+  const { next } = (await settle(clock, headEnd.rotateKey(target, "begin"))).body;
+  if (next === undefined) throw new Error("there is no next key");
+  meter.registry.enrolNext(next);
+  await settle(clock, headEnd.readKeys(target, next));
+  await settle(clock, headEnd.readKeys(target, next));
+  const ofNextKey = requests.at(-1) ?? new Uint8Array();
+  meter.restart();
+  expect(messageOf(meter.world.inject(asNew(ofNextKey))[0]).code).toBe(CODE.unauthorized);
+  await meter.rotate();
+  expect(isOld()).toBe(false);
+});
+
 test("a stranger gets no handshake for a next key where there is none", () => {
   meter = new RotatingMeter();
   const request = resourceRequest(CODE.post, "x", fromText("anything"));

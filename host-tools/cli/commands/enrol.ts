@@ -5,6 +5,8 @@ import { refusalOf } from "../../../firmware/identity/trust.ts";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { type Credential, credentialHash } from "../../../firmware/protocol/cose/credential.ts";
 import { isIssued } from "../../../firmware/protocol/cose/cwt.ts";
+import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
+import type { Enrolment } from "../../head-end/registry-file.ts";
 import { endSessions } from "../../head-end/session-folder.ts";
 import {
   type CommonOptions,
@@ -110,17 +112,14 @@ function add(file: string, options: Options): void {
     );
 }
 
-async function list(options: Options): Promise<void> {
-  const crypto = await engineOf(options);
-  const { enrolments, issuers: trusted } = registryOf(options).content();
-  const issuers = trusted.map((issuer) => ({
-    id: issuer.id,
-    credentialHash: toHex(credentialHash(crypto, issuer)),
-  }));
-  const rows = enrolments.map(({ id, credential, state, address, epoch, next, isForgetful = false }) => ({
+function rowOf(
+  crypto: CryptoEngine,
+  { id, credential, state, address, epoch, next, isForgetful }: Enrolment,
+) {
+  return {
     id,
     state,
-    forgetful: isForgetful,
+    forgetful: isForgetful ?? false,
     ...(epoch !== undefined && { starts: epoch.count }),
     development: credential.development,
     ...(isIssued(credential) && {
@@ -131,30 +130,33 @@ async function list(options: Options): Promise<void> {
     // Of a rotation that was begun and not completed.
     ...(next !== undefined && { nextCredentialHash: toHex(credentialHash(crypto, next)) }),
     ...(address !== undefined && { address }),
+  };
+}
+
+async function list(options: Options): Promise<void> {
+  const crypto = await engineOf(options);
+  const { enrolments, issuers: trusted } = registryOf(options).content();
+  const issuers = trusted.map((issuer) => ({
+    id: issuer.id,
+    credentialHash: toHex(credentialHash(crypto, issuer)),
   }));
+  const rows = enrolments.map((enrolment) => rowOf(crypto, enrolment));
   if (options.json) return sayJson({ meters: rows, issuers });
   for (const { id, credentialHash: hash } of issuers)
     say(`Issuer ${id}, credential hash ${hash.slice(0, 16)}`);
   if (rows.length === 0) return say("No meters are enrolled.");
-  const cells = rows.map(({ id, development, issuer, credentialHash, address, ...row }) => [
-    id,
-    stateText(row),
-    development ? "development" : issuer === undefined ? "" : `by ${printable(issuer)}`,
-    credentialHash.slice(0, 16),
-    address ?? "",
-  ]);
-  for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
-}
-
-function stateText(row: {
-  readonly state: string;
-  readonly forgetful: boolean;
-  readonly nextCredentialHash?: string;
-}) {
-  const { state, forgetful, nextCredentialHash } = row;
-  return [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
-    ", ",
+  const cells = rows.map(
+    ({ id, state, forgetful, development, issuer, credentialHash: hash, nextCredentialHash, address }) => [
+      id,
+      [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
+        ", ",
+      ),
+      development ? "development" : issuer === undefined ? "" : `by ${printable(issuer)}`,
+      hash.slice(0, 16),
+      address ?? "",
+    ],
   );
+  for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
 }
 
 async function revoke(id: string, options: Options): Promise<void> {

@@ -111,7 +111,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       "--state <dir>",
-      "keep registers and profile in a folder for each meter, over restarts",
+      "keep registers, profile and sessions in a folder for each meter, over restarts",
       pathOption,
     )
     .option("--oscore-context <file>", "serve a client without EDHOC by this context; development only")

@@ -7,6 +7,7 @@ import { fromHex, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor } from "../../../firmware/protocol/cbor.ts";
 import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts";
 import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { decodeCwt, isSignedBy } from "../../../firmware/protocol/cose/cwt.ts";
 import { decodeSign1, verifySign1 } from "../../../firmware/protocol/cose/sign1.ts";
 import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
 import {
@@ -85,6 +86,8 @@ function bytesOf(name: string): Uint8Array {
 const registers = decodeRegisterRequest(bytesOf("register-request")) ?? [];
 const profileRequest = decodeProfileRequest(bytesOf("profile-request"));
 const eventRequest = decodeEventRequest(bytesOf("event-request"));
+/** Of the vectors that are signed. */
+const KEY_11 = SIGN1[0]?.publicKey ?? new Uint8Array();
 const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   "register-request": decodeRegisterRequest,
   "register-reading": (body) => decodeRegisterReading(body, registers),
@@ -99,8 +102,7 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   "statement-request": decodeStatementRequest,
   "signed-statement": (body) => {
     const sign1 = decodeSign1(body);
-    const key = SIGN1[0]?.publicKey ?? new Uint8Array();
-    const isSigned = sign1 !== undefined && verifySign1(opensslEngine, key, STATEMENT_CONTEXT, sign1);
+    const isSigned = sign1 !== undefined && verifySign1(opensslEngine, KEY_11, STATEMENT_CONTEXT, sign1);
     return isSigned ? decodeStatement(sign1.payload) : undefined;
   },
   "relay-reading": decodeRelayReading,
@@ -114,6 +116,12 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     return { currentHash, next: next?.bytes };
   },
   "rotation-step": (body) => [decodeRotationStep(body)],
+  "signed-credential": (bytes) => {
+    const issued = decodeCwt(bytes);
+    if (issued === undefined || !isSignedBy(opensslEngine, KEY_11, issued)) return undefined;
+    const { bytes: _, idCred: __, ...says } = issued;
+    return says;
+  },
 };
 
 /** As JSON has it: bytes in hex, null for what is not there. */

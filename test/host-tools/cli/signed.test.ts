@@ -43,7 +43,7 @@ beforeAll(async () => {
   const keys = ["--keys", "M1.key.json", "--cwt", "M1.cwt.json", "--trust", "H.credential.json"];
   await startMeterbench(["serve", "--at", at, "--load", "watts:1000", "--state", "state", ...keys], { cwd });
   await run("enrol", "--issuer", "CA.credential.json");
-});
+}, 30_000);
 afterAll(async () => {
   await stopAll();
   folder.remove();
