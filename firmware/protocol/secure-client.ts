@@ -28,8 +28,8 @@ import {
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
-import { CoapEndpoint } from "./coap/exchange.ts";
 import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
+import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
@@ -54,7 +54,7 @@ const TRIES_MAX = 3;
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
-  readonly #coap: CoapEndpoint;
+  readonly #coap: WholeMessages;
   readonly #edhocRandom: Random;
   readonly #sessions: AskingSessions;
   readonly #handshakes = new Handshakes((ask) => this.#asks.has(ask.id));
@@ -74,7 +74,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   constructor(parts: SecureClientParts) {
     this.#parts = parts;
-    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#sessions = new AskingSessions(parts);
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
