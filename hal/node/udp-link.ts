@@ -18,6 +18,8 @@ const TRAITS: LinkTraits = {
 
 /** Datagrams that the kernel has not taken yet: normally none. */
 const UNSENT_DATAGRAMS_MAX = 64;
+/** Stations whose text was read: more than ask a meter in turns; to read one takes as long as to seal an answer. */
+const STATIONS_MAX = 64;
 
 type UdpStation = HostAddress & { readonly port: number };
 
@@ -41,6 +43,7 @@ export class UdpLink implements Link {
     text: "",
     station: undefined,
   };
+  readonly #stations = new Map<Station, UdpStation>();
   #unsentDatagrams = 0;
   #sentDatagrams = 0;
   #receivedDatagrams = 0;
@@ -93,8 +96,21 @@ export class UdpLink implements Link {
 
   /** Most datagrams go where the one before went. */
   #parse(to: Station): UdpStation | undefined {
-    if (to !== this.#lastSentTo.text) this.#lastSentTo = { text: to, station: parseStation(to) };
+    if (to !== this.#lastSentTo.text) this.#lastSentTo = { text: to, station: this.#lookUp(to) };
     return this.#lastSentTo.station;
+  }
+
+  #lookUp(to: Station): UdpStation | undefined {
+    const known = this.#stations.get(to);
+    if (known !== undefined) return known;
+    const station = parseStation(to);
+    if (station === undefined) return undefined;
+    for (const oldest of this.#stations.keys()) {
+      if (this.#stations.size < STATIONS_MAX) break;
+      this.#stations.delete(oldest);
+    }
+    this.#stations.set(to, station);
+    return station;
   }
 
   listen(listener: LinkListener): void {

@@ -1,0 +1,101 @@
+// One meter's process under reads: what it and the reader keep, what its processor does, and eight readers at once.
+import { opensslEngine } from "meterbench/hal/node";
+import { type Ask, type Client, type Counted, countAnswers } from "../counting.ts";
+import { secureReader } from "../secure-reader.ts";
+import { type Growth, growthOver, type Memory, memoryNow, POINTS } from "./memory.ts";
+import type { MeterProcess } from "./meter-process.ts";
+import type { SelfTime } from "./self-times.ts";
+
+const EIGHT = 8;
+const PROFILE_MS = 5000;
+const TURN_MS = 1000;
+/** Turns of each kind, alternating; the best is taken, as others on the machine only ever make it worse. */
+const TURNS = 5;
+/** Time, status, padding, and the one register of the default set. */
+const BODY_BYTES_MIN = 13;
+
+/** A client with so many of its asks under way at once. */
+function outstanding({ ask }: Client, count: number): Ask[] {
+  return Array.from({ length: count }, () => ask);
+}
+
+function reader({ port, meter, headEnds }: MeterProcess, headEnd: number): Promise<Client> {
+  const identity = headEnds[headEnd % headEnds.length];
+  if (identity === undefined) throw new Error("a meter trusts somebody");
+  return secureReader(port, { crypto: opensslEngine, identity, meter });
+}
+
+/** Reads until so many are answered. */
+async function readTimes(asks: readonly Ask[], reads: number): Promise<Counted> {
+  return countAnswers(asks, (requests) => requests >= reads, checkBody);
+}
+
+function readFor(asks: readonly Ask[], milliseconds: number): Promise<Counted> {
+  return countAnswers(asks, (_, elapsedMs) => elapsedMs >= milliseconds, checkBody);
+}
+
+function checkBody(body: Uint8Array): void {
+  if (body.length < BODY_BYTES_MIN) throw new Error(`an answer of ${body.length} bytes`);
+}
+
+/** What both ends keep over so many protected reads. */
+export async function memoryOverReads(
+  meter: MeterProcess,
+  reads: number,
+): Promise<{ meter: Growth; reader: Growth; readsPerSecond: number }> {
+  const client = await reader(meter, 0);
+  const asks = outstanding(client, EIGHT);
+  const meterSamples: Memory[] = [];
+  const readerSamples: Memory[] = [];
+  let seconds = 0;
+  for (let point = 0; point < POINTS; point++) {
+    seconds += (await readTimes(asks, reads / POINTS)).seconds;
+    meterSamples.push(await meter.ask<Memory>("memory"));
+    readerSamples.push(memoryNow());
+  }
+  client.close();
+  return {
+    meter: growthOver(meterSamples),
+    reader: growthOver(readerSamples),
+    readsPerSecond: reads / seconds,
+  };
+}
+
+/** Reads a second of one with eight outstanding, and of eight at once with one each, in turns. */
+export async function eightAgainstOne(
+  meter: MeterProcess,
+): Promise<{ oneWithEight: number; eightWithOne: number }> {
+  const one = await reader(meter, 0);
+  const eight = await Promise.all(Array.from({ length: EIGHT }, (_, i) => reader(meter, i)));
+  const ofOne = outstanding(one, EIGHT);
+  const ofEight = eight.map(({ ask }) => ask);
+  const best = { oneWithEight: 0, eightWithOne: 0 };
+  for (const asks of [ofOne, ofEight]) await readFor(asks, TURN_MS);
+  for (let turn = 0; turn < TURNS; turn++) {
+    best.oneWithEight = Math.max(best.oneWithEight, rate(await readFor(ofOne, TURN_MS)));
+    best.eightWithOne = Math.max(best.eightWithOne, rate(await readFor(ofEight, TURN_MS)));
+  }
+  for (const client of [one, ...eight]) client.close();
+  return best;
+}
+
+function rate({ requests, seconds }: Counted): number {
+  return requests / seconds;
+}
+
+/** Where the meter's processor is while it answers, and its time for each read. */
+export async function profileUnderReads(
+  meter: MeterProcess,
+): Promise<{ selfTimes: SelfTime[]; cpuMicrosecondsPerRead: number }> {
+  const client = await reader(meter, 0);
+  const asks = outstanding(client, EIGHT);
+  await readFor(asks, TURN_MS);
+  const before = await meter.ask<number>("processor");
+  const { requests } = await readFor(asks, PROFILE_MS);
+  const cpuMicrosecondsPerRead = ((await meter.ask<number>("processor")) - before) / requests;
+  await meter.ask("begin profile");
+  await readFor(asks, PROFILE_MS);
+  const selfTimes = await meter.ask<SelfTime[]>("end profile");
+  client.close();
+  return { selfTimes, cpuMicrosecondsPerRead };
+}
