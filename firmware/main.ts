@@ -19,7 +19,7 @@ import { TimeZone } from "./calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "./configuration.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identity/trust.ts";
-import { MeterStateError } from "./meter-state.ts";
+import { MeterStateError } from "./meter-state-parts.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
 import { isPlateText } from "./protocol/readings/nameplate.ts";
 import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";

@@ -1,7 +1,8 @@
 // The supply, from one start of the meter to the next: power down and up, and what an outage has changed or taken.
 import type { BoardSignals } from "../../hal/ports/board-signals.ts";
 import type { WallClock } from "../clock/wall-clock.ts";
-import type { MeterState, PlateState } from "../meter-state.ts";
+import type { MeterState } from "../meter-state.ts";
+import type { PlateState } from "../meter-state-parts.ts";
 import { equal } from "../protocol/bytes.ts";
 import type { EventLog } from "./event-log.ts";
 

@@ -6,13 +6,16 @@ import { type Credential, decodeCcs, encodeCcs, type KeyKind, kidOf } from "../p
 import { type Authentication, cipherSuite, keyKindFor } from "../protocol/edhoc/suites.ts";
 import { suitesOf } from "./proving.ts";
 
-export type Role = "meter" | "head-end";
+/** Who there is: both ends of the line, and whose signature under credentials a head-end believes. */
+export const ROLES = ["meter", "head-end", "issuer"] as const;
+export type Role = (typeof ROLES)[number];
 
 /** What an {@link Identity} is put together from. */
 export interface IdentityParts {
   readonly role: Role;
   readonly credential: Credential;
   readonly secretKey: Uint8Array;
+  readonly signingSecretKey: Uint8Array;
   readonly suite: number;
 }
 
@@ -20,8 +23,8 @@ export interface IdentityParts {
 const PRINTED: unique symbol = Symbol.for("nodejs.util.inspect.custom");
 
 /**
- * A party's own credential and the secret key that proves it. The secret is shown to whoever asks for it by
- * name only: JSON, logs and copies of the object's fields are without it.
+ * A party's own credential, the secret key that proves it, and the one that signs. The secrets are shown to whoever asks
+ * for them by name only: JSON, logs and copies of the object's fields are without them.
  */
 export class Identity {
   readonly role: Role;
@@ -29,17 +32,25 @@ export class Identity {
   /** The EDHOC cipher suite that it prefers (RFC 9528 3.6). */
   readonly suite: number;
   readonly #secretKey: Uint8Array;
+  readonly #signingSecretKey: Uint8Array;
 
-  /** The secret key must be the credential's, and the suite one for such keys. */
-  constructor({ role, credential, secretKey, suite }: IdentityParts) {
+  /** The secret keys must be the credential's, and the suite one for such keys. */
+  constructor({ role, credential, secretKey, signingSecretKey, suite }: IdentityParts) {
     this.role = role;
     this.credential = credential;
     this.suite = suite;
     this.#secretKey = secretKey;
+    this.#signingSecretKey = signingSecretKey;
   }
 
+  /** For EDHOC, and for nothing else. */
   get secretKey(): Uint8Array {
     return this.#secretKey;
+  }
+
+  /** For COSE_Sign1 by ES256, and for nothing else. */
+  get signingSecretKey(): Uint8Array {
+    return this.#signingSecretKey;
   }
 
   /** What Node prints of it, even where it is told to show what is hidden and to call getters. */
@@ -73,19 +84,26 @@ export function canSignWith(suite: number): boolean {
   return keyKindFor(cipherSuite(suite), "signature") === "Ed25519";
 }
 
-/** A fresh key. `id` and `suite` must be valid ones, and a key that signs possible in the suite. */
+/** Fresh keys, one for EDHOC and one that signs. `id` and `suite` must be valid ones, and a key that signs possible in the suite. */
 export function newIdentity(crypto: CryptoEngine, random: Random, wanted: NewIdentity): Identity {
   const { role, id, development, suite = 2, authentication = "static-dh" } = wanted;
   if (authentication === "signature" && !canSignWith(suite))
     throw new Error(`no signing keys in suite ${suite}`);
   const kind = keyKindFor(cipherSuite(suite), authentication);
-  let secretKey: Uint8Array | undefined;
-  // One draw in 2^32 is no scalar of P-256: draw again.
-  while (secretKey === undefined) secretKey = secretKeyOf(crypto, kind, random.bytes(32));
+  const secretKey = freshSecretKey(crypto, kind, random);
+  const signingSecretKey = freshSecretKey(crypto, "P-256", random);
   const publicKey = publicKeyOf(crypto, kind, secretKey);
+  const signingKey = crypto.signingPublicKey("ES256", signingSecretKey);
   const kid = kidOf(crypto, publicKey);
-  const credential = encodeCcs({ id, kid, key: { kind, publicKey }, development });
-  return new Identity({ role, credential, secretKey, suite });
+  const credential = encodeCcs({ id, kid, key: { kind, publicKey }, development, signingKey });
+  return new Identity({ role, credential, secretKey, signingSecretKey, suite });
+}
+
+/** One draw in 2^32 is no scalar of P-256: it draws again. */
+function freshSecretKey(crypto: CryptoEngine, kind: KeyKind, random: Random): Uint8Array {
+  let secretKey: Uint8Array | undefined;
+  while (secretKey === undefined) secretKey = secretKeyOf(crypto, kind, random.bytes(32));
+  return secretKey;
 }
 
 function secretKeyOf(crypto: CryptoEngine, kind: KeyKind, bytes: Uint8Array): Uint8Array | undefined {
@@ -98,9 +116,9 @@ function publicKeyOf(crypto: CryptoEngine, kind: KeyKind, secretKey: Uint8Array)
     : crypto.agreementPublicKey(kind, secretKey);
 }
 
-/** The text of a key file. It holds the secret: its file must be readable by its owner alone. */
+/** The text of a key file. It holds the secrets: its file must be readable by its owner alone. */
 export function writeKeyFile(identity: Identity): string {
-  const { role, credential, secretKey, suite } = identity;
+  const { role, credential, secretKey, signingSecretKey, suite } = identity;
   const file = {
     meterbench: "key",
     role,
@@ -108,6 +126,7 @@ export function writeKeyFile(identity: Identity): string {
     suite,
     credential: toHex(credential.bytes),
     secretKey: toHex(secretKey),
+    signingSecretKey: toHex(signingSecretKey),
   };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
@@ -123,16 +142,18 @@ export function readKeyFile(crypto: CryptoEngine, text: string): Identity | { re
   const fields = parseFields(text, "key");
   if ("error" in fields) return fields;
   const { role, credential, file } = fields;
-  const secretKey = fromHex(typeof file["secretKey"] === "string" ? file["secretKey"] : "");
-  if (secretKey?.length !== 32) return { error: "has no secret key of 32 bytes" };
-  if (!holdsKeyOf(crypto, secretKey, credential)) {
+  const secretKey = secretOf(file, "secretKey");
+  const signingSecretKey = secretOf(file, "signingSecretKey");
+  if (secretKey === undefined) return { error: "has no secret key of 32 bytes" };
+  if (signingSecretKey === undefined) return { error: "has no secret signing key of 32 bytes" };
+  if (!holdsKeyOf(crypto, secretKey, credential) || !signsFor(crypto, signingSecretKey, credential)) {
     return { error: "has a secret key that is not its credential's" };
   }
   const suite = file["suite"];
   if (typeof suite !== "number" || !suitesOf(credential.key.kind, suite).includes(suite)) {
     return { error: "names a cipher suite that is not for its key" };
   }
-  return new Identity({ role, credential, secretKey, suite });
+  return new Identity({ role, credential, secretKey, signingSecretKey, suite });
 }
 
 /** The credential in a credential file's text, or what is wrong with it, as the end of a sentence. */
@@ -152,9 +173,8 @@ function parseFields(text: string, kind: "key" | "credential"): Fields | { error
   const file = parseJson(text);
   if (file === undefined) return { error: "is not JSON" };
   if (file["meterbench"] !== kind) return { error: `is not a meterbench ${kind} file` };
-  const role = file["role"];
-  if (role !== "meter" && role !== "head-end")
-    return { error: 'has a role that is neither "meter" nor "head-end"' };
+  const role = ROLES.find((known) => known === file["role"]);
+  if (role === undefined) return { error: `has a role that is none of ${ROLES.join(", ")}` };
   const bytes = typeof file["credential"] === "string" ? fromHex(file["credential"]) : undefined;
   const credential = bytes === undefined ? undefined : decodeCcs(bytes);
   if (credential === undefined) return { error: "has no credential that can be read" };
@@ -175,4 +195,16 @@ function parseJson(text: string): Record<string, unknown> | undefined {
 function holdsKeyOf(crypto: CryptoEngine, secretKey: Uint8Array, { key }: Credential): boolean {
   const usable = secretKeyOf(crypto, key.kind, secretKey);
   return usable !== undefined && equal(publicKeyOf(crypto, key.kind, usable), key.publicKey);
+}
+
+function secretOf(file: Readonly<Record<string, unknown>>, name: string): Uint8Array | undefined {
+  const text = file[name];
+  const secret = typeof text === "string" ? fromHex(text) : undefined;
+  return secret?.length === 32 ? secret : undefined;
+}
+
+function signsFor(crypto: CryptoEngine, secretKey: Uint8Array, { signingKey }: Credential): boolean {
+  const usable = crypto.agreementKey("P-256", secretKey);
+  if (usable === undefined || signingKey === undefined) return false;
+  return equal(crypto.signingPublicKey("ES256", usable), signingKey);
 }

@@ -13,7 +13,9 @@ export const HEAD_ENDS_MAX = 4;
 export function refusalOf(profile: TrustProfile, credential: Credential): string | undefined {
   if (profile === "development") return undefined;
   if (credential.development) return "is marked development, which a production profile refuses";
-  if (isTestKey(credential.key.publicKey)) return "uses a key whose secret is public";
+  const { key, signingKey } = credential;
+  if (isTestKey(key.publicKey) || (signingKey !== undefined && isTestKey(signingKey)))
+    return "uses a key whose secret is public";
   return undefined;
 }
 

@@ -149,7 +149,7 @@ test("no key, of a session or of an identity, is in storage, on the line, in err
     maxStringLength: 1000,
   } as const;
   const own = identity("meter", "M1");
-  keys.set("own", own.secretKey);
+  keys.set("own", own.secretKey).set("own that signs", own.signingSecretKey);
   // Arrays are printed in columns: the white space between numbers may be of any kind.
   const printed = [meter.runtime, meter.headEnd, errors, own].map((of) =>
     `${inspect(of, print)} ${JSON.stringify(of === own || of === errors ? of : {})}`.replace(/\s+/g, " "),
@@ -170,8 +170,9 @@ describe("a production profile", () => {
     const { key, kid } = development;
     const publicKey = opensslEngine.agreementPublicKey("P-256", new Uint8Array(32).fill(1));
     const known = { ...development, development: false, kid, key: { ...key, publicKey } };
+    const signing = { ...development, development: false, signingKey: publicKey };
     expect(isTestKey(publicKey)).toBe(true);
-    expect(refusalOf("production", known)).toMatch(/secret is public/);
+    for (const one of [known, signing]) expect(refusalOf("production", one)).toMatch(/secret is public/);
     expect(refusalOf("production", { ...development, development: false })).toBeUndefined();
   });
 });

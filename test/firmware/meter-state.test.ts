@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { PAYLOAD_BYTES_MAX } from "../../firmware/journal/frame.ts";
 import { Journal } from "../../firmware/journal/journal.ts";
-import { MeterStateError } from "../../firmware/meter-state.ts";
+import { MeterStateError } from "../../firmware/meter-state-parts.ts";
 import { EnergyEngine, type EnergyEngineOptions } from "../../firmware/metrology/energy-engine.ts";
 import { encodeCbor } from "../../firmware/protocol/cbor.ts";
 import { CODE, type CoapContent, resourceRequest } from "../../firmware/protocol/coap/message.ts";

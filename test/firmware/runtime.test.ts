@@ -2,7 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CLOCK_STATUS } from "../../firmware/clock/clock-state.ts";
 import { EVENT_LOGS } from "../../firmware/events/event-table.ts";
-import { MeterStateError } from "../../firmware/meter-state.ts";
+import { MeterStateError } from "../../firmware/meter-state-parts.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { decodeEventReading, encodeEventRequest } from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVAL_FLAG } from "../../firmware/protocol/readings/interval.ts";

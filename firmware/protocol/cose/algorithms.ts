@@ -14,6 +14,9 @@ export const CURVE_NUMBERS: Readonly<Record<CurveName, number>> = { "P-256": 1, 
 /** COSE curve number of Ed25519, which only signs (RFC 9053 7.1). */
 export const COSE_CURVE_ED25519 = 6;
 
+/** ECDSA on P-256 with SHA-256 (RFC 9053 2.1). */
+export const ES256 = -7;
+
 /** The AEAD that the COSE number stands for, or undefined for one that no engine has. */
 export function aeadByNumber(number: number): AeadName | undefined {
   return (Object.keys(AEAD_NUMBERS) as AeadName[]).find((name) => AEAD_NUMBERS[name] === number);

@@ -1,8 +1,8 @@
 // Credentials: what EDHOC authenticates (RFC 9528 3.5.2), and our own kind, a CWT Claims Set (RFC 8392).
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
-import { concat, toUint } from "../bytes.ts";
+import { concat, equal, toUint } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
-import { COSE_CURVE_ED25519, CURVE_NUMBERS } from "./algorithms.ts";
+import { COSE_CURVE_ED25519, CURVE_NUMBERS, ES256 } from "./algorithms.ts";
 
 /** What a public key is for: P-256 agrees or signs (ES256), X25519 agrees, Ed25519 signs. */
 export type KeyKind = "P-256" | "X25519" | "Ed25519";
@@ -22,7 +22,7 @@ export interface AuthenticationCredential {
   readonly key: CredentialKey;
 }
 
-/** A CWT Claims Set with one public key: { 2: sub, 8: { 1: COSE_Key } } (RFC 9528 3.5.2). */
+/** A CWT Claims Set: { 2: sub, 8: { 1: COSE_Key } } (RFC 9528 3.5.2), and in ours the key that signs. */
 export interface Credential extends AuthenticationCredential {
   /** The subject: an alias, never a serial number. */
   readonly id: string;
@@ -30,17 +30,22 @@ export interface Credential extends AuthenticationCredential {
   readonly kid: Uint8Array;
   /** True where the credential says of itself that it is for development only. */
   readonly development: boolean;
+  /**
+   * The public key (P-256, 65 bytes) of what its owner signs by ES256 for others to keep. A key does one thing, so it is
+   * another one than EDHOC's. Credentials of other makers, and those of standards, have none.
+   */
+  readonly signingKey?: Uint8Array;
 }
 
 /** What {@link encodeCcs} makes a credential of. */
-export type CcsContent = Pick<Credential, "id" | "kid" | "key" | "development">;
+export type CcsContent = Pick<Credential, "id" | "kid" | "key" | "development" | "signingKey">;
 
 /** CWT claims: RFC 8392 4, RFC 8747 3; private use is below -65536. */
-const CLAIM = { sub: 2, cnf: 8, development: -65537 } as const;
+const CLAIM = { sub: 2, cnf: 8, development: -65537, signingKey: -65538 } as const;
 /** The confirmation method that holds a COSE_Key (RFC 8747 3.1). */
 const COSE_KEY = 1;
 /** COSE_Key parameters: RFC 9052 7.1, RFC 9053 7. */
-const PARAMETER = { kty: 1, kid: 2, curve: -1, x: -2, y: -3 } as const;
+const PARAMETER = { kty: 1, kid: 2, alg: 3, curve: -1, x: -2, y: -3 } as const;
 /** The COSE header parameter kid (RFC 9052 3.1). */
 export const HEADER_KID = 4;
 /** COSE key types: OKP is 1, EC2 is 2 (RFC 9053 7). */
@@ -50,7 +55,7 @@ const KEY_TYPES: Readonly<Record<KeyKind, { readonly kty: number; readonly curve
   Ed25519: { kty: 1, curve: COSE_CURVE_ED25519 },
 };
 const COORDINATE_BYTES = 32;
-/** Ours take 70 to 160 bytes; a longer one is no credential of this kind. */
+/** Ours take 150 to 250 bytes; a longer one is no credential of this kind. */
 const CCS_BYTES_MAX = 512;
 /** One-byte CBOR integers, -24 to 23: kids that EDHOC carries in one byte (RFC 9528 3.3.2). */
 const ONE_BYTE_INTEGERS = 48;
@@ -62,6 +67,7 @@ export function encodeCcs(content: CcsContent): Credential {
     [CLAIM.cnf, new Map([[COSE_KEY, toCoseKey(content)]])],
   ]);
   if (content.development) claims.set(CLAIM.development, true);
+  if (content.signingKey !== undefined) claims.set(CLAIM.signingKey, toSigningCoseKey(content.signingKey));
   return { ...content, bytes: encodeCbor(claims), idCred: idCredOf(content.kid) };
 }
 
@@ -73,17 +79,26 @@ export function encodeCcs(content: CcsContent): Credential {
 export function decodeCcs(bytes: Uint8Array): Credential | undefined {
   if (bytes.length > CCS_BYTES_MAX) return undefined;
   const claims = asMap(decodeCbor(bytes));
-  const confirmation = asMap(claims?.get(CLAIM.cnf));
+  const content = claims && contentOf(claims);
+  return content && { ...content, bytes: bytes.slice(), idCred: idCredOf(content.kid) };
+}
+
+function contentOf(claims: ReadonlyMap<number | string, CborValue>): CcsContent | undefined {
+  const confirmation = asMap(claims.get(CLAIM.cnf));
   const coseKey = asMap(confirmation?.get(COSE_KEY));
-  if (claims === undefined || confirmation?.size !== 1 || coseKey === undefined) return undefined;
+  if (confirmation?.size !== 1 || coseKey === undefined) return undefined;
   const id = claims.get(CLAIM.sub);
   const development = claims.has(CLAIM.development);
-  if (typeof id !== "string" || claims.size !== (development ? 3 : 2)) return undefined;
+  const signs = claims.has(CLAIM.signingKey);
+  if (typeof id !== "string" || claims.size !== 2 + (development ? 1 : 0) + (signs ? 1 : 0)) return undefined;
   if (development && claims.get(CLAIM.development) !== true) return undefined;
   const kid = coseKey.get(PARAMETER.kid);
   const key = fromCoseKey(coseKey);
   if (!(kid instanceof Uint8Array) || kid.length === 0 || key === undefined) return undefined;
-  return { id, kid, bytes: bytes.slice(), idCred: idCredOf(kid), key, development };
+  if (!signs) return { id, kid, key, development };
+  const signingKey = fromSigningCoseKey(asMap(claims.get(CLAIM.signingKey)));
+  if (signingKey === undefined || equal(signingKey, key.publicKey)) return undefined;
+  return { id, kid, key, development, signingKey };
 }
 
 /** SHA-256 of CRED_x: what an allow list is keyed by. */
@@ -126,6 +141,29 @@ function fromCoseKey(coseKey: ReadonlyMap<number | string, CborValue>): Credenti
   const y = coordinate(coseKey.get(PARAMETER.y));
   if (y === undefined || coseKey.size !== 5) return undefined;
   return { kind, publicKey: concat(Uint8Array.of(0x04), x, y) };
+}
+
+/** It names its algorithm, so that nobody uses it for anything else. */
+function toSigningCoseKey(publicKey: Uint8Array): CborValue {
+  if (publicKey.length !== 65) throw new Error(`a signing key of ${publicKey.length} bytes`);
+  const { kty, curve } = KEY_TYPES["P-256"];
+  return new Map<number, CborValue>([
+    [PARAMETER.kty, kty],
+    [PARAMETER.alg, ES256],
+    [PARAMETER.curve, curve],
+    [PARAMETER.x, publicKey.slice(1, 33)],
+    [PARAMETER.y, publicKey.slice(33)],
+  ]);
+}
+
+function fromSigningCoseKey(
+  coseKey: ReadonlyMap<number | string, CborValue> | undefined,
+): Uint8Array | undefined {
+  if (coseKey?.size !== 5 || coseKey.get(PARAMETER.alg) !== ES256) return undefined;
+  if (kindOf(coseKey.get(PARAMETER.kty), coseKey.get(PARAMETER.curve)) !== "P-256") return undefined;
+  const x = coordinate(coseKey.get(PARAMETER.x));
+  const y = coordinate(coseKey.get(PARAMETER.y));
+  return x && y && concat(Uint8Array.of(0x04), x, y);
 }
 
 function kindOf(kty: CborValue | undefined, curve: CborValue | undefined): KeyKind | undefined {

@@ -4,6 +4,7 @@ import { Argument, Option } from "commander";
 import {
   canSignWith,
   newIdentity,
+  ROLES,
   type Role,
   readKeyFile,
   writeCredentialFile,
@@ -31,8 +32,8 @@ import { readContext } from "../preset.ts";
 export function addKeysCommand(program: Command): void {
   const keys = program.command("keys").description("key files, and the public credential of one");
   withCommonOptions(keys.command("new"))
-    .description("make a key file (0600) for a meter or a head-end")
-    .addArgument(new Argument("<role>").choices(["meter", "head-end"]))
+    .description("make a key file (0600) for a meter, a head-end or an issuer of credentials")
+    .addArgument(new Argument("<role>").choices(ROLES))
     .requiredOption("--id <id>", "the alias that the credential shows", idOption)
     .option("--suite <n>", "the EDHOC cipher suite that the key is for", numberOption(0, 6, true), 2)
     .option(

@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { Display } from "../../../firmware/display/display.ts";
 import { meterSource } from "../../../firmware/display/meter-source.ts";
 import type { Identity } from "../../../firmware/identity/identity.ts";
-import { MeterStateError } from "../../../firmware/meter-state.ts";
+import { MeterStateError } from "../../../firmware/meter-state-parts.ts";
 import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";

@@ -7,8 +7,12 @@ import { identity } from "../../support/secured-line.ts";
 
 const meter = identity("meter", "M1");
 
-/** The secret in the ways that a careless print would show it. */
-function spellings({ secretKey }: Identity): string[] {
+/** The secrets in the ways that a careless print would show them. */
+function spellings({ secretKey, signingSecretKey }: Identity): string[] {
+  return [secretKey, signingSecretKey].flatMap(spellingsOf);
+}
+
+function spellingsOf(secretKey: Uint8Array): string[] {
   const some = [...secretKey.subarray(4, 10)];
   const base64 = Buffer.from(secretKey).toString("base64");
   return [
@@ -20,12 +24,14 @@ function spellings({ secretKey }: Identity): string[] {
   ];
 }
 
-describe("an identity's secret key", () => {
-  test("is there for who asks for it by name, and is the file's", () => {
+describe("an identity's secret keys", () => {
+  test("are there for who asks for them by name, and are the file's", () => {
     expect(meter.secretKey).toHaveLength(32);
     const read = readKeyFile(opensslEngine, writeKeyFile(meter));
     expect(read instanceof Identity && toHex(read.secretKey)).toBe(toHex(meter.secretKey));
+    expect(read instanceof Identity && toHex(read.signingSecretKey)).toBe(toHex(meter.signingSecretKey));
     expect(read).toEqual(meter);
+    expect(toHex(meter.signingSecretKey)).not.toBe(toHex(meter.secretKey));
   });
 
   test.each<[string, (of: unknown) => string]>([
@@ -37,26 +43,30 @@ describe("an identity's secret key", () => {
     ],
     ["a copy", (of) => inspect(structuredClone(of), { depth: 9 }) + JSON.stringify({ ...(of as object) })],
     ["an error", (of) => inspect(new Error(`no ${of} ${JSON.stringify(of)}`, { cause: of }), { depth: 9 })],
-  ])("is not in %s, by itself or inside something else", (_, print) => {
+  ])("are not in %s, by itself or inside something else", (_, print) => {
     for (const printed of [print(meter), print({ options: { identity: meter } })]) {
       for (const spelling of spellings(meter)) expect(printed).not.toContain(spelling);
     }
   });
 
-  test("is not in what is wrong with its file", () => {
+  test("are not in what is wrong with its file", () => {
     const text = writeKeyFile(meter);
     const broken = [
       text.slice(0, -3),
       text.replace('"suite": 2', '"suite": 0'),
       text.replace('"secretKey": "', '"secretKey": "00'),
       text.replace(/"secretKey": "[0-9a-f]{2}/, '"secretKey": "00'),
+      text.replace('"signingSecretKey": "', '"signingSecretKey": "00'),
+      text.replace(/"signingSecretKey": "[0-9a-f]{2}/, '"signingSecretKey": "00'),
+      text.replace(/,\s*"signingSecretKey": "[0-9a-f]*"/, ""),
       text.replace('"role": "meter"', `"role": "${toHex(meter.secretKey)}"`),
       text.replace('"credential": "', `"credential": "${toHex(meter.secretKey)}`),
     ];
     for (const file of broken) {
       const read = readKeyFile(opensslEngine, file);
       expect(read).toEqual({ error: expect.stringMatching(/^(is|has|names) /) });
-      expect(JSON.stringify(read)).not.toContain(toHex(meter.secretKey).slice(8, 24));
+      for (const secret of [meter.secretKey, meter.signingSecretKey])
+        expect(JSON.stringify(read)).not.toContain(toHex(secret).slice(8, 24));
     }
   });
 });

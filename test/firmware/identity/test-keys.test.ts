@@ -1,8 +1,9 @@
 import { beforeAll, describe, expect, test } from "vitest";
+import type { Identity } from "../../../firmware/identity/identity.ts";
 import { PUBLIC_SECRETS } from "../../../firmware/identity/public-secrets.ts";
 import { isTestKey } from "../../../firmware/identity/test-keys.ts";
 import { refusalOf } from "../../../firmware/identity/trust.ts";
-import { toHex } from "../../../firmware/protocol/bytes.ts";
+import { EMPTY, toHex } from "../../../firmware/protocol/bytes.ts";
 import { encodeCcs, type KeyKind } from "../../../firmware/protocol/cose/credential.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
@@ -11,6 +12,7 @@ import { constantLoad } from "../../../host-tools/loads/load.ts";
 import { singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
 import { identity } from "../../support/secured-line.ts";
+import { SIGN1 } from "../../vectors/cose/sign1.ts";
 import { EXCHANGES } from "../../vectors/crypto/agreement.ts";
 import { hex } from "../../vectors/crypto/hex.ts";
 import { ED25519 } from "../../vectors/crypto/signatures.ts";
@@ -27,12 +29,14 @@ function publicKeyOf(kind: KeyKind, secret: Uint8Array): Uint8Array[] {
   return usable === undefined ? [] : [opensslEngine.agreementPublicKey(kind, usable)];
 }
 
+function publicKeysOf({ credential: { key, signingKey = EMPTY } }: Identity): Uint8Array[] {
+  return [key.publicKey, signingKey];
+}
+
 /** The keys of identities as the tests of this repository make them, of each kind. */
 function fixtures(): Uint8Array[] {
   const ways = [{ suite: 2 }, { suite: 0 }, { suite: 0, authentication: "signature" }] as const;
-  return SEEDS.flatMap((seed) =>
-    ways.map((way) => identity("meter", "M1", seed, way).credential.key.publicKey),
-  );
+  return SEEDS.flatMap((seed) => ways.flatMap((way) => publicKeysOf(identity("meter", "M1", seed, way))));
 }
 
 /** What the demonstration makes both ends' keys of, seen as it makes them. */
@@ -45,11 +49,16 @@ function demoKeys(seed: number): Uint8Array[] {
       made.push(publicKey);
       return publicKey;
     },
+    signingPublicKey(signature, secretKey) {
+      const publicKey = opensslEngine.signingPublicKey(signature, secretKey);
+      made.push(publicKey);
+      return publicKey;
+    },
   };
   const load = constantLoad("none", 0);
   singleLine({ seed, load, startUtcMs: 0, crypto, baud: 9600, pollIntervalMs: 1000, configuration }).stop();
-  expect(made.length).toBeGreaterThanOrEqual(2);
-  return made.slice(0, 2);
+  expect(made.length).toBeGreaterThanOrEqual(4);
+  return made.slice(0, 4);
 }
 
 function smallScalars(): Uint8Array[] {
@@ -74,6 +83,7 @@ const PRINTED = [
   ...[TRACE_2, TRACE_3]
     .flatMap((trace) => [trace.publicKeyI, trace.publicKeyR, trace.publicKeyX, trace.publicKeyY])
     .map((key) => ["RFC 9529", hex(key)] as const),
+  ...SIGN1.map(({ source, publicKey }) => [source, publicKey] as const),
   ...ED25519.filter(({ source }) => source.startsWith("RFC")).map(
     ({ source, publicKey }) => [source, publicKey] as const,
   ),

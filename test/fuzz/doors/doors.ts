@@ -14,6 +14,16 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
 
 export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
 
+/** Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed. */
+const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1 };
+
+/** How many of `inputs` for all doors this one gets at the least. */
+export function shareOf(name: string, inputs: number): number {
+  const share = (door: string): number => SHARES[door] ?? 1;
+  const all = DOOR_NAMES.reduce((sum, door) => sum + share(door), 0);
+  return Math.ceil((inputs * share(name)) / all);
+}
+
 /** The door of this name; undefined where there is none. */
 export async function loadDoor(name: string): Promise<Door | undefined> {
   return Object.hasOwn(LOADERS, name) ? LOADERS[name]?.() : undefined;

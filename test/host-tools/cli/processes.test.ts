@@ -97,8 +97,8 @@ describe("identity", () => {
     expect(statSync(join(cwd, "B7.key.json")).mode & 0o777).toBe(0o600);
     for (const name of ["B7", "H"]) {
       const { stdout } = await meterbench(["keys", "credential", `${name}.key.json`], { cwd });
-      const secret = JSON.parse(readFileSync(join(cwd, `${name}.key.json`), "utf8")).secretKey;
-      expect(stdout).not.toContain(secret);
+      const file = JSON.parse(readFileSync(join(cwd, `${name}.key.json`), "utf8"));
+      for (const secret of [file.secretKey, file.signingSecretKey]) expect(stdout).not.toContain(secret);
       writeFileSync(join(cwd, `${name}.credential.json`), stdout);
     }
     const registry = ["--registry", "utility"];

@@ -31,6 +31,13 @@ const CONTENTS: readonly CcsContent[] = [
   },
   { id: "m-2", kid: hex("07"), key: { kind: "X25519", publicKey: x }, development: true },
   { id: "m-3", kid: hex("abcd"), key: { kind: "Ed25519", publicKey: y }, development: false },
+  {
+    id: "m-4",
+    kid: hex("07"),
+    key: { kind: "P-256", publicKey: Uint8Array.of(4, ...x, ...y) },
+    development: true,
+    signingKey: Uint8Array.of(4, ...y, ...x),
+  },
 ];
 
 describe("a CCS", () => {
@@ -47,6 +54,13 @@ describe("a CCS", () => {
     );
     expect(toHex(p256?.idCred ?? x)).toBe("a104412b");
     expect(toHex(x25519?.bytes ?? x)).toBe(`a302636d2d3208a101a401010241072004215820${toHex(x)}3a00010000f5`);
+  });
+
+  test("has the key that signs, with its algorithm, beside EDHOC's", () => {
+    const [, , , signing] = CONTENTS.map((content) => encodeCcs(content));
+    expect(toHex(signing?.bytes ?? x)).toContain(
+      `3a00010001a5010203262001215820${toHex(y)}225820${toHex(x)}`,
+    );
   });
 
   test("says inside the authenticated bytes that it is for development", () => {
@@ -89,7 +103,21 @@ describe("bytes are no credential", () => {
     ccs(coseKey.map(([label, old]) => [label, label === parameter ? value : old]));
   const without = (parameter: number) => ccs(coseKey.filter(([label]) => label !== parameter));
 
+  const signingKey: [number, CborValue][] = [
+    [1, 2],
+    [3, -7],
+    [-1, 1],
+    [-2, y],
+    [-3, x],
+  ];
+  const signing = (change: (parameters: Map<number, CborValue>) => unknown) => {
+    const parameters = new Map(signingKey);
+    change(parameters);
+    return ccs(coseKey, [[-65538, parameters]]);
+  };
+
   test("but these are one, unless they are changed", () => {
+    expect(decodeCcs(signing(() => {}))?.signingKey).toEqual(Uint8Array.of(4, ...y, ...x));
     expect(decodeCcs(ccs(coseKey))).toMatchObject({ id: "m", key: { kind: "P-256" } });
   });
 
@@ -102,6 +130,12 @@ describe("bytes are no credential", () => {
     ["a confirmation that is no COSE_Key", ccs(coseKey, [[8, new Map([[3, hex("00")]])]])],
     ["an expiry, which must not be overlooked", ccs(coseKey, [[4, 1_700_000_000]])],
     ["development: false, which only absence says", ccs(coseKey, [[-65537, false]])],
+    ["a signing key that is none", ccs(coseKey, [[-65538, y]])],
+    ["a signing key for another algorithm", signing((key) => key.set(3, -8))],
+    ["a signing key of another curve", signing((key) => key.set(-1, 2))],
+    ["a signing key with a kid", signing((key) => key.set(2, x))],
+    ["a signing key with a short y", signing((key) => key.set(-3, x.slice(1)))],
+    ["one key for both uses", signing((key) => key.set(-2, x).set(-3, y))],
     ["a key type that is not its curve's", changed(1, 1)],
     ["an unknown curve", changed(-1, 2)],
     ["a short x", changed(-2, x.slice(1))],
