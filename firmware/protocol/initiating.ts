@@ -6,7 +6,9 @@ import type { Identity } from "../identity/identity.ts";
 import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { type ClientSession, clientSession, type Handshake } from "./asks.ts";
+import { concat } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
+import { CODE, type CoapContent, FORMAT, resourceRequest } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
@@ -53,6 +55,12 @@ export function initiatorOf(
     ...ground,
     ...(selectedSuite !== undefined && { selectedSuite }),
   });
+}
+
+/** The request with message_1. RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier. */
+export function message1Request(initiator: EdhocInitiator<Credential>): CoapContent {
+  const payload = concat(encodeCbor(true), initiator.message1());
+  return resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
 }
 
 /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */

@@ -2,6 +2,7 @@
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import {
+  ASKS_MAX,
   type Ask,
   type AskFailure,
   answerEvent,
@@ -24,23 +25,20 @@ import {
   pendingAsk,
   queueNext,
   sizeOf,
+  TRIES_MAX,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
-import { concat } from "./bytes.ts";
-import { encodeCbor } from "./cbor.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
 import { CoapEndpoint } from "./coap/exchange.ts";
-import {
-  CODE,
-  type CoapMessage,
-  FORMAT,
-  findOption,
-  messageBytes,
-  OPTION,
-  resourceRequest,
-} from "./coap/message.ts";
+import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, initiatorOf, type SecureClientParts, sessionAfter } from "./initiating.ts";
+import {
+  connectionIdOf,
+  initiatorOf,
+  message1Request,
+  type SecureClientParts,
+  sessionAfter,
+} from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -56,10 +54,6 @@ import { Doubts, Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
 import { isOver, presetSession } from "./sessions.ts";
 
-/** Asks under way or waiting at once; a head-end that has more collects in turns. */
-const ASKS_MAX = 256;
-/** Fresh starts of one ask after a forged answer or a lost session. */
-const TRIES_MAX = 3;
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
@@ -67,16 +61,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #edhocRandom: Random;
   readonly #preset: ClientSession | undefined;
   readonly #sessions = new Map<string, ClientSession>();
-  readonly #handshakes = new Handshakes((ask) => this.#asks.has(ask.id));
+  readonly #handshakes: Handshakes;
   readonly #purposes = new Map<number, Purpose>();
   readonly #doubts = new Doubts();
   readonly #asks = new Map<number, PendingAsk>();
-  readonly #watches = new Watches({
-    asks: this.#asks,
-    start: (nowMs, ask) => this.#start(nowMs, ask),
-    abandon: (request) => this.#abandon(request),
-    leave: (session) => this.#leave(session),
-  });
+  readonly #watches: Watches;
   readonly #events: ClientEvent[] = [];
   readonly #newTransfer: (content: Ask["content"]) => Transfer;
   #nextAsk = 1;
@@ -86,6 +75,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#parts = parts;
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
+    this.#handshakes = new Handshakes(parts.traits, (ask) => this.#asks.has(ask.id));
+    this.#watches = new Watches({
+      asks: this.#asks,
+      random: parts.random.fork("watches"),
+      start: (nowMs, ask) => this.#start(nowMs, ask),
+      abandon: (request) => this.#abandon(request),
+      leave: (session) => this.#leave(session),
+    });
     this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
@@ -153,7 +150,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   nextWakeMs(): number | undefined {
     const coapMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
-    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs(), this.#doubts.nextWakeMs());
+    const [turnMs, doubtMs] = [this.#handshakes.nextWakeMs(), this.#doubts.nextWakeMs()];
+    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs(), doubtMs, turnMs);
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -167,7 +165,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const handshake = this.#handshakes.get(key);
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
     else if (handshake !== undefined) handshake.waiting.push(ask);
-    else this.#beginHandshake(nowMs, key, ask);
+    else if (this.#handshakes.admits(nowMs, key, ask)) this.#beginHandshake(nowMs, key, ask);
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
@@ -176,9 +174,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(ask, "not-proved");
-    // RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier.
-    const payload = concat(encodeCbor(true), initiator.message1());
-    const message = resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+    const message = message1Request(initiator);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
@@ -187,7 +183,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(ask, "busy");
-    this.#handshakes.add(handshake);
+    this.#handshakes.add(nowMs, handshake);
     this.#purposes.set(request, purpose);
   }
 
@@ -234,6 +230,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (event.kind === "request") this.#coap.silence(event.exchange);
       else if (event.kind !== "notified") this.#take(nowMs, event);
     }
+    for (const ask of this.#handshakes.due(nowMs)) this.#start(nowMs, ask);
   }
 
   #take(nowMs: number, event: ClientSideEvent): void {
@@ -334,6 +331,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     ask.responseBytes += messageBytes(message, message.token.length);
     const step = ask.transfer.take(content);
     if (step === "again") return this.#retry(nowMs, ask, "incomplete");
+    // Only who has lost what it knew of the session challenges a question: its observers too.
+    if (step === "repeat" && !ask.transfer.changesSomething) this.#watches.lost(nowMs, session);
     if (step === "repeat") return this.#start(nowMs, ask);
     // Behind what waits: a long transfer does not keep others off.
     if (step === "next") return queueNext(ask, session);
@@ -367,6 +366,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Ends a session; a newer one with the same peer stays. */
   #dropSession(nowMs: number, session: ClientSession): void {
     this.#leave(session);
+    this.#watches.lost(nowMs, session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
   }
 
