@@ -8,6 +8,7 @@ import type { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import type { HeadEnd, Target } from "../../host-tools/head-end/client.ts";
 import { WatchKeeper } from "../../host-tools/head-end/watch-keeper.ts";
 import type { Watcher } from "../../host-tools/head-end/watching.ts";
+import { pass } from "../support/pass.ts";
 import { street } from "../support/street.ts";
 
 /** 9600 baud for fifty meters. */
@@ -102,11 +103,11 @@ export async function wakeUp({ meters, afterMs, headEnd, storage }: WakeUpOption
     const phase = (random.bytes(1)[0] ?? 0) / 256;
     clock.after(READ_PERIOD_MS * (headEnd === "kept" ? phase : 0), read);
   }
-  await pass(world.clock, BLACKOUT_AT_MS);
+  await pass(clock, BLACKOUT_AT_MS, STEP_MS);
   world.powerOff();
-  await pass(world.clock, BLACKOUT_MS);
+  await pass(clock, BLACKOUT_MS, STEP_MS);
   world.powerOn();
-  await pass(world.clock, afterMs);
+  await pass(clock, afterMs, STEP_MS);
   const back = [...signsMs.values()].map((signs) =>
     signs.size === 3 ? Math.max(...signs.values()) : Infinity,
   );
@@ -190,14 +191,6 @@ function splitLink(link: Link): (station: Station) => Link {
     listen: (listener) => void listeners.set(station, listener),
     close: () => {},
   });
-}
-
-/** Lets virtual time pass with the promises that settle in it. */
-async function pass(clock: World["clock"], milliseconds: number): Promise<void> {
-  for (let passed = 0; passed < milliseconds; passed += STEP_MS) {
-    clock.advanceBy(STEP_MS);
-    await new Promise((resolve) => setImmediate(resolve));
-  }
 }
 
 function isMessage2({ from, bytes }: CarriedDatagram): boolean {

@@ -61,7 +61,8 @@ export async function meterProcess(): Promise<MeterProcess> {
       return (message as { answer: Answer }).answer;
     },
     async stop() {
-      child.kill();
+      // The probe's channel holds the process up, and its end is the probe's sign.
+      child.disconnect();
       await ended;
       folder.remove();
     },
