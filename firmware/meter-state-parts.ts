@@ -7,10 +7,13 @@ import type { SavedMeter } from "./meter.ts";
 import type { EnergyEngineState, EnergyState } from "./metrology/energy-engine.ts";
 import type { IntervalProfileState, IntervalRecord } from "./metrology/interval-profile.ts";
 import type { MaximumDemandState } from "./metrology/maximum-demand.ts";
+import type { MonthEndRecord } from "./metrology/month-ends.ts";
 import type { CborValue } from "./protocol/cbor.ts";
 import { arrayItems } from "./protocol/readings/answer-fields.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
+import { type RelayMemory, relayMemoryToCbor } from "./relay/relay-memory.ts";
+import type { StatementChainState } from "./statement-chain.ts";
 
 /** The form of a checkpoint; another one is not guessed at. */
 const FORM = 2;
@@ -28,6 +31,8 @@ export const KIND = {
   logs: 6,
   tariff: 7,
   plate: 8,
+  statements: 24,
+  relay: 27,
 } as const;
 export type Part = keyof typeof KIND;
 export const PARTS = Object.keys(KIND) as Part[];
@@ -45,6 +50,9 @@ export interface MeterSnapshot {
   readonly logs: EventLogCounters;
   readonly tariff: TariffPlan;
   readonly plate: PlateState;
+  readonly statements: StatementChainState;
+  /** Undefined for a meter that never had a relay. */
+  readonly relay: RelayMemory | undefined;
 }
 
 /** What a later start compares its own with. */
@@ -93,6 +101,14 @@ export const FORMS: Readonly<
     source: ({ plate }) => plate,
     value: ({ plate }) => [plate.firmwareDigest, plate.configurationDigest],
   },
+  statements: {
+    source: ({ statements }) => statements,
+    value: ({ statements }) => [statements.sequence, statements.previous],
+  },
+  relay: {
+    source: ({ relay }) => relay,
+    value: ({ relay }) => (relay === undefined ? null : relayMemoryToCbor(relay)),
+  },
 };
 
 const NO_DEMAND: MaximumDemandState = [0, null, null, [], [], [], [], []];
@@ -136,6 +152,7 @@ function checkDemand([period, parts]: readonly number[], { demand }: StateBillin
 export function recoveredOf(
   found: ReadonlyMap<number, CborValue>,
   rows: readonly (readonly IntervalRecord[])[],
+  monthEnds: readonly MonthEndRecord[],
 ): RecoveredMeter | undefined {
   const [, ...energy] = (found.get(KIND.energy) ?? []) as readonly CborValue[];
   const profiles = found.get(KIND.profiles);
@@ -148,12 +165,18 @@ export function recoveredOf(
   const tariff = found.get(KIND.tariff);
   return {
     meter: {
-      engine: { state, rows },
+      engine: { state, rows, monthEnds },
       tariff: tariff instanceof Uint8Array ? decodeTariffPlan(tariff) : undefined,
     },
     clock: clockOf(found.get(KIND.clock), state.energy),
     plate: plateOf(found.get(KIND.plate)),
   };
+}
+
+/** Outlives a lost register: a number must not be given twice. */
+export function statementsOf(found: ReadonlyMap<number, CborValue>): StatementChainState | undefined {
+  const [sequence, previous] = arrayItems(found.get(KIND.statements)) ?? [];
+  return typeof sequence === "number" && previous instanceof Uint8Array ? { sequence, previous } : undefined;
 }
 
 function demandOf(found: ReadonlyMap<number, CborValue>): MaximumDemandState | null {

@@ -19,20 +19,32 @@ import {
   type RecoveredMeter,
   recoveredOf,
   type StateBilling,
+  statementsOf,
 } from "./meter-state-parts.ts";
 import type { IntervalRecord } from "./metrology/interval-profile.ts";
+import { MONTH_ENDS_MAX, type MonthEndRecord } from "./metrology/month-ends.ts";
 import { EMPTY, equal } from "./protocol/bytes.ts";
 import { type CborValue, encodeCbor } from "./protocol/cbor.ts";
 import type { LoggedEvent } from "./protocol/readings/logged-event.ts";
+import { type RelayMemory, relayMemoryFromCbor } from "./relay/relay-memory.ts";
+import { SESSION_RULES, SessionState } from "./session-state.ts";
+import type { StatementChainState } from "./statement-chain.ts";
 
-/** Each log and each profile has a kind of its own, so that none evicts another's records. */
-const FIRST_LOG = 9;
+/** Each log and each profile has a kind of its own, so that none evicts another's records; 14 and 15 are of sessions. */
+const LOG_KINDS: Readonly<Record<LogName, number>> = {
+  ...{ standard: 9, "power-quality": 10, fraud: 11, security: 12, communication: 13 },
+  disconnector: 28,
+};
+const LOGS_BY_KIND: ReadonlyMap<number, LogName> = new Map(EVENT_LOGS.map((log) => [LOG_KINDS[log], log]));
 const FIRST_PROFILE = 16;
+const MONTH_END = 25;
 
 /** Demand that slides over 15 sub-periods on 8 rates takes 2 kB, a year of its maxima 2.5 kB. */
 const PART_BYTES_MAX = 4096;
 /** Five registers at both ends take 100 bytes at the most. */
 const ROW_BYTES_MAX = 128;
+/** 13 quantities, each in total and by 8 rates, in nine bytes at the most. */
+const MONTH_END_BYTES_MAX = 1200;
 /** A number, a code, a time, a status and three details of five bytes each. */
 const EVENT_BYTES_MAX = 40;
 
@@ -76,6 +88,11 @@ export class MeterState {
   readonly saved: RecoveredMeter | undefined;
   /** What storage has of the logs, which outlive a lost register. */
   readonly logs: EventLogState;
+  /** How far the statements had come; undefined where there were none. */
+  readonly statements: StatementChainState | undefined;
+  /** What was ordered of the relay outlives a lost register too. */
+  readonly relay: RelayMemory | undefined;
+  readonly sessions: SessionState;
   readonly #journal: Journal;
   readonly #billing: StateBilling;
   readonly #snapshot: () => MeterSnapshot;
@@ -97,16 +114,19 @@ export class MeterState {
     this.#onFault = options.onFault;
     const found = new Map<number, CborValue>();
     const rows: IntervalRecord[][] = options.billing.profilePeriodsSeconds.map(() => []);
+    const monthEnds: MonthEndRecord[] = [];
     const events = recordOf((): LoggedEvent[] => []);
     this.#journal = Journal.open(storage, {
       segmentsPerSnapshot: SEGMENTS_PER_SNAPSHOT,
       rules: rulesOf(options),
       // Only this class writes these kinds, and the journal gives back what was written or nothing.
       onRecovered({ kind, value }) {
-        const log = EVENT_LOGS[kind - FIRST_LOG];
+        const log = LOGS_BY_KIND.get(kind);
         const event = log && journalEventFromCbor(value);
+        const profile = rows[kind - FIRST_PROFILE];
         if (log !== undefined && event !== undefined) events[log].push(event);
-        else if (kind >= FIRST_PROFILE) rows[kind - FIRST_PROFILE]?.push(value as IntervalRecord);
+        else if (kind === MONTH_END) monthEnds.push(value as unknown as MonthEndRecord);
+        else if (profile !== undefined) profile.push(value as IntervalRecord);
         else if (log === undefined) found.set(kind, checked(kind, value, options.billing));
       },
     });
@@ -115,7 +135,14 @@ export class MeterState {
       if (value !== undefined) this.#written.set(part, encodeCbor(value));
     }
     this.logs = eventLogState(found.get(KIND.logs), events);
-    this.saved = recoveredOf(found, rows);
+    this.statements = statementsOf(found);
+    this.saved = recoveredOf(found, rows, monthEnds);
+    this.relay = relayMemoryFromCbor(found.get(KIND.relay));
+    this.sessions = new SessionState({
+      found,
+      isDamaged: this.recovery.damage.length > 0,
+      append: (records) => this.#append(records),
+    });
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -137,8 +164,13 @@ export class MeterState {
     this.#add({ kind: FIRST_PROFILE + profile, value: row });
   }
 
+  /** A month has ended: written in the same way. */
+  monthEnded(record: MonthEndRecord): void {
+    this.#add({ kind: MONTH_END, value: record });
+  }
+
   eventLogged(log: LogName, event: LoggedEvent): void {
-    this.#add({ kind: FIRST_LOG + EVENT_LOGS.indexOf(log), value: journalEventToCbor(event) });
+    this.#add({ kind: LOG_KINDS[log], value: journalEventToCbor(event) });
   }
 
   /** The clock was set, or knows better: written by the next poll. What it knows anyway is written with each row. */
@@ -166,12 +198,18 @@ export class MeterState {
   /** Makes all durable: before an answer shows it, as the power fails, and at an orderly end. */
   save(nowMs: number): StorageResult {
     if (!this.#hasNews || this.condition !== "done") return this.condition;
-    const result = this.#journal.append([...this.#pending, ...this.#changedParts()]);
+    const result = this.#append([...this.#pending, ...this.#changedParts()]);
     this.#pending = [];
     this.#unsavedMilliwattHours = 0;
     this.#savedAtMs = nowMs;
     this.#isClockNews = false;
     this.#hasNews = result !== "done";
+    return result;
+  }
+
+  #append(records: readonly JournalRecord[]): StorageResult {
+    if (this.condition !== "done") return this.condition;
+    const result = this.#journal.append(records);
     if (result !== "done") this.#onFault(result);
     return result;
   }
@@ -215,15 +253,17 @@ export class MeterState {
 function rulesOf({ billing, rows }: MeterStateOptions) {
   return [
     ...PARTS.map((part) => ({ kind: KIND[part], keepRecords: 1, recordBytesMax: PART_BYTES_MAX })),
-    ...EVENT_LOGS.map((log, i) => ({
-      kind: FIRST_LOG + i,
+    ...EVENT_LOGS.map((log) => ({
+      kind: LOG_KINDS[log],
       keepRecords: RING_SIZES[log],
       recordBytesMax: EVENT_BYTES_MAX,
     })),
+    { kind: MONTH_END, keepRecords: MONTH_ENDS_MAX, recordBytesMax: MONTH_END_BYTES_MAX },
     ...billing.profilePeriodsSeconds.map((_, i) => ({
       kind: FIRST_PROFILE + i,
       keepRecords: rows,
       recordBytesMax: ROW_BYTES_MAX,
     })),
+    ...SESSION_RULES,
   ];
 }

@@ -9,8 +9,9 @@ import type { EventName } from "./events/event-table.ts";
 import { EnergyEngine, type EnergyEngineState, type SavedEngine } from "./metrology/energy-engine.ts";
 import type { MeterTime } from "./metrology/interval-cutter.ts";
 import type { IntervalProfile, IntervalRecord } from "./metrology/interval-profile.ts";
-import { nextMonthSeconds } from "./metrology/monthly-reset.ts";
-import { energyOf } from "./metrology/quantities.ts";
+import type { MonthEnd, MonthEndRecord } from "./metrology/month-ends.ts";
+import { type Month, monthEndSeconds, nextMonthSeconds } from "./metrology/monthly-reset.ts";
+import { energyOf, PREVIOUS_PERIOD } from "./metrology/quantities.ts";
 import { activateDue, Tariff } from "./metrology/tariff.ts";
 import { equal } from "./protocol/bytes.ts";
 import type { Obis } from "./protocol/readings/obis.ts";
@@ -27,13 +28,15 @@ import { encodeTariffPlan } from "./protocol/readings/tariff-table.ts";
 /** What a meter stands on: its clock, its log, and who must hear what it has to keep. */
 export interface MeterParts {
   readonly configuration: MeterConfiguration;
-  readonly clock: Pick<WallClock, "utcMs">;
+  readonly clock: Pick<WallClock, "utcMs" | "status">;
   readonly log: Pick<EventLog, "record">;
   readonly monotonicMs: () => number;
   /** How old a reading of the part may be before its instant values are no longer given. */
   readonly staleAfterMs: () => number;
   /** Told of each interval as it closes: to be stored no later than the next state. */
   readonly onRow?: (profile: number, row: IntervalRecord) => void;
+  /** Told of the registers as each month ends, in the same way. */
+  readonly onMonthEnd?: (record: MonthEndRecord) => void;
   /** Told when the tariff plan is another one: to be stored. */
   readonly onTariff?: () => void;
 }
@@ -44,8 +47,18 @@ export interface SavedMeter {
   readonly tariff: TariffPlan | undefined;
 }
 
+/** What a meter knows of the end of a month. */
+export interface MonthReading {
+  /** When the month ended, by the calendar of the meter's place. */
+  readonly endSeconds: number;
+  readonly found: Omit<MonthEnd, "registers">;
+  readonly entries: readonly RegisterEntry[];
+}
+
 /** 190 days of quarter-hours, the depth that utility meters have. */
 export const PROFILE_ROWS = 18_240;
+/** Maxima and their sums. */
+const DEMAND = /^1-0:\d+\.[26]\./;
 const IMPORT: Obis = "1-0:1.8.0*255";
 const ONE_RATE: TariffPlan = { active: EMPTY_TARIFF_TABLE };
 
@@ -147,6 +160,26 @@ export class Meter {
     return measurement === undefined ? { register, quality: "unavailable" } : { register, ...measurement };
   }
 
+  /**
+   * What registers stood at when a month ended, and the maxima of it, under the codes that they have in it; undefined of
+   * a month that is not over, and of one that is not kept.
+   */
+  monthEnd(month: Month, registers: readonly Obis[]): MonthReading | undefined {
+    const endSeconds = monthEndSeconds(this.zone, month);
+    const place = this.#engine.monthEnds.placeOf(endSeconds);
+    const found = place === undefined ? undefined : this.#engine.monthEnds.at(place);
+    if (place === undefined || found === undefined || endSeconds > this.#latestSeconds()) return undefined;
+    // Of several months that one outage covers, the maxima kept are those of the first.
+    const isOther = found.endSeconds !== endSeconds;
+    const entries = registers.map((register): RegisterEntry => {
+      if (isOther && DEMAND.test(register)) return { register, quality: "unavailable" };
+      const past = register.replace(/\*255$/, `*${PREVIOUS_PERIOD + place}`);
+      const entry = past === register ? undefined : this.register(past);
+      return entry === undefined ? { register, quality: "not-in-meter" } : { ...entry, register };
+    });
+    return { endSeconds, found, entries };
+  }
+
   /** The load profile of this number on the wire, if the meter has it. */
   profile(number: number): IntervalProfile | undefined {
     const period = PROFILE_PERIOD_SECONDS[number];
@@ -164,7 +197,7 @@ export class Meter {
 
   #engineOptions() {
     const { profilePeriodsSeconds, profileChannels, demand } = this.configuration;
-    const { onRow } = this.#parts;
+    const { onRow, onMonthEnd, clock } = this.#parts;
     return {
       profiles: profilePeriodsSeconds.map((periodSeconds) => {
         return { periodSeconds, capacity: PROFILE_ROWS, channels: profileChannels };
@@ -174,6 +207,8 @@ export class Meter {
       demand: { ...demand, resetAt: (utcSeconds: number) => nextMonthSeconds(this.zone, utcSeconds) },
       isDaylightSaving: (utcSeconds: number) => this.zone.localTime(utcSeconds).isDaylight,
       ...(onRow !== undefined && { onRow }),
+      onMonthEnd,
+      clockStatus: () => clock.status,
     };
   }
 
@@ -191,6 +226,10 @@ export class Meter {
   #afterDue(plan: TariffPlan): TariffPlan {
     const utcSeconds = this.utcSeconds ?? this.#engine.lastUtcSeconds;
     return utcSeconds === undefined ? plan : activateDue(plan, utcSeconds);
+  }
+
+  #latestSeconds(): number {
+    return this.utcSeconds ?? this.#engine.lastUtcSeconds ?? 0;
   }
 
   #useTariff(plan: TariffPlan, event: EventName): void {

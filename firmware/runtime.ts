@@ -5,6 +5,7 @@ import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import type { Link } from "../hal/ports/link.ts";
 import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
 import type { Random } from "../hal/ports/random.ts";
+import type { Relay } from "../hal/ports/relay.ts";
 import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
 import type { ClockEvent } from "./clock/clock-event.ts";
 import { WallClock } from "./clock/wall-clock.ts";
@@ -19,13 +20,22 @@ import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
+import type { MonthEndRecord } from "./metrology/month-ends.ts";
+import { signSign1 } from "./protocol/cose/sign1.ts";
 import { Drive } from "./protocol/drive.ts";
+import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
+import { STATEMENT_CONTEXT } from "./protocol/readings/statement.ts";
 import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 import type { PresetContext } from "./protocol/sessions.ts";
+import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
+import { type Switching, SwitchingGate } from "./relay/switching.ts";
 import { meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
+import type { StatementParts } from "./resources/statements.ts";
+import type { SessionState } from "./session-state.ts";
+import { StatementChain } from "./statement-chain.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -43,6 +53,8 @@ export interface MeterBoard {
   readonly storage?: Storage | undefined;
   /** Housing and supply; without them nothing is known of either. */
   readonly signals?: BoardSignals | undefined;
+  /** What switches the installation behind the meter; without it there is nothing to order. */
+  readonly relay?: Relay | undefined;
 }
 
 export interface RuntimeOptions {
@@ -53,6 +65,8 @@ export interface RuntimeOptions {
   readonly trust: TrustList;
   /** Contexts that need no EDHOC; development only. */
   readonly presets?: readonly PresetContext[];
+  /** Who may have the relay switched, and how; without it nobody switches it from afar. */
+  readonly switching?: Switching | undefined;
   /** How often the metering part is asked; must not be above what its counter allows. */
   readonly pollIntervalMs: number;
   /** How often whoever observes registers is told; a minute unless given. */
@@ -74,12 +88,15 @@ export class MeterRuntime {
   readonly resources: MeterResources;
   /** Undefined for a meter without storage. */
   readonly state: MeterState | undefined;
+  /** Undefined for a meter without a relay. */
+  readonly relay: RelayControl | undefined;
   readonly #board: MeterBoard;
   readonly #trust: TrustList;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
   readonly #server: SecureServer;
+  readonly #statements: StatementChain;
   readonly #drive: Drive<ServerEvent>;
   #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
@@ -101,11 +118,13 @@ export class MeterRuntime {
       configurationDigest: configurationDigest(crypto, configuration),
     };
     this.state = board.storage && this.#openState(board.storage, plate, options);
+    this.#statements = new StatementChain(crypto, this.state?.statements, () => this.state?.changed());
     this.log = this.#newLog();
     this.clock = this.#newClock(configuration);
     this.meter = this.#newMeter(configuration);
     recordStart(this.log, this.clock, plate, this.state);
     if (options.tariff !== undefined) this.meter.setTariff(options.tariff);
+    this.relay = board.relay && this.#newRelay(board.relay, options);
     this.#watch = new EventWatch({ log: this.log, hasGeneration: configuration.hasGeneration, signals });
     this.#supply = new SupplyWatch(this.log, signals);
     signals?.listen({ powerFail: () => this.#lastGasp() });
@@ -114,6 +133,7 @@ export class MeterRuntime {
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       resources: this.resources,
+      keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
     });
     this.#drive = new Drive(this.#server, link, clock, (event) => this.#heard(event));
     this.#poll();
@@ -129,7 +149,9 @@ export class MeterRuntime {
 
   /** Takes a head-end out: it gets nothing more from now on. False where the meter knows none of this id. */
   revoke(id: string): boolean {
-    return this.#trust.revoke(id);
+    const isKnown = this.#trust.revoke(id);
+    this.#server.forgetBarred();
+    return isKnown;
   }
 
   /** Ends polling and answering; link, part and signals are their owner's to close. */
@@ -154,6 +176,9 @@ export class MeterRuntime {
         logs: this.log.counters(),
         tariff: this.meter.tariff,
         plate,
+        statements: this.#statements.state,
+        // A start without the relay must not forget what was ordered of it.
+        relay: this.relay?.memory() ?? this.state?.relay,
       }),
       onFault: onStateFault ?? (() => {}),
     });
@@ -189,17 +214,40 @@ export class MeterRuntime {
       monotonicMs: () => this.#nowMs(),
       staleAfterMs: () => POLLS_UNTIL_STALE * this.#pollIntervalMs,
       onRow: (...row: Parameters<MeterState["rowClosed"]>) => this.state?.rowClosed(...row),
+      onMonthEnd: (record: MonthEndRecord) => this.state?.monthEnded(record),
       onTariff: () => this.state?.changed(),
     };
     return new Meter(parts, this.state?.saved?.meter);
   }
 
+  #newRelay(relay: Relay, { switching }: RuntimeOptions): RelayControl {
+    const parts: RelayControlParts = {
+      ...{ relay, log: this.log, mode: switching?.mode ?? 0 },
+      monotonicMs: () => this.#nowMs(),
+      keep: () => {
+        this.state?.changed();
+        return this.#save();
+      },
+    };
+    return new RelayControl(parts, this.state?.relay);
+  }
+
   #newResources(
     { configurationDigest: digest }: PlateState,
-    { trust, observePeriodMs }: RuntimeOptions,
+    { identity, trust, switching, observePeriodMs }: RuntimeOptions,
   ): MeterResources {
-    const { meteringIc, storage } = this.#board;
+    const { meteringIc, storage, crypto, random, clock } = this.#board;
+    const { id } = identity.credential;
+    const gate = new SwitchingGate(
+      {
+        ...{ crypto, id, random: random.fork("relay") },
+        monotonicMs: () => clock.monotonicMs(),
+        utcSeconds: () => this.meter.utcSeconds,
+      },
+      switching,
+    );
     return meterResources({
+      relay: this.relay && { relay: this.relay, gate },
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       observePeriodMs,
       chip: meteringIc.part,
@@ -207,15 +255,29 @@ export class MeterRuntime {
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),
+      statements: this.#statementParts(identity),
       makeDurable: () => this.#save(),
       onAcknowledged: () => this.state?.changed(),
     });
+  }
+
+  #statementParts({ credential, signingSecretKey }: Identity): StatementParts | undefined {
+    const { crypto } = this.#board;
+    return (
+      this.state && {
+        id: credential.id,
+        clockStatus: () => this.clock.status,
+        chain: this.#statements,
+        sign: (payload) => signSign1(crypto, signingSecretKey, STATEMENT_CONTEXT, payload),
+      }
+    );
   }
 
   #take(reading: MeteringReading): void {
     const nowMs = this.#nowMs();
     this.meter.take(reading);
     this.#watch.took(nowMs, reading);
+    this.relay?.took(nowMs, reading);
     this.state?.booked(reading.importMilliwattHours + reading.exportMilliwattHours);
     this.state?.saveIfDue(nowMs);
   }
@@ -249,6 +311,7 @@ export class MeterRuntime {
     this.clock.tick();
     this.#supply.polled(nowMs);
     this.#watch.polled(nowMs);
+    this.relay?.polled(nowMs);
     this.log.tick();
     this.state?.saveIfDue(nowMs);
     this.#board.meteringIc.poll();
@@ -283,6 +346,17 @@ export class MeterRuntime {
       refusedMessages: this.#server.refusedMessages,
     };
   }
+}
+
+/** How the meter's sessions outlive its starts; where it does not know the time, none does. */
+function keepingOf(sessions: SessionState, startMs: number, clock: WallClock): ServerKeeping {
+  return {
+    starts: sessions.starts,
+    startMs,
+    kept: () => sessions.kept(),
+    save: (kept) => sessions.save(kept),
+    utcMs: () => clock.utcMs(),
+  };
 }
 
 function refuseSlowPolls({ part, maxPollIntervalMs }: MeteringIc, intervalMs: number): void {

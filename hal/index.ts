@@ -12,6 +12,7 @@ export {
   mainsFromLoad,
 } from "./emulated/mains.ts";
 export { PacedClock } from "./emulated/paced-clock.ts";
+export { EmulatedRelay, type EmulatedRelayOptions, type RelayFault } from "./emulated/relay.ts";
 export { SeededRandom } from "./emulated/seeded-random.ts";
 export { type ByteFault, type EmulatedUart, type UartPairOptions, uartPair } from "./emulated/uart-pair.ts";
 export { VirtualClock } from "./emulated/virtual-clock.ts";
@@ -35,6 +36,7 @@ export * from "./ports/crypto.ts";
 export * from "./ports/link.ts";
 export * from "./ports/metering-ic.ts";
 export * from "./ports/random.ts";
+export * from "./ports/relay.ts";
 export * from "./ports/storage.ts";
 export * from "./ports/uart.ts";
 export {

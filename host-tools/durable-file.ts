@@ -1,16 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { dirname } from "node:path";
 import { makePrivateFolder } from "../hal/node/private-file.ts";
 
-/** Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. */
-export function writeDurably(path: string, text: string, mode = 0o644): void {
+/**
+ * Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. The text may be made
+ * of the new file's inode, which no copy of it has.
+ */
+export function writeDurably(path: string, text: string | ((inode: string) => string), mode = 0o644): void {
   const folder = dirname(path);
   makePrivateFolder(folder);
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {
-    writeSync(file, text);
+    writeSync(file, typeof text === "string" ? text : text(String(fstatSync(file, { bigint: true }).ino)));
     fsyncSync(file);
     renameSync(temporary, path);
   } catch (error) {
@@ -22,7 +25,8 @@ export function writeDurably(path: string, text: string, mode = 0o644): void {
   syncFolder(folder);
 }
 
-function syncFolder(folder: string): void {
+/** Makes names in a folder durable: a file that is new there, or goes by another name. */
+export function syncFolder(folder: string): void {
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);

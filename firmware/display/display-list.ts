@@ -4,6 +4,7 @@ import type { EventName } from "../events/event-table.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
 import type { RegisterEntry } from "../protocol/readings/register-reading.ts";
 import { RATES_MAX } from "../protocol/readings/tariff.ts";
+import type { ControlState } from "../relay/control-state.ts";
 import { errorText } from "./error-register.ts";
 import { dateText, FIGURES, type Figure, figureText, nameTexts, registerText, timeText } from "./figures.ts";
 import { type Annunciator, type Page, TEST_PAGE } from "./page.ts";
@@ -20,6 +21,8 @@ export interface DisplaySource {
   rate(): number;
   /** Rates that the tariff names; none in a meter without one. */
   rates(): readonly number[];
+  /** Undefined in a meter without a relay. */
+  relay(): ControlState["is"] | undefined;
   /** Alarms that somebody should see to; undefined where nobody watches for them. */
   alarms(): readonly EventName[] | undefined;
 }
@@ -150,7 +153,14 @@ function directionOf(source: DisplaySource): Annunciator[] {
 
 function warnings(source: DisplaySource): Annunciator[] {
   const clock: readonly Annunciator[] = source.localTime() === undefined ? ["clock-invalid"] : [];
-  return hasAlarm(source) ? ["alarm", ...clock] : [...clock];
+  return [...(hasAlarm(source) ? (["alarm"] as const) : []), ...clock, ...relayOf(source)];
+}
+
+/** Whoever stands in the dark sees why, and whether he can help himself. */
+function relayOf(source: DisplaySource): Annunciator[] {
+  const state = source.relay();
+  if (state === undefined || state === "connected") return [];
+  return state === "ready" ? ["off", "press"] : ["off"];
 }
 
 function hasAlarm(source: DisplaySource): boolean {

@@ -1,9 +1,12 @@
 // What a display shows at one time: a code, a text of eight positions, a unit, and the symbols around them.
 
-/** Symbols that a display lights beside its text. `more`: the text goes on on the next page. */
+/**
+ * Symbols that a display lights beside its text. `more`: the text goes on on the next page. `off`: the relay has cut the
+ * installation off; `press`: the button gives it its power back.
+ */
 export const ANNUNCIATORS = [
   ...(["T1", "T2", "T3", "T4", "T5", "T6", "T7", "T8"] as const),
-  ...(["import", "export", "alarm", "clock-invalid", "more"] as const),
+  ...(["import", "export", "alarm", "clock-invalid", "more", "off", "press"] as const),
 ] as const;
 export type Annunciator = (typeof ANNUNCIATORS)[number];
 

@@ -13,7 +13,7 @@ import { FailureCounter, type OpenCount } from "./failure-counter.ts";
 
 /**
  * Entries kept. 580 and 680 are what a three-phase meter has (MetCom MCS301, manual 1.25, 15.1 and 15.2); the others
- * are as large, since nothing calls for less: at 60 bytes an event in memory, all of them are some 180 kB.
+ * are as large, since nothing calls for less: at 60 bytes an event in memory, all of them are some 220 kB.
  */
 export const RING_SIZES: Readonly<Record<LogName, number>> = {
   standard: 580,
@@ -21,6 +21,7 @@ export const RING_SIZES: Readonly<Record<LogName, number>> = {
   fraud: 680,
   security: 680,
   communication: 580,
+  disconnector: 580,
 };
 
 export interface EventLogOptions {

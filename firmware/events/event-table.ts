@@ -1,7 +1,14 @@
 // Which events a meter logs, where, and under which code.
 
 /** Logs by their number on the wire. */
-export const EVENT_LOGS = ["standard", "power-quality", "fraud", "security", "communication"] as const;
+export const EVENT_LOGS = [
+  "standard",
+  "power-quality",
+  "fraud",
+  "security",
+  "communication",
+  "disconnector",
+] as const;
 export type LogName = (typeof EVENT_LOGS)[number];
 
 /**
@@ -14,6 +21,7 @@ export const LOG_OBIS: Readonly<Record<LogName, string>> = {
   fraud: "0-0:99.98.1*255",
   security: "0-0:99.98.9*255",
   communication: "0-0:99.98.5*255",
+  disconnector: "0-0:99.98.2*255",
 };
 
 export interface EventType {
@@ -94,9 +102,27 @@ export const EVENTS = {
   "forgery-flood": countedAlarm("security", 267),
   /** Details: how many; then, where it is one: who (0 head-end, 1 DAP, 2 board), why (its place in `REFUSAL_REASONS`). */
   "clock-set-refused": counted("security", 265),
+  /** An order of a head-end that may switch, which no operator has signed for this meter and this moment. */
+  "relay-order-refused": counted("security", 268),
 
   /** Details: tenths of the padding factor. */
   "profile-padding-raised": event("communication", 266),
+
+  "ready-for-reconnection": event("disconnector", 59),
+  "manual-connection": event("disconnector", 61),
+  "remote-disconnection": event("disconnector", 62),
+  "remote-connection": event("disconnector", 63),
+  "local-disconnection": event("disconnector", 64),
+  /** Details: watts. */
+  "limit-exceeded": event("disconnector", 65),
+  /** Details: watts, seconds; none where there is no limit any more. */
+  "limit-changed": event("disconnector", 67),
+  /** The contacts are not where they have to be. Details: where that is, 0 open, 1 closed. */
+  "relay-failure": alarm("disconnector", 68),
+  "local-connection": event("disconnector", 69),
+  "relay-obeys": event("disconnector", 269),
+  /** A start found the contacts elsewhere. Details: where they were driven to, 0 open, 1 closed. */
+  "relay-restored": event("disconnector", 270),
 } as const satisfies Readonly<Record<string, EventType>>;
 
 export type EventName = keyof typeof EVENTS;

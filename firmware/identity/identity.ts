@@ -6,8 +6,11 @@ import { type Credential, decodeCcs, encodeCcs, type KeyKind, kidOf } from "../p
 import { type Authentication, cipherSuite, keyKindFor } from "../protocol/edhoc/suites.ts";
 import { suitesOf } from "./proving.ts";
 
-/** Who there is: both ends of the line, and whose signature under credentials a head-end believes. */
-export const ROLES = ["meter", "head-end", "issuer"] as const;
+/**
+ * Who there is: both ends of the line, whose signature under credentials a head-end believes, and whose under orders a
+ * relay obeys.
+ */
+export const ROLES = ["meter", "head-end", "issuer", "operator"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What an {@link Identity} is put together from. */

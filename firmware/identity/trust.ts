@@ -20,7 +20,7 @@ export function refusalOf(profile: TrustProfile, credential: Credential): string
 }
 
 /** What a head-end may do at a meter; each for itself. */
-export const RIGHTS = ["read", "clock", "tariff"] as const;
+export const RIGHTS = ["read", "clock", "tariff", "update", "relay"] as const;
 export type Right = (typeof RIGHTS)[number];
 
 /** One who is trusted with nothing but reading. */

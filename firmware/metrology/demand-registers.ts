@@ -1,6 +1,7 @@
 // Registers of maximum demand by OBIS code (IEC 62056-6-1, value groups C to F of electricity).
 import type { Obis } from "../protocol/readings/obis.ts";
 import type { Maximum, MaximumDemand } from "./maximum-demand.ts";
+import { PREVIOUS_PERIOD } from "./quantities.ts";
 
 /** A value in the unit that it is published in, or why there is none. */
 export type Published = number | "unavailable" | "not-in-meter";
@@ -9,8 +10,6 @@ const RESETS: Obis = "1-0:0.1.0*255";
 /** C: import or export. D: 2 cumulative maximum, 6 maximum. E: the rate, 0 for the total. */
 const DEMAND = /^1-0:([12])\.([26])\.([0-8])\*(\d+)$/;
 const THIS_PERIOD = 255;
-/** Value group F of the billing period before this one; 102 is the one before that. */
-const PREVIOUS_PERIOD = 101;
 
 /** 1.6.t and 2.6.t in W, now and by `*101` to `*112` of months before; 1.2.t and 2.2.t; the counter 0.1.0. */
 export function publishedDemand(demand: MaximumDemand, rates: number, obis: Obis): Published {

@@ -1,4 +1,5 @@
 // The one place where energy is booked, and all that follows from it.
+import { INTERVAL_FLAG } from "../protocol/readings/interval.ts";
 import type { Obis } from "../protocol/readings/obis.ts";
 import { maximumSeconds, type Published, publishedDemand } from "./demand-registers.ts";
 import { EnergyRegisters, type EnergyRegistersState } from "./energy-registers.ts";
@@ -16,8 +17,9 @@ import {
   type MaximumDemandOptions,
   type MaximumDemandState,
 } from "./maximum-demand.ts";
+import { type MonthEndRecord, MonthEnds } from "./month-ends.ts";
 import { pulsesOf } from "./pulses.ts";
-import { type EnergyAddress, type EnergyDelta, energyAddress } from "./quantities.ts";
+import { type EnergyAddress, type EnergyDelta, energyAddress, pastEnergyAddress } from "./quantities.ts";
 
 export interface EnergyEngineOptions {
   readonly profiles: readonly Pick<IntervalProfileOptions, "periodSeconds" | "capacity" | "channels">[];
@@ -27,6 +29,10 @@ export interface EnergyEngineOptions {
   readonly isDaylightSaving?: (utcSeconds: number) => boolean;
   /** Told of each interval as it closes, at a start from within the constructor: to be stored no later than the next state. */
   readonly onRow?: (profile: number, row: IntervalRecord) => void;
+  /** Told of the registers as each billing period of `demand` ends, like a row. */
+  readonly onMonthEnd?: ((record: MonthEndRecord) => void) | undefined;
+  /** COSEM's clock status, to be kept with those. */
+  readonly clockStatus?: () => number;
 }
 
 /** How energy is spread over rates 1 to `rates`, 8 at the most. */
@@ -60,6 +66,8 @@ export type EnergyState = readonly [
 export interface SavedEngine {
   readonly state: EnergyEngineState;
   readonly rows: readonly (readonly IntervalRecord[])[];
+  /** Ends of billing periods that were told, in their order. */
+  readonly monthEnds?: readonly MonthEndRecord[];
 }
 
 /** What cuts registers into intervals of its own, and which it cuts. */
@@ -77,6 +85,7 @@ export class EnergyEngine {
   readonly #tariff: Tariff | undefined;
   readonly #profiles: readonly Follower<IntervalProfile>[];
   readonly #demand: Follower<MaximumDemand> | undefined;
+  readonly #monthEnds: MonthEnds;
   readonly #boot: number;
   /** In force since the reading before: what is booked next was used under it. */
   #rate: number | undefined;
@@ -85,6 +94,8 @@ export class EnergyEngine {
   #savedProfiles: readonly IntervalProfileState[] | undefined;
   /** A clock that starts behind what is stored is not believed before somebody has set it. */
   #isClockDoubted: boolean;
+  /** Of an end of a billing period that is found now; at a start it lay in the outage. */
+  #monthEndFlags: number = INTERVAL_FLAG.powerDown;
 
   /** The meter starts: for the first time, or with what is left of the time before an outage. */
   constructor(options: EnergyEngineOptions, time: MeterTime, saved?: SavedEngine) {
@@ -95,11 +106,14 @@ export class EnergyEngine {
       time.utcSeconds !== undefined && seen.utcSeconds !== undefined && time.utcSeconds < seen.utcSeconds;
     this.#tariff = options.tariff;
     this.#registers = new EnergyRegisters(options.tariff?.rates, registers);
+    this.#monthEnds = new MonthEnds(saved?.monthEnds);
+    this.#lastUtcSeconds = seen.utcSeconds;
     const believed = this.#believed(time);
     this.#profiles = options.profiles.map((profile, i) =>
       this.#newProfile(options, profile, i, believed, saved),
     );
-    this.#demand = options.demand && this.#newDemand(options.demand, believed, saved);
+    this.#demand = options.demand && this.#newDemand(options, options.demand, believed, saved);
+    this.#monthEndFlags = 0;
     this.#lastUtcSeconds = believed.utcSeconds ?? seen.utcSeconds;
     this.#lastBootSeconds = believed.bootSeconds;
     this.#rate = this.#tariff?.rateAt(believed.utcSeconds);
@@ -114,8 +128,10 @@ export class EnergyEngine {
   /** The clock was set by its owner and shows `time` now. */
   clockChanged(change: ClockChange, time: MeterTime): void {
     this.#isClockDoubted = false;
+    this.#monthEndFlags = change.kind === "adjusted" ? INTERVAL_FLAG.clockAdjusted : 0;
     for (const { cut, addresses } of this.#followers()) cut.clockChanged(change, time, this.#read(addresses));
     this.#follow(this.#believed(time));
+    this.#monthEndFlags = 0;
   }
 
   /** The latest UTC that was believed, before this start too; undefined where none ever was. */
@@ -127,6 +143,11 @@ export class EnergyEngine {
   energyMilli(obis: Obis): number | undefined {
     const address = energyAddress(obis);
     return address === undefined ? undefined : this.#registers.read(address);
+  }
+
+  /** Registers at the ends of billing periods. */
+  get monthEnds(): Pick<MonthEnds, "at" | "placeOf"> {
+    return this.#monthEnds;
   }
 
   /** The profile of this number, in the order of the options. */
@@ -141,7 +162,7 @@ export class EnergyEngine {
 
   /** A register in the unit that it is published in: whole Wh, varh or VAh rounded down, W, or a count. */
   published(obis: Obis): Published {
-    const milli = this.energyMilli(obis);
+    const milli = this.energyMilli(obis) ?? this.#pastEnergyMilli(obis);
     if (milli !== undefined) return Math.floor(milli / 1000);
     const demand = this.#demand?.cut;
     return demand === undefined ? "not-in-meter" : publishedDemand(demand, this.#tariff?.rates ?? 0, obis);
@@ -189,15 +210,36 @@ export class EnergyEngine {
     return { cut: new IntervalProfile(all, this.#boot, time, this.#read(addresses), left), addresses };
   }
 
+  #pastEnergyMilli(obis: Obis): number | undefined {
+    const address = pastEnergyAddress(obis);
+    return address && this.#monthEnds.read(address.place, this.#tariff?.rates ?? 0, address);
+  }
+
   #newDemand(
-    options: MaximumDemandOptions,
+    all: EnergyEngineOptions,
+    demand: MaximumDemandOptions,
     time: MeterTime,
     saved: SavedEngine | undefined,
   ): Follower<MaximumDemand> {
     const state = saved?.state.demand ?? undefined;
     const left = state && { state, seen: seenBefore(saved) };
     const addresses = demandChannels(this.#tariff?.rates ?? 0).map(channelAddress);
+    const onReset = (endSeconds: number, nowSeconds: number) => this.#monthEnded(all, endSeconds, nowSeconds);
+    const options = { ...demand, onReset };
     return { cut: new MaximumDemand(options, this.#boot, time, this.#read(addresses), left), addresses };
+  }
+
+  /** The reading at hand is the first one at or after the end; a billing period that ends had a time before. */
+  #monthEnded(
+    { onMonthEnd = () => {}, clockStatus = () => 0 }: EnergyEngineOptions,
+    endSeconds: number,
+    nowSeconds: number,
+  ): void {
+    const beforeSeconds = Math.min(Math.floor(this.#lastUtcSeconds ?? 0), endSeconds - 1);
+    const found = [endSeconds, beforeSeconds, Math.floor(nowSeconds)] as const;
+    const record = [...found, this.#monthEndFlags, clockStatus(), this.#registers.state()] as const;
+    this.#monthEnds.add(record);
+    onMonthEnd(record);
   }
 
   #followers(): readonly Follower<IntervalProfile | MaximumDemand>[] {

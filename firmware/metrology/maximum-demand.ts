@@ -32,6 +32,8 @@ export interface MaximumDemandOptions {
   readonly subPeriods: number;
   /** The first end of a billing period after a time, in whole seconds. */
   readonly resetAt: (utcSeconds: number) => number;
+  /** Told of each end of a billing period, at a start from within the constructor, and by which reading it was found. */
+  readonly onReset?: (resetSeconds: number, nowSeconds: number) => void;
 }
 
 type SavedMaximum = readonly [watts: number, endSeconds: number] | null;
@@ -75,6 +77,7 @@ export class MaximumDemand {
   readonly #subPeriods: number;
   readonly #subPeriodSeconds: number;
   readonly #resetAt: (utcSeconds: number) => number;
+  readonly #onReset: (resetSeconds: number, nowSeconds: number) => void;
   readonly #cutter: IntervalCutter;
   #maxima: readonly (Maximum | undefined)[];
   #cumulativeWatts: readonly number[];
@@ -99,12 +102,13 @@ export class MaximumDemand {
     registers: Registers,
     saved?: SavedDemand,
   ) {
-    const { periodSeconds, subPeriods, resetAt } = options;
+    const { periodSeconds, subPeriods, resetAt, onReset = () => {} } = options;
     checkOptions(options);
     this.#periodSeconds = periodSeconds;
     this.#subPeriods = subPeriods;
     this.#subPeriodSeconds = periodSeconds / subPeriods;
     this.#resetAt = resetAt;
+    this.#onReset = onReset;
     this.#maxima = registers.map(() => undefined);
     this.#savedMaxima = registers.map(() => null);
     this.#cumulativeWatts = registers.map(() => 0);
@@ -220,6 +224,7 @@ export class MaximumDemand {
     if (nowSeconds === undefined) return;
     if (this.#nextResetSeconds !== undefined && nowSeconds >= this.#nextResetSeconds) {
       this.#reset(this.#nextResetSeconds);
+      this.#onReset(this.#nextResetSeconds, nowSeconds);
       this.#nextResetSeconds = this.#resetAt(nowSeconds);
     } else if (nowSeconds < this.#lastSeconds) {
       this.#nextResetSeconds = this.#nextAfterSetBack(nowSeconds);

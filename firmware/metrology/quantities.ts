@@ -52,12 +52,21 @@ const QUANTITIES_OF: ReadonlyMap<number, readonly Quantity[]> = new Map([
 ]);
 
 const ENERGY = /^1-0:(\d+)\.8\.([0-8])\*255$/;
+/** Value group F of the billing period before this one; 102 is the one before that. */
+export const PREVIOUS_PERIOD = 101;
 
 /** The energy register that a full OBIS code names, or undefined where it names none. */
 export function energyAddress(obis: Obis): EnergyAddress | undefined {
   const match = ENERGY.exec(obis);
   const quantities = match === null ? undefined : QUANTITIES_OF.get(Number(match[1]));
   return quantities === undefined ? undefined : { quantities, rate: Number(match?.[2]) };
+}
+
+/** The same of a billing period that is over, 0 for the last; undefined for all else. */
+export function pastEnergyAddress(obis: Obis): (EnergyAddress & { readonly place: number }) | undefined {
+  const [, register, period] = /^(.+)\*(1[01]\d)$/.exec(obis) ?? [];
+  const address = register === undefined ? undefined : energyAddress(`${register}*255`);
+  return address && { ...address, place: Number(period) - PREVIOUS_PERIOD };
 }
 
 /** What one reading of the metering part adds. */

@@ -1,7 +1,7 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
-import { concat, EMPTY } from "./bytes.ts";
+import { concat, EMPTY, toUint } from "./bytes.ts";
 import {
   CODE,
   type CoapContent,
@@ -12,15 +12,17 @@ import {
 } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
+import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";
 import type { Watch } from "./observe/watches.ts";
-import { type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
+import { readOscoreOption } from "./oscore/option.ts";
+import { type BoundRequest, type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
 import { isBarred, type Peer, type Session } from "./sessions.ts";
 
 /**
- * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, or an answer in
- * parts that are not of one whole.
+ * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, an answer in
+ * parts that are not of one whole, or a peer that has forgotten what it told before.
  */
-export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomplete";
+export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomplete" | "forgetful";
 
 /** What is asked of whom, and until when it is of use. */
 export interface Ask {
@@ -56,7 +58,13 @@ export type ClientEvent =
       /** Present where this exchange completed a handshake, in which `proved` proved its key. */
       readonly handshake?: HandshakeSize & { readonly proved: Credential };
     }
-  | { readonly kind: "failed"; readonly ask: number; readonly reason: AskFailure };
+  | {
+      readonly kind: "failed";
+      readonly ask: number;
+      readonly reason: AskFailure;
+      /** Who has forgotten, where that is the reason. */
+      readonly peer?: Peer;
+    };
 
 /** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
 export interface HandshakeSize {
@@ -88,6 +96,9 @@ export interface Handshake {
 
 export interface ClientSession extends Session {
   readonly key: string;
+  readonly to: Station;
+  /** The highest of the peer's own numbers; -1 before the first. */
+  heard: number;
   /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
   readonly open: Set<number>;
   nextNumber: number;
@@ -121,8 +132,12 @@ export interface ProtectedRequest {
   readonly binding: RequestBinding;
   readonly requestBytes: number;
   readonly completes: Completion | undefined;
-  /** The genuine answer, once it came. */
+  /** The highest of the peer's own numbers when it was sent: whatever it numbers for this is above. */
+  readonly heardBefore: number;
+  /** The genuine answer, once it came, and what it tells of the peer. */
   opened: CoapContent | undefined;
+  told: Epoch | undefined;
+  ownNumber: number | undefined;
 }
 
 /** What a CoAP request of ours is for. */
@@ -169,12 +184,13 @@ export function pendingAsk(
   return { id, to, expect, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
-export function clientSession(session: Session, key: string): ClientSession {
-  return { ...session, key, open: new Set(), nextNumber: 0, queue: [], holder: undefined };
+export function clientSession(session: Session, key: string, to: Station): ClientSession {
+  const state = { heard: -1, open: new Set<number>(), nextNumber: 0, queue: [], holder: undefined };
+  return { ...session, key, to, ...state };
 }
 
 /** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
-export function combined(content: CoapContent, message3: Uint8Array): CoapContent {
+function combined(content: CoapContent, message3: Uint8Array): CoapContent {
   const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
   return { ...content, options, payload: concat(message3, content.payload) };
 }
@@ -197,13 +213,34 @@ export function isMessage2(request: HandshakeRequest, { code, payload }: CoapMes
 export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): boolean {
   if (isBarred(request.session)) return false;
   const opened = unprotectResponse(request.session.context, request.binding, answer);
-  if (opened !== undefined) request.opened = opened;
-  return opened !== undefined;
+  if (opened === undefined) return false;
+  request.told = epochOf(opened);
+  request.opened = withoutEpoch(opened);
+  request.ownNumber = numberOf(answer);
+  return true;
 }
 
-/** A first request with what its message_3 added to it. */
-export function completion(first: FirstRequest, message3AddedBytes: number): FirstRequest {
-  return { ...first, size: { ...first.size, message3AddedBytes } };
+/** The sender's own number of an answer; undefined where it has its request's nonce. */
+function numberOf(answer: CoapMessage): number | undefined {
+  const option = readOscoreOption(answer);
+  if (option === undefined || "refused" in option) return undefined;
+  return option.partialIv && toUint(option.partialIv);
+}
+
+/** What is sent of a request, with message_3 where it is a first one, and what its answer is to be judged by. */
+export function protectedRequest(
+  ask: PendingAsk,
+  session: ClientSession,
+  { content, binding, number }: BoundRequest,
+  first: FirstRequest | undefined,
+): { readonly sent: CoapContent; readonly purpose: ProtectedRequest } {
+  const sent = first === undefined ? content : combined(content, first.message3);
+  const requestBytes = sizeOf(content);
+  const message3AddedBytes = sizeOf(sent) - requestBytes;
+  const completes = first && { ...first, size: { ...first.size, message3AddedBytes } };
+  const made = { ask, session, number, binding, requestBytes, completes, heardBefore: session.heard };
+  const unheard = { opened: undefined, told: undefined, ownNumber: undefined };
+  return { sent, purpose: { kind: "protected", ...made, ...unheard } };
 }
 
 export function answerEvent(

@@ -5,14 +5,15 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
 import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { type ClientSession, clientSession, type Handshake } from "./asks.ts";
+import type { ClientKeeping } from "./asking-sessions.ts";
 import { concat } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
 import { CODE, type CoapContent, FORMAT, resourceRequest } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
-import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
-import { newSession, type PresetContext } from "./sessions.ts";
+import type { EpochMemory } from "./epochs.ts";
+import type { KeyLimits } from "./oscore/key-use.ts";
+import type { PresetContext } from "./sessions.ts";
 
 export interface InitiatingParts {
   readonly crypto: CryptoEngine;
@@ -25,8 +26,12 @@ export interface SecureClientParts extends InitiatingParts {
   readonly traits: LinkTraits;
   /** A context that needs no EDHOC, in place of handshakes; development only. */
   readonly preset?: PresetContext;
-  /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
+  /** What a session's keys may do, where it is not the usual. */
   readonly keyLimits?: Partial<KeyLimits>;
+  /** Where sessions outlive this process; without it they end with it. */
+  readonly keeping?: ClientKeeping | undefined;
+  /** Remembers which starts peers have told of; without it, as long as this process lives. */
+  readonly epochs?: EpochMemory | undefined;
 }
 
 /** What one handshake has of its own. */
@@ -67,15 +72,4 @@ export function message1Request(initiator: EdhocInitiator<Credential>): CoapCont
 export function connectionIdOf(count: number): Uint8Array {
   const n = count % 48;
   return encodeCbor(n < 24 ? n : 23 - n);
-}
-
-/** The session that a handshake has given, once message_2 has proved the peer. */
-export function sessionAfter(
-  { crypto, trust, keyLimits }: SecureClientParts,
-  nowMs: number,
-  { key, initiator }: Handshake,
-  peer: Credential,
-): ClientSession {
-  const terms = { limits: { ...KEY_LIMITS, ...keyLimits }, bornMs: nowMs, trust };
-  return clientSession(newSession(crypto, peer, initiator.exportOscore(), terms), key);
 }

@@ -1,6 +1,7 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import { AskingSessions, keyOf } from "./asking-sessions.ts";
 import {
   ASKS_MAX,
   type Ask,
@@ -8,9 +9,6 @@ import {
   answerEvent,
   type ClientEvent,
   type ClientSession,
-  clientSession,
-  combined,
-  completion,
   type FirstRequest,
   type Handshake,
   type HandshakeRequest,
@@ -23,6 +21,7 @@ import {
   type ProtectedRequest,
   type Purpose,
   pendingAsk,
+  protectedRequest,
   queueNext,
   sizeOf,
   TRIES_MAX,
@@ -32,13 +31,7 @@ import type { ClientSideEvent } from "./coap/client.ts";
 import { CoapEndpoint } from "./coap/exchange.ts";
 import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import {
-  connectionIdOf,
-  initiatorOf,
-  message1Request,
-  type SecureClientParts,
-  sessionAfter,
-} from "./initiating.ts";
+import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -52,15 +45,14 @@ import {
 } from "./observe/watches.ts";
 import { Doubts, Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
-import { isOver, presetSession } from "./sessions.ts";
+import { goesOn, type Peer } from "./sessions.ts";
 
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
   readonly #coap: CoapEndpoint;
   readonly #edhocRandom: Random;
-  readonly #preset: ClientSession | undefined;
-  readonly #sessions = new Map<string, ClientSession>();
+  readonly #sessions: AskingSessions;
   readonly #handshakes: Handshakes;
   readonly #purposes = new Map<number, Purpose>();
   readonly #doubts = new Doubts();
@@ -75,15 +67,15 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#parts = parts;
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
+    this.#sessions = new AskingSessions(parts);
     this.#handshakes = new Handshakes(parts.traits, (ask) => this.#asks.has(ask.id));
     this.#watches = new Watches({
       asks: this.#asks,
       random: parts.random.fork("watches"),
       start: (nowMs, ask) => this.#start(nowMs, ask),
       abandon: (request) => this.#abandon(request),
-      leave: (session) => this.#leave(session),
+      leave: (session) => this.#sessions.leave(session),
     });
-    this.#preset = parts.preset && clientSession(presetSession(parts.crypto, parts.preset), "");
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
@@ -114,6 +106,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (!isRegistered(ask.watch)) return this.#watches.close(ask);
     const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
+  }
+
+  /** At an orderly end: writes down exactly how far kept sessions are used. */
+  settle(): void {
+    this.#sessions.settle();
   }
 
   #newAsk(ask: Ask, watch?: Watch): PendingAsk {
@@ -157,15 +154,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
-    const key = `${ask.to} ${ask.expect ?? ""}`;
-    if (this.#preset !== undefined && ask.expect !== undefined && ask.expect !== this.#preset.peer.id) {
-      return this.#fail(ask, "not-proved");
-    }
-    const session = this.#preset ?? this.#sessions.get(key);
-    const handshake = this.#handshakes.get(key);
+    if (this.#sessions.isOther(ask)) return this.#fail(ask, "not-proved");
+    const session = this.#sessions.get(nowMs, ask);
+    const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
     else if (handshake !== undefined) handshake.waiting.push(ask);
-    else if (this.#handshakes.admits(nowMs, key, ask)) this.#beginHandshake(nowMs, key, ask);
+    else if (this.#handshakes.admits(nowMs, keyOf(ask), ask)) this.#beginHandshake(nowMs, keyOf(ask), ask);
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
@@ -193,7 +187,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
-    if (first === undefined && isOver(session, nowMs)) {
+    if (first === undefined && !goesOn(session, nowMs)) {
       this.#dropSession(nowMs, session);
       return this.#start(nowMs, ask);
     }
@@ -204,17 +198,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
       this.#dropSession(nowMs, session);
       return this.#retry(nowMs, ask, "timeout");
     }
-    const { content, binding, number } = request;
-    const sent = first === undefined ? content : combined(content, first.message3);
-    const { to, untilMs } = ask;
-    const answerBytes = ask.transfer.answerBytes(ask.answerBytes);
-    const requestBytes = sizeOf(content);
-    const completes = first && completion(first, sizeOf(sent) - requestBytes);
-    const made = { ask, session, number, binding, requestBytes, completes };
-    const purpose: ProtectedRequest = { kind: "protected", ...made, opened: undefined };
-    const id = this.#coap.request(nowMs, to, sent, {
-      untilMs,
-      answerBytes,
+    const { number } = request;
+    const { sent, purpose } = protectedRequest(ask, session, request, first);
+    const id = this.#coap.request(nowMs, ask.to, sent, {
+      untilMs: ask.untilMs,
+      answerBytes: ask.transfer.answerBytes(ask.answerBytes),
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
       ...watchOptions(ask.watch),
     });
@@ -241,6 +229,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
       return this.#doubts.add(nowMs, event.request, this.#parts.traits, event.message);
     }
+    if (event.kind === "answer" && purpose.kind === "protected" && !this.#sessions.isCredible(purpose)) {
+      return this.#endForgetful(nowMs, event.request, purpose);
+    }
     if (event.kind === "answer" && purpose.kind === "protected" && isWatched(purpose)) {
       return this.#takeNotification(nowMs, event.request, purpose, event.message);
     }
@@ -251,6 +242,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
     else this.#takeAnswer(nowMs, purpose, event.message);
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
+  }
+
+  /** Whoever has forgotten what it did and told is not believed, and seals under numbers that it has used before. */
+  #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
+    this.#abandon(id);
+    const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
+    for (const one of [ask, ...waiting]) this.#fail(one, "forgetful", session.peer);
+    this.#dropSession(nowMs, session);
   }
 
   /** Nothing more is expected of a request. */
@@ -317,7 +316,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
     const { message3, peer } = proved;
-    const session = sessionAfter(this.#parts, nowMs, handshake, peer);
+    const session = this.#sessions.begin(nowMs, first.to, handshake, peer);
     const message2Bytes = messageBytes(message, message.token.length);
     const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
     this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
@@ -342,7 +341,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
-    this.#sessions.set(session.key, session);
+    this.#sessions.complete(session);
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
@@ -363,16 +362,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
-  /** Ends a session; a newer one with the same peer stays. */
   #dropSession(nowMs: number, session: ClientSession): void {
-    this.#leave(session);
+    this.#sessions.leave(session);
     this.#watches.lost(nowMs, session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
-  }
-
-  /** What is asked from now on takes another session. */
-  #leave(session: ClientSession): void {
-    if (this.#sessions.get(session.key) === session) this.#sessions.delete(session.key);
   }
 
   /** Sends what waited for the peer's replay window to have room. */
@@ -382,10 +375,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
   }
 
-  #fail(ask: PendingAsk, reason: AskFailure): void {
+  #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
     this.#watches.close(ask);
-    this.#tell(ask, { kind: "failed", ask: ask.id, reason });
+    this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }
 
   #tell({ watch }: PendingAsk, event: ClientEvent): void {

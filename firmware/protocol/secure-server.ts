@@ -3,12 +3,11 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { Identity } from "../identity/identity.ts";
-import { responderMethods, suitesOf } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
-import { EMPTY, equal, fromText, toUint } from "./bytes.ts";
-import { decodeCbor, firstItemLength } from "./cbor.ts";
-import { blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
+import { fromText, toUint } from "./bytes.ts";
+import { firstItemLength } from "./cbor.ts";
+import { type Block, blockBytes, blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
 import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
@@ -25,25 +24,21 @@ import {
   queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
-import { freeConnectionId } from "./connection-ids.ts";
-import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
-import { decodeIdentifier } from "./edhoc/identifiers.ts";
-import { encodeUnspecifiedError } from "./edhoc/messages.ts";
-import { EdhocResponder } from "./edhoc/responder.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { withEpoch } from "./epochs.ts";
+import { KeptSessions, type ServerKeeping } from "./kept-sessions.ts";
 import { type Asker, asObserved, type Observed, Observers } from "./observe/observers.ts";
 import { asksForLinks, hasUnknownCritical } from "./open-requests.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import { type BoundRequest, protectNumberedResponse, unprotectRequest } from "./oscore/protect.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
-import { afterMessage3, protectedAnswer, type Reply, refusal, staysUnsaid } from "./replies.ts";
+import { protectedAnswer, type Reply, refusal, staysUnsaid } from "./replies.ts";
+import { type HandshakeEvent, Responding } from "./responding.ts";
 import {
   Budget,
   decoySession,
-  HalfOpenTable,
-  newSession,
   type Peer,
   type PresetContext,
   presetSession,
@@ -66,13 +61,9 @@ export interface Resources {
   observe?(request: ServedRequest): Observed | undefined;
 }
 
-/**
- * `session`: a peer completed a handshake; `refused`: a message was, for the reason given; `forgeries`: so many
- * messages came in the name of a peer that its key did not open, told once for a session.
- */
+/** `forgeries`: so many messages came in the name of a peer that its key did not open, told once for a session. */
 export type ServerEvent =
-  | { readonly kind: "session"; readonly from: Station; readonly peer: Credential }
-  | { readonly kind: "refused"; readonly from: Station; readonly reason: string }
+  | HandshakeEvent
   | { readonly kind: "forgeries"; readonly from: Station; readonly peer: Peer; readonly count: number };
 
 export interface SecureServerParts {
@@ -88,16 +79,17 @@ export interface SecureServerParts {
   readonly presets?: readonly PresetContext[];
   /** What a session's keys may do, where it is not {@link KEY_LIMITS}. */
   readonly keyLimits?: Partial<KeyLimits>;
+  /** Where sessions outlive this process; without it they end with it. */
+  readonly keeping?: ServerKeeping | undefined;
 }
 
 /** A tariff table or a membership, many times over; an update image comes in parts of its own. */
 const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
-/** New handshakes that anybody can make this end compute, each some milliseconds on a small board. */
-const HANDSHAKES_PER_SECOND = 20;
-const HANDSHAKES_AT_ONCE = 16;
-/** Challenges under numbers of their own, which cost a durable write for each 64. */
+/** 32 bytes of links, which with what is around them answer a question of 21 bytes or more. */
+const STRANGERS_BLOCK: Block = { number: 0, more: false, sizeExponent: 1 };
+/** Challenges under numbers of their own, which cost a durable write for each block of them. */
 const CHALLENGES_PER_SECOND = 1;
 const CHALLENGES_AT_ONCE = 4;
 /** A meter is nobody's proxy. */
@@ -108,18 +100,18 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
   readonly #limits: KeyLimits;
   readonly #coap: CoapEndpoint;
-  readonly #edhocRandom: Random;
-  readonly #connectionIdRandom: Random;
+  readonly #responding: Responding;
   readonly #sessions = new SessionTable();
-  readonly #halfOpen = new HalfOpenTable();
+  readonly #kept: KeptSessions;
   readonly #blockwise: BlockwiseServer;
   readonly #echoes: EchoChallenges;
   readonly #observers: Observers;
   /** Sessions of before this start, which are served once an Echo was repeated. */
   readonly #unproved = new Set<Session>();
+  /** Sessions of which nothing was heard from this end yet: the first answer tells of its start. */
+  readonly #untold = new WeakSet<Session>();
   /** What a request with an unknown kid is tried on. */
   readonly #decoy: Session;
-  readonly #handshakeBudget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
   readonly #events: ServerEvent[] = [];
   #refusedMessages = 0;
@@ -128,8 +120,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#parts = parts;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
-    this.#edhocRandom = parts.random.fork("edhoc");
-    this.#connectionIdRandom = parts.random.fork("connection-id");
+    this.#responding = this.#newResponding();
     const { wholeBytesMax } = bodySizes(parts.traits);
     this.#blockwise = new BlockwiseServer({
       traits: parts.traits,
@@ -143,11 +134,20 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
     this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
-    for (const preset of parts.presets ?? []) {
-      const session = presetSession(parts.crypto, preset);
-      this.#sessions.add(0, session);
+    this.#kept = new KeptSessions({
+      ...{ crypto: parts.crypto, random: parts.random.fork("kept sessions"), trust: parts.trust },
+      ...{ limits: this.#limits, table: this.#sessions, keeping: parts.keeping },
+    });
+    const presets = (parts.presets ?? []).map((preset) => presetSession(parts.crypto, preset));
+    for (const session of [...presets, ...this.#kept.resumed()]) {
+      this.#sessions.add(parts.keeping?.startMs ?? 0, session);
       this.#unproved.add(session);
     }
+  }
+
+  /** Forgets for good what it keeps of peers that are no longer trusted. */
+  forgetBarred(): void {
+    this.#kept.forgetBarred();
   }
 
   /** Messages that protection or EDHOC refused since the start. */
@@ -202,25 +202,30 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
-    if (asksForLinks(message)) return refusal(this.#links(message));
+    if (asksForLinks(message)) return refusal(this.#links(message, "stranger"));
     const path = pathOf(message);
     if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#replyHandshake(nowMs, from, message);
+      return this.#responding.reply(nowMs, from, message);
     }
     return this.#refuse(from, "unprotected");
   }
 
-  /** The same for a protected request: some clients protect all that they ask of a host. */
-  #links(message: CoapContent): CoapContent {
+  /**
+   * The same for a protected request: some clients protect all that they ask of a host. To a stranger, who may ask in the
+   * name of somebody else, it goes in blocks so short that it is not three times his question.
+   */
+  #links(message: CoapContent, asker: "stranger" | "peer"): CoapContent {
     if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
     const accept = findOption(message, OPTION.accept);
     if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
     const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
     const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
-    const block = readBlock(message, OPTION.block2);
+    const isShort = asker === "peer" || links.payload.length <= blockBytes(STRANGERS_BLOCK);
+    const block = readBlock(message, OPTION.block2) ?? (isShort ? undefined : STRANGERS_BLOCK);
     if (block === undefined) return links;
-    return "refusal" in block ? bareAnswer(block.refusal) : blockOfAnswer(links, block);
+    if ("refusal" in block) return bareAnswer(block.refusal);
+    return blockOfAnswer(links, block, asker === "peer" ? block.sizeExponent : STRANGERS_BLOCK.sizeExponent);
   }
 
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
@@ -239,7 +244,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       payload: message.payload.slice(length),
     };
     if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
-    const outcome = this.#completeHandshake(nowMs, from, option.kid, message.payload.slice(0, length));
+    const outcome = this.#responding.complete(nowMs, from, option.kid, message.payload.slice(0, length));
     return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
   }
 
@@ -258,24 +263,35 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
     if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
-      return protectedAnswer(session, binding, this.#echoes.challenge(nowMs, session));
+      return protectedAnswer(
+        session,
+        binding,
+        this.#telling(session, this.#echoes.challenge(nowMs, session)),
+      );
     }
     const asker = { session, from, token: message.token, binding };
     const serve = (whole: CoapContent): CoapContent => this.#serve(nowMs, asker, whole);
     const answer = this.#blockwise.answer(nowMs, session, content, serve);
     if (staysUnsaid(content, answer)) return { how: "acknowledge" };
-    return { how: "answer", content: this.#observers.protect(asker, answer) };
+    return { how: "answer", content: this.#observers.protect(asker, this.#telling(session, answer)) };
+  }
+
+  /** The first answer of a new session says of which start it is. */
+  #telling(session: Session, answer: CoapContent): CoapContent {
+    const { epoch } = this.#kept;
+    return epoch !== undefined && this.#untold.delete(session) ? withEpoch(answer, epoch) : answer;
   }
 
   #watchForgeries(from: Station, session: Session): void {
     const { peer, context } = session;
+    session.keeping?.noteForgeries(this.#limits.alarmForgeries);
     const count = context.use.forgeries;
     if (session !== this.#decoy && count === this.#limits.alarmForgeries)
       this.#tell({ kind: "forgeries", from, peer, count });
   }
 
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
-    if (asksForLinks(content)) return this.#links(content);
+    if (asksForLinks(content)) return this.#links(content, "peer");
     const { resources } = this.#parts;
     const request = { peer: asker.session.peer, content };
     const observe = (): Observed | undefined => resources.observe?.(request);
@@ -288,90 +304,30 @@ export class SecureServer implements Endpoint<ServerEvent> {
    */
   #challengeAnew(nowMs: number, from: Station, session: Session, { binding }: BoundRequest): Reply {
     if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
-    const answer = this.#echoes.challenge(nowMs, session);
+    const { epoch } = this.#kept;
+    const challenge = this.#echoes.challenge(nowMs, session);
+    const answer = epoch === undefined ? challenge : withEpoch(challenge, epoch);
     const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
     return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
   }
 
-  /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  #replyHandshake(nowMs: number, from: Station, request: CoapContent): Reply {
-    const { payload } = request;
-    if (payload.length === 0) return this.#refuseNothing(from);
-    const length = firstItemLength(payload);
-    const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
-    const message = payload.slice(length);
-    if (prefix === true) return this.#replyMessage1(nowMs, from, message);
-    const connectionId = decodeIdentifier(prefix);
-    if (connectionId === undefined) return this.#refuseHandshake(from, "malformed");
-    const responder = this.#halfOpen.find(nowMs, from, connectionId);
-    const outcome = this.#completeHandshake(nowMs, from, connectionId, message);
-    if ("how" in outcome) return outcome;
-    const isProofWanted = toUint(findOption(request, OPTION.accept) ?? EMPTY) === FORMAT.edhoc;
-    const message4 = isProofWanted ? responder?.message4() : undefined;
-    return { how: "answer", content: afterMessage3(message4) };
-  }
-
-  #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
-    if (!this.#handshakeBudget.take(nowMs)) {
-      this.#tell({ kind: "refused", from, reason: "handshakes" });
-      return { how: "silence" };
-    }
-    const { crypto, identity, trust } = this.#parts;
-    const { kind } = identity.credential.key;
-    const responder = new EdhocResponder<Credential>({
-      crypto,
-      random: this.#edhocRandom,
-      identity,
-      resolve: (idCred) => trust.candidates(idCred),
-      suites: suitesOf(kind, identity.suite),
-      methods: responderMethods(kind),
-      chooseConnectionId: (theirs) =>
-        freeConnectionId(this.#connectionIdRandom, (id) => this.#isFree(id, theirs)),
+  #newResponding(): Responding {
+    const { crypto, random, identity, trust } = this.#parts;
+    return new Responding({
+      ...{ crypto, random, identity, trust },
+      isFree: (id) => !this.#sessions.has(id),
+      begin: (nowMs, peer, material) => {
+        const session = this.#kept.begin(nowMs, peer, material);
+        this.#untold.add(session);
+        return session;
+      },
+      tell: (event) => this.#tell(event),
     });
-    const answer = responder.receiveMessage1(message1);
-    if ("error" in answer) return this.#refuseHandshake(from, answer.reason, answer.error);
-    this.#halfOpen.add(nowMs, from, answer.connectionId, responder);
-    return { how: "answer", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
-  }
-
-  /** Takes message_3: the session with the trusted peer that it proved, else what to reply. */
-  #completeHandshake(
-    nowMs: number,
-    from: Station,
-    connectionId: Uint8Array,
-    message3: Uint8Array,
-  ): Session | Reply {
-    const responder = this.#halfOpen.find(nowMs, from, connectionId);
-    if (responder === undefined) return this.#refuseHandshake(from, "no-handshake");
-    const outcome = responder.receiveMessage3(message3);
-    if (!responder.isOpen) this.#halfOpen.remove(connectionId);
-    if ("error" in outcome) return this.#refuseHandshake(from, outcome.reason, outcome.error);
-    const { crypto, trust } = this.#parts;
-    const terms = { limits: this.#limits, bornMs: nowMs, trust };
-    const session = newSession(crypto, outcome.peer, responder.exportOscore(), terms);
-    this.#sessions.add(nowMs, session);
-    this.#tell({ kind: "session", from, peer: outcome.peer });
-    return session;
-  }
-
-  #isFree(id: Uint8Array, theirs: Uint8Array): boolean {
-    return !equal(id, theirs) && !this.#halfOpen.has(id) && !this.#sessions.has(id);
   }
 
   #refuse(from: Station, reason: string): Reply {
     this.#tell({ kind: "refused", from, reason });
     return refusal(bareAnswer(CODE.unauthorized));
-  }
-
-  #refuseHandshake(from: Station, reason: string, error: Uint8Array = encodeUnspecifiedError()): Reply {
-    this.#tell({ kind: "refused", from, reason });
-    return refusal(answerWith(CODE.badRequest, FORMAT.edhoc, error));
-  }
-
-  /** An EDHOC error would be more than three times as long as a request without a message in it. */
-  #refuseNothing(from: Station): Reply {
-    this.#tell({ kind: "refused", from, reason: "malformed" });
-    return refusal(bareAnswer(CODE.badRequest));
   }
 
   #tell(event: ServerEvent): void {

@@ -8,13 +8,14 @@ import type { Credential } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import type { EdhocResponder } from "./edhoc/responder.ts";
 import { cipherSuite } from "./edhoc/suites.ts";
+import { Keeping, type KeptSession } from "./kept-session.ts";
 import { type ContextParameters, deriveContext, type OscoreContext } from "./oscore/context.ts";
-import type { KeyLimits } from "./oscore/key-use.ts";
+import { type KeyLimits, KeyUse } from "./oscore/key-use.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import { MemorySequence, type SenderSequence } from "./oscore/sender-sequence.ts";
 
-/** Whom a session is with. */
-export type Peer = Pick<Credential, "id">;
+/** Whom a session is with: the credential that it proved, or how a preset calls it. */
+export type Peer = Pick<Credential, "id"> & Partial<Pick<Credential, "bytes">>;
 
 /** What ends a session that a handshake made. */
 export interface SessionTerms {
@@ -32,6 +33,8 @@ export interface Session {
   readonly window: ReplayWindow;
   /** Undefined for a preset, which no handshake could replace: it ends with its process. */
   readonly terms: SessionTerms | undefined;
+  /** Undefined for one that ends with its process. */
+  readonly keeping: Keeping | undefined;
 }
 
 /** A context that was agreed on beforehand, without EDHOC: for development, and peers that have none. */
@@ -45,7 +48,7 @@ export interface PresetContext {
 /** The session of a preset context. */
 export function presetSession(crypto: CryptoEngine, { peer, parameters, sequence }: PresetContext): Session {
   const context = deriveContext(crypto, parameters);
-  return { peer, sequence, context, window: new ReplayWindow(), terms: undefined };
+  return { peer, sequence, context, window: new ReplayWindow(), terms: undefined, keeping: undefined };
 }
 
 /** The session that a completed EDHOC run with `peer` gives. */
@@ -61,7 +64,29 @@ export function newSession(
     sequence: new MemorySequence(),
     window: new ReplayWindow(),
     terms,
+    keeping: undefined,
   };
+}
+
+/** How a session goes on that is kept: what is used of it, and how what is to be durable of it becomes so. */
+export interface GoingOn {
+  readonly firstNumber: number;
+  readonly messages: number;
+  readonly write: () => boolean;
+}
+
+/** A session that outlives its process: a new one, or one of before. */
+export function keptSession(
+  crypto: CryptoEngine,
+  peer: Credential,
+  kept: KeptSession,
+  terms: SessionTerms,
+  { firstNumber, messages, write }: GoingOn,
+): Session {
+  const use = new KeyUse({ messages, forgeries: kept.forgeries });
+  const context = deriveContext(crypto, kept.material, use);
+  const keeping = new Keeping(kept, firstNumber, use, write);
+  return { peer, context, sequence: keeping.sequence, window: new ReplayWindow(), terms, keeping };
 }
 
 /** True where nothing that comes with a session is believed any more: its peer is off the list, or was forged too often. */
@@ -71,11 +96,16 @@ export function isBarred({ peer, context, terms }: Session): boolean {
 }
 
 /** True where nothing more is protected with a session: it is barred, or its keys have done or lived enough. */
-export function isOver(session: Session, nowMs: number): boolean {
+function isOver(session: Session, nowMs: number): boolean {
   const { context, terms } = session;
   if (terms === undefined) return false;
   const { limits, bornMs } = terms;
   return isBarred(session) || context.use.messages >= limits.messages || nowMs >= bornMs + limits.ageMs;
+}
+
+/** True where one message more may be protected with a session; what that uses of it is durable by then. */
+export function goesOn(session: Session, nowMs: number): boolean {
+  return !isOver(session, nowMs) && (session.keeping?.coversMessage() ?? true);
 }
 
 /**
@@ -107,7 +137,13 @@ export class SessionTable {
   /** The session that goes by this kid; one that is over is none. */
   find(nowMs: number, kid: Uint8Array): Session | undefined {
     const session = this.#byKid.get(toHex(kid));
-    return session === undefined || isOver(session, nowMs) ? undefined : session;
+    return session !== undefined && goesOn(session, nowMs) ? session : undefined;
+  }
+
+  /** What is to be durable of all that are kept. */
+  records(): KeptSession[] {
+    const sessions = [...this.#byKid.values()].filter((session) => !isBarred(session));
+    return sessions.flatMap(({ keeping }) => keeping?.record() ?? []);
   }
 
   /** Takes a session in, and drops those that are over; its Recipient ID must be free. */

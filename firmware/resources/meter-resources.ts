@@ -10,14 +10,18 @@ import { intervalResource } from "./intervals.ts";
 import { nameplateResource } from "./nameplate.ts";
 import { OBSERVE_PERIOD_MS } from "./observed.ts";
 import { registerResource, senmlRegisterResource } from "./registers.ts";
+import { type RelayParts, relayResource } from "./relay.ts";
 import type { AnswerParts } from "./resource.ts";
 import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
+import { type StatementParts, statementResource } from "./statements.ts";
 import { tariffResource } from "./tariff.ts";
 
 export interface MeterResourcesParts {
   readonly meter: Meter;
   readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  /** Undefined for a meter without a relay, which has no such resource. */
+  readonly relay?: Omit<RelayParts, "log"> | undefined;
   /** What a peer may do. */
   readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
@@ -28,6 +32,8 @@ export interface MeterResourcesParts {
   readonly counters: () => NameplateCounters;
   /** How often an observer of registers is told; a minute unless given. */
   readonly observePeriodMs?: number | undefined;
+  /** Undefined for a meter that keeps nothing, which states nothing either. */
+  readonly statements: StatementParts | undefined;
   /** Makes durable what was measured and logged, before an answer shows it. */
   readonly makeDurable: () => StorageResult;
   /** Told when a reader has caught up with a log: to be stored. */
@@ -80,6 +86,8 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     e: eventResource({ read: (...page) => log.read(...page), acknowledge }, parts),
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
+    s: statementResource(meter, all.statements, parts),
+    ...(all.relay && { l: relayResource({ ...all.relay, log }, parts) }),
     i: nameplateResource(() => plateWith(all.counters()), parts),
   };
   return new MeterResources(byPath, {

@@ -33,7 +33,8 @@ export interface AnswerParts {
   readonly makeDurable: () => StorageResult;
 }
 
-const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "nothing can be stored");
+/** What nothing can be told or changed with, as it could not be kept. */
+export const NOT_STORED = bareAnswer(CODE.serviceUnavailable, "nothing can be stored");
 
 export function cborAnswer(body: Uint8Array): CoapContent {
   return answerWith(CODE.content, FORMAT.cbor, body);

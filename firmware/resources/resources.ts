@@ -39,7 +39,6 @@ export interface MeterResourcesOptions {
 
 /** Resources by path. Bodies of requests are CBOR, and so are those of answers where nothing else is wanted. */
 export class MeterResources implements Resources {
-  /** Short, as anybody may ask for it in the name of somebody else: less than three times the question. */
   readonly links: readonly ResourceLink[];
   readonly #byPath: ReadonlyMap<string, Resource>;
   readonly #inSenml: ReadonlyMap<string, Resource>;

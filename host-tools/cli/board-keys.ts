@@ -2,7 +2,7 @@
 import type { EmulatedBoardSignals, HousingSensor } from "../../hal/emulated/board-signals.ts";
 
 /** Keys that change something around the meter. */
-export type BoardKey = HousingSensor | "powerFail";
+export type BoardKey = HousingSensor | "powerFail" | "reconnect";
 
 /** How a person reads that a sensor's condition holds. */
 const HELD: Readonly<Record<HousingSensor, string>> = {
@@ -12,7 +12,10 @@ const HELD: Readonly<Record<HousingSensor, string>> = {
 };
 
 /** The part of a faceplate's options that an emulated board has: its keys, and what they have done so far. */
-export function boardKeys(signals: EmulatedBoardSignals): {
+export function boardKeys(
+  signals: EmulatedBoardSignals,
+  reconnect: () => void,
+): {
   readonly onKey: (key: BoardKey) => void;
   readonly status: () => string;
 } {
@@ -20,6 +23,7 @@ export function boardKeys(signals: EmulatedBoardSignals): {
   return {
     onKey(key) {
       if (key === "powerFail") signals.failSupply();
+      else if (key === "reconnect") reconnect();
       else signals.setSensor(key, holds(key) ? "clear" : "holds");
     },
     status: () =>

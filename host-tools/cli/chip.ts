@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { Mains } from "../../hal/emulated/mains.ts";
 import { PacedClock } from "../../hal/emulated/paced-clock.ts";
+import { EmulatedRelay } from "../../hal/emulated/relay.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import type { MeteringPart } from "../../hal/metering-ics/parts.ts";
@@ -22,6 +23,8 @@ const PROFILE_PERIOD_MS = (PROFILE_PERIOD_SECONDS[0] as number) * 1000;
 export interface MeteringSide {
   readonly meteringIcs: readonly MeteringIc[];
   readonly meterClock: Clock;
+  /** What cuts the loads of emulated parts, one for each; none where the part is real. */
+  readonly relays: readonly EmulatedRelay[];
   /** What is to be played before the meters serve; emulated parts only. */
   readonly past?: { readonly clock: VirtualClock; readonly lengthMs: number };
   close(): void;
@@ -61,11 +64,15 @@ export function emulatedSide(
   const beginUtcMs = nowUtcMs - pastMs;
   const startUtcMs = pastMs === 0 ? nowUtcMs : beginUtcMs - (beginUtcMs % PROFILE_PERIOD_MS);
   const clock = new VirtualClock({ utcMs: startUtcMs });
-  const meteringIcs = loads.map((load) => emulatedPart(part, clock, mainsOf(load, startUtcMs)));
+  const relays = loads.map(() => new EmulatedRelay(clock));
+  const meteringIcs = relays.map((relay, i) =>
+    emulatedPart(part, clock, relay.loadOf(mainsOf(loads[i] as Load, startUtcMs))),
+  );
   const pace = new PacedClock(clock, systemClock, speed);
   return {
     meteringIcs,
     meterClock: clock,
+    relays,
     ...(pastMs > 0 && { past: { clock, lengthMs: nowUtcMs - startUtcMs } }),
     close: () => pace.stop(),
   };
@@ -80,5 +87,5 @@ function emulatedPart(part: MeteringPart, clock: Clock, mains: Mains): MeteringI
 /** A part at the other end of a real line, `PART@ADDRESS`, measured in real time. */
 export async function attachedSide(text: string, watch: (uart: Uart) => Uart): Promise<MeteringSide> {
   const { meteringIc, uart } = await openAttachedPart(text, systemClock, watch);
-  return { meteringIcs: [meteringIc], meterClock: systemClock, close: () => uart.close() };
+  return { meteringIcs: [meteringIc], meterClock: systemClock, relays: [], close: () => uart.close() };
 }

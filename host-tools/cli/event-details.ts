@@ -2,6 +2,7 @@
 import { REFUSAL_REASONS } from "../../firmware/clock/set-rules.ts";
 import { EVENT_LOGS, type EventName } from "../../firmware/events/event-table.ts";
 import { registerByNumber } from "../../firmware/protocol/readings/register-table.ts";
+import { ORDER_REFUSALS } from "../../firmware/relay/switching.ts";
 
 type DetailText = (detail: number) => string;
 
@@ -14,6 +15,9 @@ const named =
   (names: readonly string[], otherwise: string): DetailText =>
   (index) =>
     names[index] ?? `${otherwise} ${index}`;
+
+const watts: DetailText = (value) => `${value} W`;
+const contacts = named(["open", "closed"], "position");
 
 const VOLTAGE_NORMAL: readonly DetailText[] = [(millivolts) => `${volts(millivolts)} at the worst`, seconds];
 
@@ -45,6 +49,11 @@ const DETAIL_TEXTS: Readonly<Partial<Record<EventName, readonly DetailText[]>>> 
   "access-refused": [times],
   "forgery-flood": [times],
   "clock-set-refused": [times, named(SETTERS, "setter"), named(REFUSAL_REASONS, "reason")],
+  "relay-order-refused": [times, named(ORDER_REFUSALS, "reason")],
+  "limit-exceeded": [watts],
+  "limit-changed": [watts, (value) => `for ${seconds(value)}`],
+  "relay-failure": [(position) => `not ${contacts(position)}`],
+  "relay-restored": [contacts],
   "profile-padding-raised": [(tenths) => `factor ${tenths / 10}`],
 };
 

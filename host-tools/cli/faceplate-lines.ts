@@ -31,10 +31,12 @@ const SYMBOLS: readonly (readonly (readonly [Annunciator, string])[])[] = [
     ["alarm", "ALARM"],
     ["clock-invalid", "CLOCK INVALID"],
     ["more", "MORE >"],
+    ["off", "SUPPLY OFF"],
+    ["press", "PRESS R"],
   ],
 ];
 
-const KEYS = "Enter step  c cover  t terminal cover  m magnet  p power fail  q quit";
+const KEYS = "Enter step  c cover  t terminal cover  m magnet  p power fail  r reconnect  q quit";
 
 /** Lines of one width, the frame's, and two below it. */
 export function faceplateLines(plate: Faceplate): string[] {

@@ -64,7 +64,7 @@ const ESCAPE = "\u001b";
 /** In raw mode Ctrl-C and Ctrl-D are characters like others. */
 const KEYS: Readonly<Record<string, BoardKey | "step" | "quit">> = {
   ...{ "\r": "step", "\n": "step", " ": "step" },
-  ...{ c: "cover", t: "terminalCover", m: "magnet", p: "powerFail" },
+  ...{ c: "cover", t: "terminalCover", m: "magnet", p: "powerFail", r: "reconnect" },
   ...{ q: "quit", "\u0003": "quit", "\u0004": "quit" },
 };
 

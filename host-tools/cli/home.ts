@@ -7,8 +7,9 @@ import {
   linkSync,
   openSync,
   readFileSync,
+  readSync,
   rmSync,
-  writeSync,
+  writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import {
@@ -23,6 +24,7 @@ import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { folderExposure, makePrivateFolder, readPrivateFile } from "../../hal/node/private-file.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
+import { syncFolder } from "../durable-file.ts";
 import { Registry } from "../head-end/registry.ts";
 import { usageFault } from "./fault.ts";
 
@@ -40,9 +42,19 @@ export class Home {
     return new Registry(join(this.folder, "registry.json"));
   }
 
+  /** Where its head-ends' sessions are kept. */
+  get sessions(): string {
+    return join(this.folder, "sessions");
+  }
+
   /** The development head-end of this folder, made on first use. */
   headEnd(): Identity {
     return this.#developmentIdentity("head-end", "head-end", join(this.folder, "head-end.key.json"));
+  }
+
+  /** The development operator of this folder, made on first use. */
+  operator(): Identity {
+    return this.#developmentIdentity("operator", "operator", join(this.folder, "operator.key.json"));
   }
 
   /** The development meter `id` of this folder, made on first use. */
@@ -95,6 +107,22 @@ export function readSecretFile(path: string, what: string): string {
   return file.text;
 }
 
+/** The bytes of a file, or undefined of one that has more than `bytesMax`: no more of it is read. */
+export function readUpTo(path: string, what: string, bytesMax: number): Uint8Array | undefined {
+  return orUsageFault(path, what, () => {
+    const file = openSync(path, "r");
+    try {
+      const bytes = new Uint8Array(bytesMax + 1);
+      let length = 0;
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(file, bytes, length, bytes.length - length, null);
+      return length > bytesMax ? undefined : bytes.slice(0, length);
+    } finally {
+      closeSync(file);
+    }
+  });
+}
+
 function readTextFile(path: string, what: string): string {
   return orUsageFault(path, what, () => readFileSync(path, "utf8"));
 }
@@ -119,14 +147,15 @@ function orUsageFault<Result>(path: string, what: string, read: () => Result): R
  * Makes a file that did not exist, whole and durable, or leaves the one that was there: two commands
  * may start in one new folder at once. Returns whether this call made it.
  */
-export function createFile(path: string, text: string, mode: number): boolean {
+export function createFile(path: string, content: string | Uint8Array, mode: number): boolean {
   makePrivateFolder(dirname(path));
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {
-    writeSync(file, text);
+    writeFileSync(file, content);
     fsyncSync(file);
     linkSync(temporary, path);
+    syncFolder(dirname(path));
     return true;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "EEXIST") return false;

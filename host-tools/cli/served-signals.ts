@@ -28,10 +28,10 @@ export class ServedSignals {
     return this.#emulated[meter] ?? this.#system;
   }
 
-  /** What a faceplate's keys do: nothing to a real housing. */
-  keys(): Pick<FaceplateOptions, "onKey" | "status"> {
+  /** What a faceplate's keys do: nothing to a real housing. `reconnect` is the meter's button for its relay. */
+  keys(reconnect: () => void): Pick<FaceplateOptions, "onKey" | "status"> {
     const [first] = this.#emulated;
-    return first === undefined ? { onKey: () => {}, status: () => "" } : boardKeys(first);
+    return first === undefined ? { onKey: () => {}, status: () => "" } : boardKeys(first, reconnect);
   }
 
   close(): void {

@@ -9,6 +9,7 @@ import { systemRandom } from "../../hal/node/system-random.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
 import type { Registry } from "../head-end/registry.ts";
+import { type HeldSessions, holdSessions } from "../head-end/session-folder.ts";
 import { type CaptureOptions, LineWatch, withCapture } from "./capture.ts";
 import {
   type CommonOptions,
@@ -56,6 +57,7 @@ export async function withHeadEnd<Result>(
   checkExpected(expect, registry, profile);
   const held =
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
+  const sessions = held === undefined ? await sessionsOf(options, identity, address) : undefined;
   const watch = new LineWatch(options);
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
@@ -68,6 +70,8 @@ export async function withHeadEnd<Result>(
     identity,
     ...following,
     ...(held !== undefined && { preset: held.preset }),
+    keeping: sessions,
+    epochs: registry,
     onProved: (meter) => registry.proved(meter, formatAddress(absoluteAddress(address))),
   });
   try {
@@ -82,7 +86,18 @@ export async function withHeadEnd<Result>(
     link.close();
     watch.close();
     held?.release();
+    sessions?.release();
   }
+}
+
+/** A second command at once makes a session of its own. */
+function sessionsOf(
+  options: TargetOptions,
+  identity: Identity,
+  address: Address,
+): Promise<HeldSessions | undefined> {
+  const line = formatAddress(absoluteAddress(address));
+  return holdSessions({ folder: homeOf(options).sessions, identity, line });
 }
 
 /** A PTY that is not there is a meter that is not there, like silence on any other line. */

@@ -2,7 +2,9 @@
 
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
-import type { Ask, AskFailure, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
+import type { Ask, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import { equal } from "../../firmware/protocol/bytes.ts";
 import {
   CODE,
   type CoapContent,
@@ -13,6 +15,7 @@ import {
 } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
+import type { EpochMemory } from "../../firmware/protocol/epochs.ts";
 import {
   type ClockReading,
   type ClockSet,
@@ -42,7 +45,13 @@ import {
   type RegisterReading,
 } from "../../firmware/protocol/readings/register-reading.ts";
 import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import { decodeRelayReading, type RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
+import type { Statement } from "../../firmware/protocol/readings/statement.ts";
+import {
+  encodeStatementRequest,
+  type StatementRequest,
+} from "../../firmware/protocol/readings/statement-request.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { SecureClient } from "../../firmware/protocol/secure-client.ts";
@@ -53,6 +62,7 @@ import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEndError } from "./errors.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
+import { readStatement, type SignedStatement } from "./statements.ts";
 import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
@@ -98,6 +108,10 @@ export interface HeadEndParts {
   readonly preset?: PresetContext;
   /** Told whenever a meter has proved its key in a handshake. */
   readonly onProved?: (meter: Credential) => void;
+  /** Where sessions outlive this head-end; without it they end with it. */
+  readonly keeping?: ClientKeeping | undefined;
+  /** Remembers which starts meters have told of, as a {@link Registry} does; without it, as long as this head-end lives. */
+  readonly epochs?: EpochMemory | undefined;
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
@@ -112,12 +126,15 @@ const EVENT_BYTES = 26;
 const EVENTS_PER_NOTIFICATION = 16;
 /** A name and a unit with each value. */
 const SENML_RECORD_BYTES = 40;
+/** All of a statement but its registers, with the longest names; a register with its name, unit and time. */
+const STATEMENT_BYTES = 340;
+const STATED_REGISTER_BYTES = 26;
 /** Two of the largest tables stay within a message of this size (RFC 7252 4.6). */
 const TARIFF_BYTES = 1024;
 
-type Outcome = Extract<ClientEvent, { kind: "answer" }> | AskFailure;
+type Outcome = Exclude<ClientEvent, { kind: "notification" }>;
 
-/** Asks any number of meters over one link. Handshakes happen by themselves; keys stay in memory. */
+/** Asks any number of meters over one link. Handshakes happen by themselves. */
 export class HeadEnd {
   readonly #client: SecureClient;
   readonly #drive: Drive<ClientEvent>;
@@ -206,10 +223,34 @@ export class HeadEnd {
     return this.#ask(target, { content }, decodeClockSetOutcome, CODE.changed);
   }
 
+  /** How the meter's relay stands. Rejects with {@link HeadEndError}. */
+  async readRelay(target: Target): Promise<Answer<RelayReading>> {
+    return this.#ask(target, { content: resourceRequest(CODE.get, "l") }, decodeRelayReading);
+  }
+
+  /** Has the relay switched by what an operator has signed. Rejects with {@link HeadEndError}. */
+  async orderRelay(target: Target, signedOrder: Uint8Array): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.put, "l", signedOrder);
+    return this.#ask(target, { content }, emptyBody, CODE.changed);
+  }
+
   /** Gives the meter another tariff plan. Rejects with {@link HeadEndError}. */
   async setTariff(target: Target, plan: TariffPlan): Promise<Answer<"done">> {
     const content = resourceRequest(CODE.put, "t", encodeTariffPlan(plan));
-    return this.#ask(target, { content }, (body) => (body.length === 0 ? "done" : undefined), CODE.changed);
+    return this.#ask(target, { content }, emptyBody, CODE.changed);
+  }
+
+  /**
+   * What the meter states of its registers, signed for others to keep: `challenge` is to be fresh. That the signature
+   * holds is for {@link verifyStatement} to say. Rejects with {@link HeadEndError}.
+   */
+  async readStatement(target: Target, request: StatementRequest): Promise<Answer<SignedStatement>> {
+    const content = resourceRequest(CODE.fetch, "s", encodeStatementRequest(request));
+    const answerBytes = STATEMENT_BYTES + STATED_REGISTER_BYTES * request.registers.length;
+    return this.#ask(target, { content, answerBytes }, (body) => {
+      const read = readStatement(body);
+      return "fault" in read || !answers(read.statement, request) ? undefined : read;
+    });
   }
 
   /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
@@ -240,9 +281,10 @@ export class HeadEnd {
     return this.#watching.watch(target, { content: ask(from), answerBytes, decode, next }, watcher);
   }
 
-  /** Ends all that is under way; the link is its owner's to close. */
+  /** Ends all that is under way; the link is its owner's to close, and so is what keeps sessions. */
   close(): void {
     this.#drive.stop();
+    this.#client.settle();
   }
 
   async #ask<Body>(
@@ -254,7 +296,7 @@ export class HeadEnd {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (typeof outcome === "string") throw failure(outcome, target, this.#trustIs);
+    if (outcome.kind === "failed") throw failure(outcome.reason, target, this.#trustIs, outcome.peer);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);
@@ -273,7 +315,7 @@ export class HeadEnd {
         untilMs: nowMs + timeoutMs,
         ...(expect !== undefined && { expect }),
       });
-      if (ask === undefined) return resolve("busy");
+      if (ask === undefined) return resolve({ kind: "failed", ask: -1, reason: "busy" });
       this.#waiting.set(ask, resolve);
       this.#drive.run();
     });
@@ -285,8 +327,12 @@ export class HeadEnd {
     if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
-    resolve?.(event.kind === "answer" ? event : event.reason);
+    resolve?.(event);
   }
+}
+
+function emptyBody(body: Uint8Array): "done" | undefined {
+  return body.length === 0 ? "done" : undefined;
 }
 
 function provedBy(event: ClientEvent): Credential | undefined {
@@ -294,12 +340,19 @@ function provedBy(event: ClientEvent): Credential | undefined {
   return event.kind === "answer" ? event.handshake?.proved : undefined;
 }
 
+/** True for a statement of just what was asked for, made for this question. */
+function answers({ challenge, entries, month }: Statement, request: StatementRequest): boolean {
+  const stated = entries.map(({ register }) => register);
+  const isOfMonth = month?.year === request.month?.year && month?.month === request.month?.month;
+  return equal(challenge, request.challenge) && String(stated) === String(request.registers) && isOfMonth;
+}
+
 function registerRequest(registers: readonly Obis[]): CoapContent {
   if (registers.length === 0) return resourceRequest(CODE.get, "r");
   return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
 }
 
-function handshakeSize({ handshake }: Extract<Outcome, object>): Pick<ExchangeSize, "handshake"> {
+function handshakeSize({ handshake }: Extract<Outcome, { kind: "answer" }>): Pick<ExchangeSize, "handshake"> {
   if (handshake === undefined) return {};
   const { proved: _, ...size } = handshake;
   return { handshake: size };

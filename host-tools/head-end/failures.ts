@@ -1,6 +1,7 @@
 // Why a question got no answer, in sentences for people.
 import type { AskFailure, ClientEvent } from "../../firmware/protocol/asks.ts";
 import { CODE, type CoapContent, codeText } from "../../firmware/protocol/coap/message.ts";
+import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Target } from "./client.ts";
 import { HeadEndError, type HeadEndErrorKind } from "./errors.ts";
 
@@ -8,6 +9,7 @@ export function failure(
   reason: AskFailure,
   { name, expect, timeoutMs }: Target,
   trustIs: "credentials" | "preset",
+  peer?: Peer,
 ): HeadEndError {
   const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
   switch (reason) {
@@ -32,6 +34,11 @@ export function failure(
       return new HeadEndError(
         "answer",
         `${meter} at ${name} answered in parts that are not of one whole: ask again.`,
+      );
+    case "forgetful":
+      return new HeadEndError(
+        "identity",
+        `The meter ${peer?.id ?? ""} at ${name} has forgotten what it told this head-end before, so its storage was put back, emptied or copied (serve --state): look at it, and if that was meant, run 'meterbench enrol accept ${peer?.id ?? "ID"}'.`,
       );
     case "busy":
       return new HeadEndError(
@@ -71,7 +78,7 @@ export function endOfWatch(
   target: Target,
   trustIs: "credentials" | "preset",
 ): HeadEndError {
-  if (event.kind === "failed") return failure(event.reason, target, trustIs);
+  if (event.kind === "failed") return failure(event.reason, target, trustIs, event.peer);
   if (event.content.code !== CODE.content) return unwanted(event.content, target);
   return new HeadEndError(
     "answer",

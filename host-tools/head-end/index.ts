@@ -12,5 +12,14 @@ export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts"
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { followRegistry } from "./follow-registry.ts";
 export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";
+export { type HeldSessions, holdSessions, type SessionPlace } from "./session-folder.ts";
+export {
+  checkChain,
+  type Gap,
+  readStatement,
+  type SignedStatement,
+  type StatementFault,
+  verifyStatement,
+} from "./statements.ts";
 export { WatchKeeper, type WatchKeeperParts } from "./watch-keeper.ts";
 export type { Notification, StopWatch, Watcher } from "./watching.ts";

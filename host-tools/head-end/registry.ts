@@ -3,6 +3,8 @@ import { readFileSync, statSync } from "node:fs";
 import * as v from "valibot";
 import { equal, fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Credential, decodeCcs } from "../../firmware/protocol/cose/credential.ts";
+import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
+import type { Peer } from "../../firmware/protocol/sessions.ts";
 import { writeDurably } from "../durable-file.ts";
 import { RegistryError } from "./errors.ts";
 import { withFileLock } from "./file-lock.ts";
@@ -16,6 +18,10 @@ export interface Enrolment {
   readonly state: EnrolmentState;
   /** Where the meter was last reached, as the command line writes addresses. */
   readonly address?: string;
+  /** The last start of its storage that the meter told of. */
+  readonly epoch?: Epoch;
+  /** Since it told of one that cannot come after that: an operator must look at it. */
+  readonly isForgetful?: true;
 }
 
 type Meter = Pick<Enrolment, "credential" | "address">;
@@ -33,6 +39,13 @@ const FileSchema = v.strictObject({
       credential: v.pipe(v.string(), v.hexadecimal()),
       state: v.picklist(["pending", "proved", "revoked"]),
       address: v.optional(v.string()),
+      epoch: v.optional(
+        v.strictObject({
+          count: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+          mark: v.pipe(v.string(), v.hexadecimal()),
+        }),
+      ),
+      isForgetful: v.optional(v.literal(true)),
     }),
   ),
 });
@@ -41,7 +54,7 @@ const FileSchema = v.strictObject({
  * The registry in one JSON file, which several processes may change. Every change is durable when the
  * call returns; a missing file is empty. All methods throw {@link RegistryError}.
  */
-export class Registry {
+export class Registry implements EpochMemory {
   readonly path: string;
 
   constructor(path: string) {
@@ -103,6 +116,36 @@ export class Registry {
     });
   }
 
+  /**
+   * Takes note of the start that a meter told of; false where it cannot come after the one before: the meter's storage was
+   * put back, lost or copied. Whoever is in no registry is believed.
+   */
+  takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
+    const stepOf = ({ credential, epoch }: Enrolment): "same" | "later" | "never" =>
+      bytes !== undefined && equal(credential.bytes, bytes) ? epochAfter(epoch, told) : "same";
+    const before = this.find(id);
+    if (before === undefined || stepOf(before) === "same") return true;
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      const step = known === undefined ? "same" : stepOf(known);
+      if (known !== undefined && step === "never") enrolments.set(id, { ...known, isForgetful: true });
+      if (known !== undefined && step === "later" && told !== undefined)
+        enrolments.set(id, { ...known, epoch: told });
+      return step !== "never";
+    });
+  }
+
+  /** Takes a meter that has forgotten as it is; false where no such meter is enrolled. */
+  accept(id: string): boolean {
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known === undefined) return false;
+      const { epoch: _, isForgetful: __, ...rest } = known;
+      enrolments.set(id, rest);
+      return true;
+    });
+  }
+
   /** False where no such meter is enrolled. */
   revoke(id: string): boolean {
     return this.#change((enrolments) => {
@@ -158,18 +201,24 @@ function readEnrolments(path: string): Enrolment[] {
   // What it holds is not said: a path that was mistaken may lead to secrets.
   if (!parsed.success)
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
-  return parsed.output.meters.map(({ id, credential, state, address }) => {
+  return parsed.output.meters.map(({ id, credential, address, epoch, isForgetful, ...rest }) => {
     const decoded = decodeCcs(fromHex(credential) ?? new Uint8Array());
     if (decoded?.id !== id)
       throw new RegistryError(`The registry ${path} is damaged at ${id}: restore it from a backup.`);
-    return { id, credential: decoded, state, ...(address !== undefined && { address }) };
+    return {
+      ...{ id, credential: decoded, ...rest },
+      ...(address !== undefined && { address }),
+      ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
+      ...(isForgetful && { isForgetful }),
+    };
   });
 }
 
 function writeEnrolments(path: string, enrolments: readonly Enrolment[]): void {
-  const meters = enrolments.map(({ credential, ...rest }) => ({
+  const meters = enrolments.map(({ credential, epoch, ...rest }) => ({
     ...rest,
     credential: toHex(credential.bytes),
+    ...(epoch && { epoch: { count: epoch.count, mark: toHex(epoch.mark) } }),
   }));
   writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`, FILE_MODE);
 }

@@ -1,10 +1,12 @@
 // The smallest world: one meter and one head-end at the ends of one serial line, on one virtual clock.
 
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
-import { newIdentity } from "../../firmware/identity/identity.ts";
-import { OWNER, TrustList } from "../../firmware/identity/trust.ts";
+import { type Identity, newIdentity } from "../../firmware/identity/identity.ts";
+import { OWNER, type Right, TrustList } from "../../firmware/identity/trust.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
+import type { Switching } from "../../firmware/relay/switching.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
+import { EmulatedRelay, type EmulatedRelayOptions } from "../../hal/emulated/relay.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
@@ -36,6 +38,13 @@ export interface SingleLineOptions {
   readonly storage?: Storage;
   readonly signals?: BoardSignals;
   readonly tariff?: TariffPlan;
+  /** How the relay is that cuts the load; each meter of this world has one. */
+  readonly relay?: EmulatedRelayOptions;
+  readonly switching?: Switching;
+  /** What the head-end may do; all there is unless given. */
+  readonly rights?: ReadonlySet<Right>;
+  /** Who asks in the place of the head-end that the meter trusts. */
+  readonly asker?: Identity;
   /** Puts something between an end and its line: a tap, or faults. */
   readonly wrapLink?: (link: Link, sender: Sender, clock: VirtualClock) => Link;
 }
@@ -43,6 +52,7 @@ export interface SingleLineOptions {
 export interface SingleLine {
   readonly clock: VirtualClock;
   readonly runtime: MeterRuntime;
+  readonly relay: EmulatedRelay;
   readonly headEnd: HeadEnd;
   readonly target: Target;
   /** Ends both ends; the clock has nothing left to do then. */
@@ -54,27 +64,17 @@ const TIMEOUT_MS = 8000;
 
 /** Builds the world; keys, tokens and jitter all follow from the seed. */
 export function singleLine(options: SingleLineOptions): SingleLine {
-  const {
-    seed,
-    load,
-    startUtcMs,
-    crypto,
-    baud,
-    pollIntervalMs,
-    configuration,
-    storage,
-    signals,
-    tariff,
-    wrapLink = (link) => link,
-  } = options;
+  const { load, startUtcMs, crypto, baud, wrapLink = (link) => link } = options;
+  const { pollIntervalMs, configuration, storage, signals, tariff, switching } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
-  const random = new SeededRandom(seed);
+  const random = new SeededRandom(options.seed);
   const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
-  new EmulatedBl0942(chipEnd, clock, mainsOf(load, startUtcMs), BL0942_REFERENCE_BOARD);
+  const relay = new EmulatedRelay(clock, options.relay);
+  new EmulatedBl0942(chipEnd, clock, relay.loadOf(mainsOf(load, startUtcMs)), BL0942_REFERENCE_BOARD);
   const bus = new UartBus(driverEnd, clock);
   const [meterUart, headEndUart] = uartPair(clock, { baud, dataBits: 8, parity: "none", stopBits: 1 });
   const meter = newIdentity(crypto, random.fork("meter key"), { role: "meter", id: "M1", development: true });
-  const asker = newIdentity(crypto, random.fork("head-end key"), {
+  const trusted = newIdentity(crypto, random.fork("head-end key"), {
     role: "head-end",
     id: "head-end",
     development: true,
@@ -87,13 +87,13 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
       meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
-      ...{ storage, signals },
+      ...{ storage, signals, relay },
     },
     {
       configuration,
-      tariff,
+      ...{ tariff, switching },
       identity: meter,
-      trust: new TrustList([asker.credential], { [asker.credential.id]: OWNER }),
+      trust: new TrustList([trusted.credential], { [trusted.credential.id]: options.rights ?? OWNER }),
       pollIntervalMs,
     },
   );
@@ -102,14 +102,15 @@ export function singleLine(options: SingleLineOptions): SingleLine {
     crypto,
     random: random.fork("head-end"),
     link: wrapLink(new SlipmuxLink(headEndUart, {}), "head-end", clock),
-    identity: asker,
+    identity: options.asker ?? trusted,
     trust: new TrustList([meter.credential]),
   });
   const stop = (): void => {
     runtime.stop();
     headEnd.close();
   };
-  return { clock, runtime, headEnd, target: { station: LINE, name: "mem:", timeoutMs: TIMEOUT_MS }, stop };
+  const target = { station: LINE, name: "mem:", timeoutMs: TIMEOUT_MS };
+  return { clock, runtime, relay, headEnd, target, stop };
 }
 
 /** Lets virtual time pass until the promise settles; it must be the only thing that the world waits for. */

@@ -121,7 +121,7 @@ function spellings(key: Uint8Array): string[] {
   ];
 }
 
-test("no key, of a session or of an identity, is in storage, on the line, in errors, or in a print of either end", async () => {
+test("no key that seals, and none of an identity, is in storage, on the line, in errors, or in a print of either end", async () => {
   const { crypto, keys } = keyLog();
   const storage = new MemoryStorage();
   const meter = attackedMeter({ crypto, storage });

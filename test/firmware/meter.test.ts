@@ -90,6 +90,7 @@ function meterAt({
       configurationDigest: new Uint8Array(8).fill(7),
     },
     maxLossWattHours: () => 96,
+    statements: undefined,
     counters: () => ({
       meteringReadings: 1,
       meteringFaults: 2,

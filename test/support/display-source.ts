@@ -18,6 +18,7 @@ export function displaySource(
     localTime: () => BERLIN.localTime(Date.UTC(2026, 10, 28, 13, 5, 9) / 1000),
     rate: () => 1,
     rates: () => [],
+    relay: () => undefined,
     alarms: () => [],
     ...more,
   };

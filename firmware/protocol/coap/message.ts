@@ -64,7 +64,10 @@ export const CODE = {
   proxyingNotSupported: 0xa5,
 } as const;
 
-/** Option numbers: RFC 7252 12.2, RFC 7641, 7959, 7967, 8613, 8768, 9175, 9668. */
+/**
+ * Option numbers: RFC 7252 12.2, RFC 7641, 7959, 7967, 8613, 8768, 9175, 9668; from 65000 on experimental ones: the epoch
+ * is elective and safe to forward (RFC 7252 5.4.6).
+ */
 export const OPTION = {
   uriHost: 3,
   etag: 4,
@@ -86,6 +89,7 @@ export const OPTION = {
   echo: 252,
   noResponse: 258,
   requestTag: 292,
+  epoch: 65340,
 } as const;
 
 /** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9, RFC 8428 12.3.1. */

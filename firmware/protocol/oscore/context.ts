@@ -60,7 +60,11 @@ const SHORT_BYTE_STRING = 0x40;
  * Keys and Common IV from the Master Secret: RFC 8613 3.2.1. IDs that are equal or too long are the
  * caller's bug and throw: with equal IDs both ends would use the same key and nonces.
  */
-export function deriveContext(crypto: CryptoEngine, parameters: ContextParameters): OscoreContext {
+export function deriveContext(
+  crypto: CryptoEngine,
+  parameters: ContextParameters,
+  use: KeyUse = new KeyUse(),
+): OscoreContext {
   const { masterSecret, masterSalt = EMPTY, senderId, recipientId, idContext } = parameters;
   const { aead = "AES-CCM-16-64-128" } = parameters;
   const { keyBytes, nonceBytes } = AEAD_LENGTHS[aead];
@@ -79,7 +83,7 @@ export function deriveContext(crypto: CryptoEngine, parameters: ContextParameter
   });
   const decoyKey = crypto.hkdfExpand(pseudorandomKey, DECOY_INFO, keyBytes);
   const ends = { sender: end(senderId), recipient: end(recipientId) };
-  return { crypto, aead, idContext, commonIv, ...ends, decoyKey, use: new KeyUse() };
+  return { crypto, aead, idContext, commonIv, ...ends, decoyKey, use };
 }
 
 /** The nonce for the number that `end` gave, as its Partial IV: RFC 8613 5.2. */

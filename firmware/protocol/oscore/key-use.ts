@@ -25,11 +25,20 @@ export const KEY_LIMITS: KeyLimits = {
   forgeries: 2 ** 14,
 };
 
+const UNUSED = { messages: 0, forgeries: 0 };
+
 /** Counts what one end does with the two keys of a context. */
 export class KeyUse {
-  #sealed = 0;
-  #opened = 0;
-  #forgeries = 0;
+  #sealed: number;
+  #opened: number;
+  #forgeries: number;
+
+  /** Counts on from what was done with the keys before. */
+  constructor({ messages, forgeries }: Pick<KeyUse, "messages" | "forgeries"> = UNUSED) {
+    this.#sealed = messages;
+    this.#opened = messages;
+    this.#forgeries = forgeries;
+  }
 
   /** Messages of the key that has protected more, as far as this end knows. */
   get messages(): number {

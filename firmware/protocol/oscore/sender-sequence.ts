@@ -10,8 +10,43 @@ export interface SenderSequence {
   next(): number | undefined;
 }
 
-/** Numbers are reserved so many at a time: each reservation is a write that must be durable. */
-const BLOCK_NUMBERS = 64;
+/**
+ * Each reservation is a write that must be durable. Blocks double, so that a context which does little loses little of
+ * its numbers at a cut, and one which does a lot seldom writes.
+ */
+export const FIRST_BLOCK = 64;
+const LARGEST_BLOCK = 8192;
+
+/** A count that stays below a mark which was made durable before; what counts on after a cut begins at the mark. */
+export class Reservation {
+  #mark: number;
+  #block = FIRST_BLOCK;
+  readonly #reserve: (mark: number) => boolean;
+
+  /** `mark` is durable already; `reserve` makes a higher one durable, or gives false. */
+  constructor(mark: number, reserve: (mark: number) => boolean) {
+    this.#mark = mark;
+    this.#reserve = reserve;
+  }
+
+  /** True where what has counted up to `count` may count one further. */
+  covers(count: number): boolean {
+    return count < this.#mark || this.#extend(count);
+  }
+
+  /** Gives back what was reserved and not counted. */
+  settle(count: number): void {
+    this.#mark = count;
+  }
+
+  #extend(count: number): boolean {
+    const mark = Math.min(count + this.#block, NUMBERS_MAX);
+    if (!this.#reserve(mark)) return false;
+    this.#mark = mark;
+    this.#block = Math.min(2 * this.#block, LARGEST_BLOCK);
+    return true;
+  }
+}
 
 /**
  * A sequence that outlives its process: numbers are used only below a mark that was made durable
@@ -20,24 +55,23 @@ const BLOCK_NUMBERS = 64;
  */
 export class ReservedSequence implements SenderSequence {
   #next: number;
-  #mark: number;
-  readonly #reserve: (mark: number) => boolean;
+  readonly #reservation: Reservation;
 
   /** `start` is the mark of before; `reserve` makes a new mark durable, or gives false. */
-  constructor(start: number, reserve: (mark: number) => boolean) {
+  constructor(start: number, reserve: (mark: number) => boolean, mark = start) {
     this.#next = start;
-    this.#mark = start;
-    this.#reserve = reserve;
+    this.#reservation = new Reservation(mark, reserve);
   }
 
   next(): number | undefined {
-    if (this.#next >= NUMBERS_MAX) return undefined;
-    if (this.#next === this.#mark) {
-      const mark = Math.min(this.#mark + BLOCK_NUMBERS, NUMBERS_MAX);
-      if (!this.#reserve(mark)) return undefined;
-      this.#mark = mark;
-    }
+    if (this.#next >= NUMBERS_MAX || !this.#reservation.covers(this.#next)) return undefined;
     return this.#next++;
+  }
+
+  /** Gives back what was reserved and not used; the number that comes next, which is to be made durable. */
+  settle(): number {
+    this.#reservation.settle(this.#next);
+    return this.#next;
   }
 }
 

@@ -32,11 +32,13 @@ export interface RegisterReading {
 /** With time, status and two strings of padding, an array of up to 23 items: a head of one byte. */
 export const REGISTERS_PER_REQUEST_MAX = 16;
 
-const VALUE_BYTES = 5;
+/** What the padding of a value fills up to. */
+export const VALUE_BYTES = 5;
 const QUALITY_BYTES = 2;
 /** Values that CBOR writes in five bytes or fewer: -2^32 to 2^32 - 1. */
 const VALUE_LIMIT = 0x100000000;
-const QUALITIES = ["measured", "derived", "stale", "unavailable", "not-in-meter"] as const;
+/** By their numbers on the wire. */
+export const QUALITIES = ["measured", "derived", "stale", "unavailable", "not-in-meter"] as const;
 
 /** `[register, ...]`, 1 to 16 of them in the order wanted; any other number throws. */
 export function encodeRegisterRequest(registers: readonly Obis[]): Uint8Array {
@@ -98,13 +100,16 @@ export function decodeRegisterReading(
 
 function encodeEntry(entry: RegisterEntry): CborValue {
   const value = "value" in entry ? entry.value : null;
-  if (value !== null && (value < -VALUE_LIMIT || value >= VALUE_LIMIT)) {
-    return [null, QUALITIES.indexOf("unavailable")];
-  }
+  if (!isTellable(entry)) return [null, QUALITIES.indexOf("unavailable")];
   const quality = QUALITIES.indexOf(entry.quality);
   const atSeconds = "value" in entry ? entry.atSeconds : undefined;
   if (atSeconds !== undefined) return [value, quality, encodeTime(atSeconds)];
   return entry.quality === "measured" ? value : [value, quality];
+}
+
+/** False for a value beyond what five bytes hold. */
+export function isTellable(entry: RegisterEntry): boolean {
+  return !("value" in entry) || (entry.value >= -VALUE_LIMIT && entry.value < VALUE_LIMIT);
 }
 
 function decodeEntry(register: Obis, item: CborValue | undefined): RegisterEntry | undefined {
@@ -120,7 +125,7 @@ function decodeEntry(register: Obis, item: CborValue | undefined): RegisterEntry
 }
 
 /** Strings of zeros that take `room` (1 to 65) bytes of CBOR together. */
-function paddingOf(room: number): Uint8Array[] {
+export function paddingOf(room: number): Uint8Array[] {
   if (room === 25) return [EMPTY, new Uint8Array(23)];
   return [new Uint8Array(room - (room < 25 ? 1 : 2))];
 }

@@ -1,9 +1,17 @@
-// `enrol`, `enrol list`, `enrol revoke`: the head-end's allow list.
+// `enrol`, `enrol list`, `enrol revoke`, `enrol accept`: the head-end's allow list.
 import type { Command } from "commander";
 import { refusalOf } from "../../../firmware/identity/trust.ts";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import { credentialHash } from "../../../firmware/protocol/cose/credential.ts";
-import { type CommonOptions, engineOf, registryOf, withCommonOptions, withRegistry } from "../common.ts";
+import { endSessions } from "../../head-end/session-folder.ts";
+import {
+  type CommonOptions,
+  engineOf,
+  homeOf,
+  registryOf,
+  withCommonOptions,
+  withRegistry,
+} from "../common.ts";
 import { CliFault, EXIT, usageFault } from "../fault.ts";
 import { readCredential } from "../home.ts";
 import { say, sayJson, table } from "../output.ts";
@@ -29,6 +37,10 @@ export function addEnrolCommand(program: Command): void {
     .description("take a meter off the allow list: no new session is begun with it")
     .addHelpText("after", "\nExample: meterbench enrol revoke M1")
     .action((id: string, _: Options, command: Command) => revoke(id, command.optsWithGlobals()));
+  withRegistry(withCommonOptions(enrol.command("accept <id>")))
+    .description("take a meter whose storage was put back, emptied or replaced as it is now")
+    .addHelpText("after", "\nExample: meterbench enrol accept M1")
+    .action((id: string, _: Options, command: Command) => accept(id, command.optsWithGlobals()));
 }
 
 function add(file: string, options: Options): void {
@@ -60,18 +72,20 @@ async function list(options: Options): Promise<void> {
   const crypto = await engineOf(options);
   const rows = registryOf(options)
     .list()
-    .map(({ id, credential, state, address }) => ({
+    .map(({ id, credential, state, address, epoch, isForgetful = false }) => ({
       id,
       state,
+      forgetful: isForgetful,
+      ...(epoch !== undefined && { starts: epoch.count }),
       development: credential.development,
       credentialHash: toHex(credentialHash(crypto, credential)),
       ...(address !== undefined && { address }),
     }));
   if (options.json) return sayJson({ meters: rows });
   if (rows.length === 0) return say("No meters are enrolled.");
-  const cells = rows.map(({ id, state, development, credentialHash, address }) => [
+  const cells = rows.map(({ id, state, forgetful, development, credentialHash, address }) => [
     id,
-    state,
+    forgetful ? `${state}, forgetful` : state,
     development ? "development" : "",
     credentialHash.slice(0, 16),
     address ?? "",
@@ -79,9 +93,21 @@ async function list(options: Options): Promise<void> {
   for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
 }
 
-function revoke(id: string, options: Options): void {
-  if (!registryOf(options).revoke(id))
-    throw usageFault(`No meter ${id} is enrolled: see 'meterbench enrol list'.`);
+async function revoke(id: string, options: Options): Promise<void> {
+  const registry = registryOf(options);
+  const credential = registry.find(id)?.credential;
+  if (credential === undefined || !registry.revoke(id)) throw notEnrolled(id);
+  endSessions(homeOf(options).sessions, credentialHash(await engineOf(options), credential));
   if (options.json) sayJson({ id, outcome: "revoked" });
   else say(`Revoked ${id}.`);
+}
+
+function accept(id: string, options: Options): void {
+  if (!registryOf(options).accept(id)) throw notEnrolled(id);
+  if (options.json) sayJson({ id, outcome: "accepted" });
+  else say(`Accepted ${id} as it is now.`);
+}
+
+function notEnrolled(id: string): CliFault {
+  return usageFault(`No meter ${id} is enrolled: see 'meterbench enrol list'.`);
 }

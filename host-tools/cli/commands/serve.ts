@@ -3,6 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { Display } from "../../../firmware/display/display.ts";
 import { meterSource } from "../../../firmware/display/meter-source.ts";
 import type { Identity } from "../../../firmware/identity/identity.ts";
+import { RIGHTS } from "../../../firmware/identity/trust.ts";
 import { MeterStateError } from "../../../firmware/meter-state-parts.ts";
 import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
@@ -40,6 +41,7 @@ import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
 import { servedKeys } from "../served-keys.ts";
+import { type SwitchingOptions, switchingOf, withSwitching } from "../served-relay.ts";
 import { ServedSignals } from "../served-signals.ts";
 import { openStates, tellFault, tellRecovery } from "../state.ts";
 import { untilStopped } from "../stop.ts";
@@ -47,15 +49,14 @@ import { untilStopped } from "../stop.ts";
 type Options = CommonOptions &
   CaptureOptions &
   LoadOptions &
-  BillingOptions & {
+  BillingOptions &
+  SwitchingOptions & {
     readonly at: string;
     readonly id?: string;
-    readonly chip: string;
     readonly count: number;
     /** In milliseconds. */
     readonly history?: number;
     readonly speed: number;
-    readonly keys?: string;
     readonly trust?: string[];
     readonly observePeriod: number;
     readonly oscoreContext?: string;
@@ -76,17 +77,19 @@ const OBSERVE_PERIOD_SECONDS_MAX = 3600;
 const PROGRESS_MS = 1000;
 
 export function addServeCommand(program: Command): void {
-  withBilling(
-    withLoad(
-      withCapture(withCommonOptions(program.command("serve"), "noble"))
-        .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
-        .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
-        .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
-        .option(
-          "--chip <part>",
-          `emulated (${PART_NAMES.join(", ")}), or a real one as PART@serial:PATH`,
-          "bl0942",
-        ),
+  withSwitching(
+    withBilling(
+      withLoad(
+        withCapture(withCommonOptions(program.command("serve"), "noble"))
+          .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
+          .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
+          .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
+          .option(
+            "--chip <part>",
+            `emulated (${PART_NAMES.join(", ")}), or a real one as PART@serial:PATH`,
+            "bl0942",
+          ),
+      ),
     ),
   )
     .option("--count <n>", "serve so many emulated meters (see below)", numberOption(1, COUNT_MAX, true), 1)
@@ -100,7 +103,10 @@ export function addServeCommand(program: Command): void {
     )
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
-    .option("--allow <id=rights...>", "what they may do beside reading, as utility=clock,tariff")
+    .option(
+      "--allow <id=rights...>",
+      `what they may do beside reading (${RIGHTS.slice(1).join(", ")}), as utility=clock,relay`,
+    )
     .option(
       "--state <dir>",
       "keep registers and profile in a folder for each meter, over restarts",
@@ -115,6 +121,10 @@ pty:PATH-N, all on one clock. The first draws the whole load, each other between
 that follows from its id. With --json there is a line {"ready":true,"id","address"} for each meter, in
 order, once all of them serve.
 --history fills registers and profile through the emulated parts before the meters answer.
+
+With --relay an order takes a head-end with the right relay and an operator's signature. After an order to connect, the
+button at the meter (r on its faceplate) closes the contacts in mode 3 and 6; in 4 they close at once. What a limit has
+opened closes at the button, and in 6 also by itself, after a minute.
 
 A place by name goes by the rules that this system has for it. A tariff file is JSON: see 'meterbench tariff --help'.
 With --state the last tariff given holds over restarts.
@@ -131,6 +141,7 @@ async function serve(options: Options): Promise<void> {
   if ("error" in first) throw usageFault(first.error);
   refuseMixtures(options);
   const tariff = tariffOf(options);
+  const switching = switchingOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
   const { identities, trust, enrol } = servedKeys(options, addresses);
@@ -157,7 +168,7 @@ async function serve(options: Options): Promise<void> {
     const common = {
       trust,
       presets: held === undefined ? [] : [held.preset],
-      tariff,
+      ...{ tariff, switching },
     };
     const signals = new ServedSignals(options.chip.includes("@") ? 0 : identities.length);
     ends.push(() => signals.close());
@@ -166,7 +177,7 @@ async function serve(options: Options): Promise<void> {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
-        signals: signals.of(i),
+        ...{ signals: signals.of(i), relay: side.relays[i] },
       };
       const runtime = startMeter(options, board, { ...common, identity }, () => plate);
       ends.push(() => runtime.stop());
@@ -209,11 +220,11 @@ function faceplateOf(
   const [runtime, ...others] = runtimes;
   if (runtime === undefined || others.length > 0) return undefined;
   return runFaceplate({
-    display: new Display(meterSource(runtime.meter, runtime.log), systemClock.monotonicMs()),
+    display: new Display(meterSource(runtime.meter, runtime.log, runtime.relay), systemClock.monotonicMs()),
     title: runtime.meter.configuration.serialNumber,
     impulsesPerKilowattHour: runtime.meter.configuration.impulsesPerKilowattHour,
     pulses: () => runtime.meter.pulses,
-    ...signals.keys(),
+    ...signals.keys(() => void runtime.relay?.press()),
     ...{ input: process.stdin, output: process.stdout, clock: systemClock },
   });
 }
@@ -221,7 +232,7 @@ function faceplateOf(
 function startMeter(
   options: Options,
   board: MeterBoard,
-  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff">,
+  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff" | "switching">,
   plate: () => RunningFaceplate | undefined,
 ): MeterRuntime {
   const { speed, history } = options;

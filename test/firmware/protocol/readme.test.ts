@@ -6,6 +6,7 @@ import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor } from "../../../firmware/protocol/cbor.ts";
 import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts";
 import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { decodeSign1, verifySign1 } from "../../../firmware/protocol/cose/sign1.ts";
 import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
 import {
   decodeClockReading,
@@ -35,11 +36,15 @@ import {
   type RegisterEntry,
 } from "../../../firmware/protocol/readings/register-reading.ts";
 import { REGISTERS } from "../../../firmware/protocol/readings/register-table.ts";
+import { decodeRelayReading, decodeSignedOrder } from "../../../firmware/protocol/readings/relay-reading.ts";
+import { decodeStatement, STATEMENT_CONTEXT } from "../../../firmware/protocol/readings/statement.ts";
+import { decodeStatementRequest } from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { parseLoad } from "../../../host-tools/loads/index.ts";
 import { singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
+import { SIGN1 } from "../../vectors/cose/sign1.ts";
 
 const readme = readFileSync("firmware/protocol/README.md", "utf8");
 const cddl = readFileSync("firmware/protocol/readings.cddl", "utf8");
@@ -88,6 +93,18 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   "clock-set": decodeClockSet,
   "clock-outcome": decodeClockSetOutcome,
   "tariff-plan": decodeTariffPlan,
+  "statement-request": decodeStatementRequest,
+  "signed-statement": (body) => {
+    const sign1 = decodeSign1(body);
+    const key = SIGN1[0]?.publicKey ?? new Uint8Array();
+    const isSigned = sign1 !== undefined && verifySign1(opensslEngine, key, STATEMENT_CONTEXT, sign1);
+    return isSigned ? decodeStatement(sign1.payload) : undefined;
+  },
+  "relay-reading": decodeRelayReading,
+  "relay-order": (body) => {
+    const sign1 = decodeSign1(body);
+    return sign1 && decodeSignedOrder(sign1.payload);
+  },
   nameplate: decodeNameplate,
 };
 
@@ -174,7 +191,7 @@ describe("what the README says of a meter's resources", () => {
   });
 
   test("is answered with its codes, the first fault first", () => {
-    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.09"].concat([
+    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.03", "4.09"].concat([
       "4.04",
       "5.03",
       "5.00",
@@ -192,8 +209,8 @@ describe("what the README says of a meter's resources", () => {
       ask(CODE.fetch, "r", [[OPTION.contentFormat, 60]], Uint8Array.of(0)),
       ask(CODE.fetch, "p", [[OPTION.contentFormat, 60]], fromHex("85 03 00 1a6b04d380 01 01")),
     ];
-    // A time that the rules refuse takes the right to give one: `test/firmware/meter.test.ts`.
-    const seen = order.slice(0, 9).filter((code) => code !== "4.09");
+    // What rules refuse takes the right to ask for it: `test/firmware/meter.test.ts`, `test/attacks/relay.test.ts`.
+    const seen = [...order.slice(0, 7), "4.04"];
     expect(given.map(({ code }) => codeText(code))).toEqual(seen);
   });
 
@@ -272,6 +289,28 @@ describe("the CDDL", () => {
     const reading = { time: 1_795_478_400, status: 0, oldest: 1, next: 12, first: 7 };
     expect(named("event-reading", items)).toEqual(reading);
     expect(named("event", items[6])).toEqual({ code: 91, time: 0xffffffff, "clock-status": 9 });
+  });
+
+  test("names the fields of a statement, its month and its registers in their order", () => {
+    const request = { challenge: new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]), registers: [0, 22] };
+    expect(named("statement-request", itemsOf("statement-request"))).toEqual({ ...request, year: 2026 });
+    const payload = decodeSign1(bytesOf("signed-statement"))?.payload ?? new Uint8Array();
+    const items = decodeCbor(payload) as CborValue[];
+    const read = decodeStatement(payload);
+    expect(named("statement", items)).toEqual({
+      ...{ form: 1, "serial-number": "4711", id: "M1", sequence: 1, previous: read?.previous },
+      ...{ challenge: read?.challenge, time: 1_795_478_400, status: 0, "clock-status": 0 },
+      ...{ month: items[9], registers: items[10] },
+    });
+    expect(named("month-end", items[9])).toEqual({
+      ...{ year: 2026, month: 10, end: 1_793_491_200, before: 1_793_491_140, after: 1_793_491_200 },
+      ...{ flags: 0, "clock-status": 0 },
+    });
+    const [, maximum] = items[10] as CborValue[];
+    expect(named("stated-register", maximum)).toEqual({
+      ...{ register: new Uint8Array([1, 0, 1, 6, 0, 255]), value: 5200, quality: 0, unit: "W", scaler: 0 },
+      at: 1_793_400_300,
+    });
   });
 
   test("has the limits of the code", () => {

@@ -35,7 +35,7 @@ describe("a faceplate", () => {
       "│                                                       │",
       "└───────────────────────────────────────────────────────┘",
       "",
-      "Enter step  c cover  t terminal cover  m magnet  p power fail  q quit",
+      "Enter step  c cover  t terminal cover  m magnet  p power fail  r reconnect  q quit",
     ]);
   });
 
@@ -49,10 +49,10 @@ describe("a faceplate", () => {
       "│  8.8.8   |_|.|_|.|_|.|_|.|_|.|_|.|_|.|_|  kWvarhVAHz  │",
       "│                                                       │",
       "│  T1 T2 T3 T4 T5 T6 T7 T8 -> import <- export          │",
-      "│  ALARM CLOCK INVALID MORE >                           │",
+      "│  ALARM CLOCK INVALID MORE > SUPPLY OFF PRESS R        │",
       "└───────────────────────────────────────────────────────┘",
       "",
-      "Enter step  c cover  t terminal cover  m magnet  p power fail  q quit",
+      "Enter step  c cover  t terminal cover  m magnet  p power fail  r reconnect  q quit",
     ]);
   });
 

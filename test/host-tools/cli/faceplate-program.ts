@@ -20,7 +20,7 @@ const faceplate = runFaceplate({
     systemClock.monotonicMs(),
   ),
   ...{ title: "M1", impulsesPerKilowattHour: 1000, pulses: () => 0 },
-  ...boardKeys(signals),
+  ...boardKeys(signals, () => {}),
   ...{ input: process.stdin, output: process.stdout, clock: systemClock },
 });
 process.stdout.write(`pid ${process.pid}.\n`);

@@ -71,13 +71,13 @@ function plate({ isInputTty = true, isOutputTty = true, ...more }: PlateParts = 
   const clock = new VirtualClock();
   const signals = new EmulatedBoardSignals();
   const [input, output] = [new Keyboard(isInputTty), new Screen(isOutputTty)];
-  const parts = { pulses: 0, told: 0, ended: false };
+  const parts = { pulses: 0, told: 0, reconnects: 0, ended: false };
   signals.listen({ powerFail: () => parts.told++ });
   const registers = { "1.8.0": 1_234_560, "2.8.0": 0, "32.7.0": 2301 };
   const faceplate = runFaceplate({
     display: new Display(displaySource(registers), clock.monotonicMs()),
     ...{ title: "M1", impulsesPerKilowattHour: 1000, pulses: () => parts.pulses },
-    ...boardKeys(signals),
+    ...boardKeys(signals, () => parts.reconnects++),
     ...{ input: input as KeyInput, output, clock, isUsable: () => true },
     ...more,
   });

@@ -22,9 +22,12 @@ beforeAll(async () => {
   at = `udp:127.0.0.1:${await freePort()}`;
   writeFileSync(join(cwd, "household.json"), writeTariffFile(HOUSEHOLD));
   const billing = ["--zone", BERLIN, "--tariff", "household.json", "--interval", "15", "60"];
-  await startMeterbench(["serve", "--at", at, "--load", "watts:1200", "--history", "4d", ...billing], {
-    cwd,
-  });
+  await startMeterbench(
+    ["serve", "--at", at, "--load", "watts:1200", "--history", "4d", "--relay", "4", ...billing],
+    {
+      cwd,
+    },
+  );
 });
 afterAll(async () => {
   await stopAll();
@@ -48,6 +51,7 @@ describe("a meter that runs", () => {
       "fraud",
       "security",
       "communication",
+      "disconnector",
     ]);
     const [{ oldest, next, events }] = logs;
     expect(oldest).toBe(1);
@@ -122,6 +126,21 @@ describe("a meter that runs", () => {
       "Numbers are each log's own: name the log that --from is for with --log.",
     ];
     expect(finished).toEqual(sentences.map((sentence) => ({ code: 2, stdout: "", stderr: `${sentence}\n` })));
+  });
+
+  test("has its relay switched by the operator of its folder, and a stranger's order refused", async () => {
+    const off = await json(["relay", at, "disconnect"]);
+    expect(off).toMatchObject({ state: "disconnected", position: "open", agrees: true, mode: 4 });
+    expect(off.lastOrder).toMatchObject({ order: "disconnect", operator: "operator" });
+    await meterbench(["keys", "new", "operator", "--id", "stranger", "--out", "stranger.json"], { cwd });
+    const stranger = await meterbench(["relay", at, "connect", "--operator", "stranger.json"], { cwd });
+    expect(stranger).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining("no operator has signed this"),
+    });
+    expect(await json(["relay", at, "connect"])).toMatchObject({ state: "connected", position: "closed" });
+    const wrong = await meterbench(["relay", at, "limit"], { cwd });
+    expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--watts") });
   });
 
   test("takes the time and another tariff from a head-end that may give them", async () => {

@@ -73,7 +73,7 @@ test("a meter with a past of thirty days has them in its profile at once, and go
   }
 });
 
-test("a meter that keeps its state has after kill -9 all that it told, and its folder is one process's", async () => {
+test("a meter that keeps its state has after kill -9 all that it told, and its sessions, and its folder is one process's", async () => {
   const at = `udp:127.0.0.1:${await freePort()}`;
   const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "kept"];
   const before = await startMeterbench(serve, { cwd });
@@ -84,9 +84,15 @@ test("a meter that keeps its state has after kill -9 all that it told, and its f
     stdout: "",
     stderr: "The folder kept/M1 is in use by another process: end it or choose another folder.\n",
   });
+  const { requestBytes } = await json(["read", at]);
   before.child.kill("SIGKILL");
   await startMeterbench(serve, { cwd });
-  expect(await wattHoursAbove(at, 0)).toBeGreaterThanOrEqual(told);
+  const after = await json(["read", at]);
+  expect(after.registers[0].value).toBeGreaterThanOrEqual(told);
+  // In the session of before: a request that is challenged, and the same again with the challenge's Echo.
+  expect(after).not.toHaveProperty("handshake");
+  expect(after.requestBytes).toBeGreaterThan(2 * requestBytes);
+  expect(await json(["read", at])).toMatchObject({ requestBytes });
 });
 
 test("a meter whose state is in the way of a file says so, and one that is damaged tells of it and goes on", async () => {
@@ -98,19 +104,19 @@ test("a meter whose state is in the way of a file says so, and one that is damag
     stdout: "",
     stderr: "Cannot use the folder file/M1: a file is in the way; choose another folder.\n",
   });
-  const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "damaged"];
+  const serve = ["serve", "--at", at, "--id", "D1", "--load", "watts:12000", "--state", "damaged"];
   const before = await startMeterbench(serve, { cwd });
   // Each read makes a record, and the last of them could only be told from one that was cut off by a later one.
   await wattHoursAbove(at, 2);
   await before.stop();
-  const folder = join(cwd, "damaged", "M1");
+  const folder = join(cwd, "damaged", "D1");
   for (const name of readdirSync(folder)) {
     const bytes = readFileSync(join(folder, name));
     bytes.writeUInt8(bytes.readUInt8(40) ^ 1, 40);
     writeFileSync(join(folder, name), bytes);
   }
   const after = await startMeterbench(serve, { cwd });
-  expect(await until(() => after.output.stderr.includes("The state of M1 is damaged"))).toBe(true);
+  expect(await until(() => after.output.stderr.includes("The state of D1 is damaged"))).toBe(true);
   await json(["read", at]);
 });
 
@@ -126,13 +132,17 @@ test("many meters of one process have identities, lines and loads of their own",
     "watts:1000",
     "--history",
     "1h",
+    "--home",
+    "many",
   ];
   const { output } = await startMeterbench(many, { cwd });
   const meters = [1, 2, 3, 4].map((n) => ({ id: `M${n}`, address: `udp:127.0.0.1:${port + n - 1}` }));
   expect(await until(() => output.stdout.split("\n").length > meters.length)).toBe(true);
   const lines = output.stdout.trimEnd().split("\n");
   expect(lines.map((line) => JSON.parse(line))).toEqual(meters.map((meter) => ({ ready: true, ...meter })));
-  const readings = await Promise.all(meters.map(({ address }) => json(["read", address, "1.7.0"])));
+  const readings = await Promise.all(
+    meters.map(({ address }) => json(["read", address, "1.7.0", "--home", "many"])),
+  );
   expect(readings.map(({ meter }) => meter)).toEqual(meters.map(({ id }) => id));
   const watts = readings.map(({ registers }) => registers[0].value);
   expect(watts[0]).toBe(1000);
@@ -141,7 +151,8 @@ test("many meters of one process have identities, lines and loads of their own",
     expect(share).toBeGreaterThanOrEqual(500);
     expect(share).toBeLessThanOrEqual(1000);
   }
-  expect(await power("meter:M3")).toBe(watts[2]);
+  const { registers } = await json(["read", "meter:M3", "1.7.0", "--home", "many"]);
+  expect(registers[0].value).toBe(watts[2]);
 });
 
 test("options that make no sense together, or at all, are one sentence and exit 2", async () => {

@@ -141,3 +141,41 @@ test("a file that is no registry is said to be none, and nothing that it holds i
     expect(() => registry.list()).not.toThrow(/c0ffee/);
   }
 });
+
+describe("what a meter tells of its starts", () => {
+  const epoch = (count: number, mark = 1) => ({ count, mark: new Uint8Array(4).fill(mark) });
+
+  test("may stay or rise, and whatever else comes is not believed and marks the meter until somebody accepts it", () => {
+    registry.enrol(meter);
+    expect(registry.takes(meter, epoch(3))).toBe(true);
+    expect(registry.takes(meter, epoch(3))).toBe(true);
+    expect(registry.takes(meter, epoch(7, 2))).toBe(true);
+    expect(registry.find("M1")).toMatchObject({ epoch: epoch(7, 2) });
+    for (const never of [epoch(6, 2), epoch(7, 3), undefined]) {
+      expect(new Registry(path).takes(meter, never)).toBe(false);
+      expect(registry.find("M1")).toMatchObject({ epoch: epoch(7, 2), isForgetful: true });
+    }
+    expect(registry.accept("M1")).toBe(true);
+    expect(registry.find("M1")).not.toHaveProperty("isForgetful");
+    expect(registry.takes(meter, epoch(1))).toBe(true);
+    expect(registry.accept("M2")).toBe(false);
+  });
+
+  test("counts anew once it is enrolled anew", () => {
+    registry.enrol(meter);
+    registry.takes(meter, epoch(3));
+    registry.revoke("M1");
+    registry.enrol(meter);
+    expect(registry.takes(meter, epoch(1))).toBe(true);
+  });
+
+  test("is nothing of who tells of none, is in no registry, or has another key under the same id", () => {
+    registry.enrol(meter);
+    const before = registry.version();
+    expect(registry.takes(meter, undefined)).toBe(true);
+    expect(registry.takes(identity("meter", "M9").credential, epoch(1))).toBe(true);
+    expect(registry.takes({ id: "M1" }, epoch(1))).toBe(true);
+    expect(registry.takes(sameIdOtherKey, epoch(1))).toBe(true);
+    expect(registry.version()).toBe(before);
+  });
+});

@@ -8,6 +8,7 @@ import {
   FORMAT,
   pathOf,
 } from "../../../firmware/protocol/coap/message.ts";
+import { signSign1 } from "../../../firmware/protocol/cose/sign1.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
 import { type ClockReading, encodeClockReading } from "../../../firmware/protocol/readings/clock-reading.ts";
 import {
@@ -16,6 +17,13 @@ import {
   type EventRequest,
   encodeEventReading,
 } from "../../../firmware/protocol/readings/event-reading.ts";
+import {
+  encodeStatement,
+  STATEMENT_CONTEXT,
+  type StatedEntry,
+  type Statement,
+} from "../../../firmware/protocol/readings/statement.ts";
+import type { StatedMonth } from "../../../firmware/protocol/readings/statement-request.ts";
 import { encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { SecureServer } from "../../../firmware/protocol/secure-server.ts";
 import { linkPair } from "../../../hal/emulated/link-pair.ts";
@@ -56,6 +64,40 @@ function line(serve: (content: CoapContent) => Uint8Array) {
   });
   return { headEnd, settle: <Result>(asked: Promise<Result>) => settle(clock, asked) };
 }
+
+test("a statement is taken that answers this question: its challenge, its registers, its month", async () => {
+  const request = { challenge: new Uint8Array(8).fill(1), registers: ["1-0:1.8.0*255"] };
+  const good = {
+    ...{
+      serialNumber: "T-1",
+      id: "M1",
+      sequence: 1,
+      previous: new Uint8Array(),
+      challenge: request.challenge,
+    },
+    ...{ timeSeconds: 1_795_478_400, status: 0, clockStatus: 0, month: undefined },
+    entries: [{ register: "1-0:1.8.0*255", quality: "measured", value: 7, unit: "Wh", scaler: 0 } as const],
+  };
+  const seen = { endSeconds: 1_793_491_200, beforeSeconds: 1_793_491_140, afterSeconds: 1_793_491_200 };
+  const october = { ...{ year: 2026, month: 10, flags: 0, clockStatus: 0 }, ...seen };
+  let told: Statement = good;
+  const { signingSecretKey } = identity("meter", "M1");
+  const sign = (payload: Uint8Array) =>
+    signSign1(opensslEngine, signingSecretKey, STATEMENT_CONTEXT, payload);
+  const { headEnd, settle: settled } = line(() => sign(encodeStatement(told)));
+  const ask = (month?: StatedMonth) =>
+    settled(headEnd.readStatement(target, { ...request, ...(month !== undefined && { month }) }));
+  expect((await ask()).body.statement).toEqual(good);
+  await expect(ask({ year: 2026, month: 10 })).rejects.toThrow("form");
+  told = { ...good, month: october };
+  expect((await ask({ year: 2026, month: 10 })).body.statement.month).toEqual(october);
+  await expect(ask({ year: 2026, month: 9 })).rejects.toThrow("form");
+  await expect(ask()).rejects.toThrow("form");
+  told = { ...good, challenge: new Uint8Array(8) };
+  await expect(ask()).rejects.toThrow("form");
+  told = { ...good, entries: [{ ...good.entries[0], register: "1-0:2.8.0*255" } as StatedEntry] };
+  await expect(ask()).rejects.toThrow("form");
+});
 
 test("events are asked for by FETCH of e, and answer that request alone", async () => {
   const request: EventRequest = { log: "fraud", from: 5, count: 32 };

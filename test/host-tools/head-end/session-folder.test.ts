@@ -1,0 +1,151 @@
+// Sessions in a folder: whose they are, and which of them nobody may go on with.
+import {
+  chmodSync,
+  copyFileSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import type { KeptSession } from "../../../firmware/protocol/kept-session.ts";
+import { LINE } from "../../../hal/ports/link.ts";
+import { endSessions, type HeldSessions, holdSessions } from "../../../host-tools/head-end/session-folder.ts";
+import { emptyFolder } from "../../support/command.ts";
+import { identity } from "../../support/secured-line.ts";
+
+const HEAD_END = identity("head-end", "H");
+const AT = "udp:127.0.0.1:5683";
+
+let place: ReturnType<typeof emptyFolder>;
+let folder: string;
+const held: HeldSessions[] = [];
+
+beforeEach(() => {
+  place = emptyFolder();
+  folder = join(place.path, "sessions");
+});
+afterEach(() => {
+  vi.unstubAllGlobals();
+  for (const one of held.splice(0)) one.release();
+  place.remove();
+});
+
+async function hold(line = AT, by = HEAD_END): Promise<HeldSessions> {
+  const sessions = await holdSessions({ folder, identity: by, line });
+  if (sessions === undefined) throw new Error("somebody has them");
+  held.push(sessions);
+  return sessions;
+}
+
+/** Lets go of all, and takes them again: another process, as far as files know. */
+async function again(line?: string, by?: typeof HEAD_END): Promise<HeldSessions> {
+  for (const one of held.splice(0)) one.release();
+  return hold(line, by);
+}
+
+function session(n = 1): KeptSession {
+  const bytes = (length: number) => new Uint8Array(length).fill(n);
+  const ids = { senderId: Uint8Array.of(n), recipientId: new Uint8Array(0) };
+  const material = {
+    masterSecret: bytes(16),
+    masterSalt: bytes(8),
+    ...ids,
+    aead: "AES-CCM-16-64-128",
+  } as const;
+  return {
+    peerHash: bytes(32),
+    material,
+    bornUtcMs: Date.now(),
+    numbers: 64,
+    messages: 64,
+    forgeries: 1,
+    heard: -1,
+  };
+}
+
+function onlyFile(): string {
+  const [name = "", ...others] = readdirSync(folder);
+  expect(others).toEqual([]);
+  return join(folder, name);
+}
+
+test("a session is there for the next process as it was saved last, for its owner alone, and gone once it is forgotten", async () => {
+  const sessions = await hold();
+  expect(sessions.find(LINE)).toBeUndefined();
+  expect(sessions.save(LINE, session())).toBe(true);
+  const later = { ...session(), numbers: 192, heard: 2 ** 33 };
+  expect(sessions.save(LINE, later)).toBe(true);
+  expect(statSync(onlyFile()).mode & 0o777).toBe(0o600);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  const next = await again();
+  expect(next.find(LINE)).toEqual(later);
+  next.forget(LINE);
+  expect(readdirSync(folder)).toEqual([]);
+});
+
+test("sessions are held by one: a second gets none until they are released", async () => {
+  const first = await hold();
+  expect(await holdSessions({ folder, identity: HEAD_END, line: AT })).toBeUndefined();
+  first.release();
+  held.length = 0;
+  await hold();
+});
+
+test("another head-end, another line and another station have none of it", async () => {
+  (await hold()).save(LINE, session());
+  expect((await again()).find("somewhere else")).toBeUndefined();
+  expect((await again("pty:/dev/pts/9")).find(LINE)).toBeUndefined();
+  expect((await again(AT, identity("head-end", "H", "another key"))).find(LINE)).toBeUndefined();
+  expect((await again()).find(LINE)).toBeDefined();
+});
+
+test("a file that was copied or restored is no session: its numbers may have been used since", async () => {
+  (await hold()).save(LINE, session());
+  const path = onlyFile();
+  copyFileSync(path, join(place.path, "backup"));
+  renameSync(join(place.path, "backup"), path);
+  expect((await again()).find(LINE)).toBeUndefined();
+});
+
+test("a file that others may read, or that is damaged, is no session", async () => {
+  const sessions = await hold();
+  sessions.save(LINE, session());
+  chmodSync(onlyFile(), 0o644);
+  expect(sessions.find(LINE)).toBeUndefined();
+  sessions.save(LINE, session());
+  const path = onlyFile();
+  for (const text of ["", "{}", readFileSync(path, "utf8").replace(/"numbers": \d+/, '"numbers": -5')]) {
+    writeFileSync(path, text, { mode: 0o600 });
+    expect(sessions.find(LINE)).toBeUndefined();
+  }
+});
+
+test("what is older than its keys may be is removed by whoever comes next", async () => {
+  const sessions = await hold();
+  sessions.save("a", session(1));
+  sessions.save("b", session(2));
+  const [name = ""] = readdirSync(folder);
+  const longAgo = Date.now() / 1000 - 25 * 3600;
+  utimesSync(join(folder, name), longAgo, longAgo);
+  await again("pty:/dev/pts/9");
+  expect(readdirSync(folder)).toHaveLength(1);
+});
+
+test("all sessions with a peer end at once, and those with others go on", async () => {
+  const sessions = await hold();
+  sessions.save("a", session(1));
+  sessions.save("b", session(2));
+  endSessions(folder, session(1).peerHash);
+  expect(sessions.find("a")).toBeUndefined();
+  expect(sessions.find("b")).toEqual({ ...session(2), bornUtcMs: sessions.find("b")?.bornUtcMs });
+  endSessions(join(place.path, "nowhere"), session(1).peerHash);
+});
+
+test("where it cannot be told who else is at work, nothing is kept", async () => {
+  vi.stubGlobal("process", { ...process, platform: "darwin" });
+  expect(await holdSessions({ folder, identity: HEAD_END, line: AT })).toBeUndefined();
+});
