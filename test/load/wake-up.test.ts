@@ -1,5 +1,6 @@
 // What a head-end and fifty meters do as the supply of their street comes back.
 import { expect, test } from "vitest";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { wakeUp } from "./wake-up.ts";
 
 const METERS = 50;
@@ -21,4 +22,16 @@ test("programs that know nothing of each other and begin anew at once make a sto
   expect(figures.handshakesAtOnce).toBeGreaterThan(10);
   expect(figures.lineShareInASecond).toBeGreaterThan(1.5);
   expect(figures.retransmissions).toBeGreaterThan(0.4 * figures.messages);
+});
+
+test("with meters whose sessions outlive the blackout there is no handshake, and they are back as soon", async () => {
+  const disks = new Map<string, MemoryStorage>();
+  const storage = (meter: string): MemoryStorage => {
+    const disk = disks.get(meter) ?? new MemoryStorage();
+    disks.set(meter, disk);
+    return disk;
+  };
+  const figures = await wakeUp({ meters: METERS, afterMs: AFTER_MS, headEnd: "kept", storage });
+  expect(figures).toMatchObject({ starved: 0, handshakes: 0 });
+  expect(figures.allBackSeconds).toBeLessThan(60);
 });

@@ -8,9 +8,10 @@ import type { SelfTime } from "./self-times.ts";
 
 const EIGHT = 8;
 const PROFILE_MS = 5000;
-const TURN_MS = 1000;
+const WARM_UP_MS = 1000;
 /** Turns of each kind, alternating; the best is taken, as others on the machine only ever make it worse. */
-const TURNS = 5;
+const TURN_MS = 500;
+const TURNS = 10;
 /** Time, status, padding, and the one register of the default set. */
 const BODY_BYTES_MIN = 13;
 
@@ -61,41 +62,50 @@ export async function memoryOverReads(
   };
 }
 
-/** Reads a second of one with eight outstanding, and of eight at once with one each, in turns. */
+/** Of the best turn: the sum of all readers, and what the meter's processor had for each read. */
+export interface Turn {
+  readsPerSecond: number;
+  meterCpuMicrosecondsPerRead: number;
+}
+
+/** One with eight reads outstanding, and eight at once with one each, in turns. */
 export async function eightAgainstOne(
   meter: MeterProcess,
-): Promise<{ oneWithEight: number; eightWithOne: number }> {
+): Promise<{ oneWithEight: Turn; eightWithOne: Turn }> {
   const one = await reader(meter, 0);
   const eight = await Promise.all(Array.from({ length: EIGHT }, (_, i) => reader(meter, i)));
   const ofOne = outstanding(one, EIGHT);
   const ofEight = eight.map(({ ask }) => ask);
-  const best = { oneWithEight: 0, eightWithOne: 0 };
-  for (const asks of [ofOne, ofEight]) await readFor(asks, TURN_MS);
+  const best = { oneWithEight: worst(), eightWithOne: worst() };
+  for (const asks of [ofOne, ofEight]) await readFor(asks, WARM_UP_MS);
   for (let turn = 0; turn < TURNS; turn++) {
-    best.oneWithEight = Math.max(best.oneWithEight, rate(await readFor(ofOne, TURN_MS)));
-    best.eightWithOne = Math.max(best.eightWithOne, rate(await readFor(ofEight, TURN_MS)));
+    await takeTurn(meter, ofOne, best.oneWithEight);
+    await takeTurn(meter, ofEight, best.eightWithOne);
   }
   for (const client of [one, ...eight]) client.close();
   return best;
 }
 
-function rate({ requests, seconds }: Counted): number {
-  return requests / seconds;
+function worst(): Turn {
+  return { readsPerSecond: 0, meterCpuMicrosecondsPerRead: Number.POSITIVE_INFINITY };
 }
 
-/** Where the meter's processor is while it answers, and its time for each read. */
-export async function profileUnderReads(
-  meter: MeterProcess,
-): Promise<{ selfTimes: SelfTime[]; cpuMicrosecondsPerRead: number }> {
+async function takeTurn(meter: MeterProcess, asks: readonly Ask[], best: Turn): Promise<void> {
+  const before = await meter.ask<number>("processor");
+  const { requests, seconds } = await readFor(asks, TURN_MS);
+  const cpu = ((await meter.ask<number>("processor")) - before) / requests;
+  best.readsPerSecond = Math.max(best.readsPerSecond, requests / seconds);
+  best.meterCpuMicrosecondsPerRead = Math.min(best.meterCpuMicrosecondsPerRead, cpu);
+}
+
+/** Where the meter's processor is while it answers. */
+export async function profileUnderReads(meter: MeterProcess): Promise<SelfTime[]> {
   const client = await reader(meter, 0);
   const asks = outstanding(client, EIGHT);
-  await readFor(asks, TURN_MS);
-  const before = await meter.ask<number>("processor");
-  const { requests } = await readFor(asks, PROFILE_MS);
-  const cpuMicrosecondsPerRead = ((await meter.ask<number>("processor")) - before) / requests;
+  await readFor(asks, WARM_UP_MS);
   await meter.ask("begin profile");
   await readFor(asks, PROFILE_MS);
   const selfTimes = await meter.ask<SelfTime[]>("end profile");
   client.close();
-  return { selfTimes, cpuMicrosecondsPerRead };
+  return selfTimes;
 }
