@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import { nobleEngine } from "meterbench/hal";
 import { opensslEngine } from "meterbench/hal/node";
+import { wakeUpFigures } from "../load/wake-up.ts";
 import { handshakesPerSecond } from "./handshakes.ts";
 import { loadFigures } from "./load/load.ts";
 import { meterFigures } from "./meter.ts";
@@ -30,6 +31,7 @@ const reads = Number(values.reads);
 const SETS: Readonly<Record<string, () => Figures | Promise<Figures>>> = {
   reads: readFigures,
   meter: meterFigures,
+  "wake-up": wakeUpFigures,
   load: () =>
     loadFigures({ reads, isLeaking: values.leak, tell: (line) => process.stderr.write(`${line}\n`) }),
 };

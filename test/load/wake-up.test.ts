@@ -1,7 +1,6 @@
 // What a head-end and fifty meters do as the supply of their street comes back.
 import { expect, test } from "vitest";
-import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
-import { wakeUp } from "./wake-up.ts";
+import { disks, wakeUp } from "./wake-up.ts";
 
 const METERS = 50;
 const AFTER_MS = 90_000;
@@ -25,13 +24,7 @@ test("programs that know nothing of each other and begin anew at once make a sto
 });
 
 test("with meters whose sessions outlive the blackout there is no handshake, and they are back as soon", async () => {
-  const disks = new Map<string, MemoryStorage>();
-  const storage = (meter: string): MemoryStorage => {
-    const disk = disks.get(meter) ?? new MemoryStorage();
-    disks.set(meter, disk);
-    return disk;
-  };
-  const figures = await wakeUp({ meters: METERS, afterMs: AFTER_MS, headEnd: "kept", storage });
+  const figures = await wakeUp({ meters: METERS, afterMs: AFTER_MS, headEnd: "kept", storage: disks() });
   expect(figures).toMatchObject({ starved: 0, handshakes: 0 });
   expect(figures.allBackSeconds).toBeLessThan(60);
 });

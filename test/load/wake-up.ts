@@ -4,7 +4,7 @@ import { CODE, decodeMessage, findOption, OPTION } from "../../firmware/protocol
 import type { CarriedDatagram } from "../../hal/emulated/backhaul.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import type { Link, LinkListener, LinkTraits, Station } from "../../hal/ports/link.ts";
-import type { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import type { HeadEnd, Target } from "../../host-tools/head-end/client.ts";
 import { WatchKeeper } from "../../host-tools/head-end/watch-keeper.ts";
 import type { Watcher } from "../../host-tools/head-end/watching.ts";
@@ -12,7 +12,7 @@ import { pass } from "../support/pass.ts";
 import { street } from "../support/street.ts";
 
 /** 9600 baud for fifty meters. */
-export const SHARED_LINE: Partial<LinkTraits> = {
+const SHARED_LINE: Partial<LinkTraits> = {
   bitsPerSecond: 9600,
   bitsPerByte: 10,
   framingBytes: 5,
@@ -59,6 +59,26 @@ export interface WakeUp {
 
 /** What one meter has done since the supply came back. */
 type Sign = "registers" | "events" | "read";
+
+/** Fifty meters: with a head-end that keeps its watches, with sessions that outlive the blackout too, and as hasty programs. */
+export async function wakeUpFigures(): Promise<Record<string, WakeUp>> {
+  const options = { meters: 50, afterMs: 240_000 };
+  return {
+    kept: await wakeUp({ ...options, headEnd: "kept" }),
+    keptWithSessions: await wakeUp({ ...options, headEnd: "kept", storage: disks() }),
+    hasty: await wakeUp({ ...options, headEnd: "hasty" }),
+  };
+}
+
+/** A disk for each meter. */
+export function disks(): (meter: Station) => MemoryStorage {
+  const byMeter = new Map<Station, MemoryStorage>();
+  return (meter) => {
+    const disk = byMeter.get(meter) ?? new MemoryStorage();
+    byMeter.set(meter, disk);
+    return disk;
+  };
+}
 
 export async function wakeUp({ meters, afterMs, headEnd, storage }: WakeUpOptions): Promise<WakeUp> {
   const carried: CarriedDatagram[] = [];
