@@ -54,6 +54,12 @@ export class Handshakes {
     this.#turns.end(key);
     return waiting;
   }
+
+  /** Forgets it where it is still under way: the others who wait for it get another turn. */
+  giveUp(handshake: Handshake): void {
+    if (this.#byKey.get(handshake.key) !== handshake) return;
+    for (const ask of this.end(handshake)) this.#turns.wait(handshake.key, ask);
+  }
 }
 
 /**

@@ -73,7 +73,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       asks: this.#asks,
       random: parts.random.fork("watches"),
       start: (nowMs, ask) => this.#start(nowMs, ask),
-      abandon: (request) => this.#abandon(request),
+      abandon: (request) => this.#giveUp(request),
       leave: (session) => this.#sessions.leave(session),
     });
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
@@ -146,9 +146,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    const coapMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
-    const [turnMs, doubtMs] = [this.#handshakes.nextWakeMs(), this.#doubts.nextWakeMs()];
-    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs(), doubtMs, turnMs);
+    let nextMs = Math.min(this.#handshakes.nextWakeMs(), this.#doubts.nextWakeMs());
+    nextMs = Math.min(nextMs, this.#coap.nextWakeMs() ?? nextMs, this.#watches.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -383,6 +382,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #tell({ watch }: PendingAsk, event: ClientEvent): void {
     if (!watch?.isEnding) this.#events.push(event);
+  }
+
+  /** Of a watch that has ended. Where its request carries message_3, it is not the only one that waits for the session. */
+  #giveUp(request: number): void {
+    const purpose = this.#purposes.get(request);
+    this.#abandon(request);
+    if (purpose?.kind === "protected" && purpose.completes)
+      this.#handshakes.giveUp(purpose.completes.handshake);
   }
 
   #abandon(request: number): void {

@@ -28,6 +28,7 @@ const STEP_MS = 250;
 
 export interface WakeUpOptions {
   readonly meters: number;
+  readonly seed?: number;
   /** How long to look after the supply has come back. */
   readonly afterMs: number;
   /**
@@ -80,13 +81,19 @@ export function disks(): (meter: Station) => MemoryStorage {
   };
 }
 
-export async function wakeUp({ meters, afterMs, headEnd, storage }: WakeUpOptions): Promise<WakeUp> {
+export async function wakeUp({
+  meters,
+  seed = 1,
+  afterMs,
+  headEnd,
+  storage,
+}: WakeUpOptions): Promise<WakeUp> {
   const carried: CarriedDatagram[] = [];
   const waiting = new Set<Station>();
   const counts = { handshakes: 0, handshakesAtOnce: 0, handshakesRefused: 0 };
   const backMs = BLACKOUT_AT_MS + BLACKOUT_MS;
   const world = street({
-    ...{ meters, traits: SHARED_LINE, ...(storage && { storage }) },
+    ...{ meters, seed, traits: SHARED_LINE, ...(storage && { storage }) },
     tap: (datagram) => {
       if (datagram.atMs < backMs) return;
       carried.push({ ...datagram, bytes: datagram.bytes.slice() });
@@ -109,8 +116,8 @@ export async function wakeUp({ meters, afterMs, headEnd, storage }: WakeUpOption
     if (clock.monotonicMs() >= backMs && !signs?.has(sign)) signs?.set(sign, clock.monotonicMs() - backMs);
   };
   const begin = headEnd === "kept" ? beginKept : beginHasty;
-  const readers = begin(world, saw);
-  const random = new SeededRandom("reads");
+  const random = new SeededRandom(`head-end ${seed}`);
+  const readers = begin(world, saw, random.fork("keeper"));
   for (const { target, headEnd: reader } of readers) {
     const read = (): void => {
       clock.after(READ_PERIOD_MS, read);
@@ -151,9 +158,8 @@ interface Reader {
   readonly headEnd: HeadEnd;
 }
 
-function beginKept(world: World, saw: Saw): Reader[] {
+function beginKept(world: World, saw: Saw, random: SeededRandom): Reader[] {
   const headEnd = world.newHeadEnd();
-  const random = new SeededRandom("keeper");
   const keeper = new WatchKeeper({ headEnd, clock: world.clock, random });
   return world.stations.map((station) => {
     const target = targetOf(station);

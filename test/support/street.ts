@@ -22,6 +22,7 @@ const POLL_INTERVAL_MS = 60_000;
 
 export interface StreetOptions {
   readonly meters: number;
+  readonly seed: number;
   readonly traits: Partial<LinkTraits>;
   /** What each meter keeps over a blackout; without it, nothing. */
   readonly storage?: (meter: Station) => MemoryStorage;
@@ -34,9 +35,9 @@ export interface StreetOptions {
 
 /** Meters M1 to MN, each at a station of its name, and what a head-end for them is made of. */
 export function street(options: StreetOptions) {
-  const { meters, traits, storage, tap, onSession = () => {}, onRefused = () => {} } = options;
+  const { meters, seed, traits, storage, tap, onSession = () => {}, onRefused = () => {} } = options;
   const clock = new VirtualClock({ utcMs: START_MS });
-  const random = new SeededRandom("street");
+  const random = new SeededRandom(`street ${seed}`);
   const backhaul = new Backhaul(clock, traits, tap);
   const headEndIdentity = identity("head-end", "H");
   const identities = Array.from({ length: meters }, (_, i) => identity("meter", `M${i + 1}`));

@@ -3,12 +3,13 @@ import { describe, expect, test } from "vitest";
 import { type PendingAsk, pendingAsk } from "../../../firmware/protocol/asks.ts";
 import { transfersOver } from "../../../firmware/protocol/blockwise/transfer.ts";
 import { EMPTY } from "../../../firmware/protocol/bytes.ts";
-import { CODE, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { CODE, findOption, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { HandshakeTurns } from "../../../firmware/protocol/handshake-turns.ts";
 import { newWatch } from "../../../firmware/protocol/observe/watches.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import type { LinkTraits } from "../../../hal/ports/link.ts";
 import { BODY, HEAD_END, messageOf, meterOf, Village } from "../../attacks/village.ts";
+import { securedLine } from "../../support/secured-line.ts";
 
 const NAMES = Array.from({ length: 40 }, (_, i) => `M${i + 1}`);
 
@@ -125,4 +126,20 @@ describe("turns of handshakes on a line", () => {
     turns.end("d");
     expect(due(turns, 2)).toEqual([3, 6]);
   });
+});
+
+test("a watch that is given up in the middle of its handshake leaves who waits for the same one another", () => {
+  let isSilent = true;
+  const line = securedLine({
+    traits: { roundTripMs: 2 },
+    between: (datagram, from) =>
+      isSilent && from === "meter" && findOption(messageOf(datagram), OPTION.oscore) ? [] : [datagram],
+  });
+  line.watch(resourceRequest(CODE.get, "r"), 1000);
+  const ask = line.askLater(BODY);
+  line.clock.advanceBy(1500);
+  expect(line.clientEvents).toMatchObject([{ kind: "failed", reason: "timeout" }]);
+  isSilent = false;
+  line.clock.advanceBy(1000);
+  expect(line.clientEvents.at(-1)).toMatchObject({ kind: "answer", ask });
 });
