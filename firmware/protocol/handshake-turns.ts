@@ -1,5 +1,5 @@
-// How many handshakes an asking end has under way: when the supply of a street comes back, all its meters are to be
-// asked at the same time.
+// How many handshakes, and on a line registrations too, an asking end has under way: when the supply of a street comes
+// back, all its meters are to be asked at the same time.
 import type { LinkTraits } from "../../hal/ports/link.ts";
 import { MESSAGE_2_BYTES, type PendingAsk } from "./asks.ts";
 import { ackTimeoutMs } from "./coap/timing.ts";
@@ -12,8 +12,9 @@ const ELSEWHERE_MAX = 16;
 const HELD_TIMEOUTS = 2;
 const NOBODY: readonly PendingAsk[] = [];
 
-/** Turns of handshakes, by the key of whom they are with. */
+/** Turns, by the key of whom a handshake is with, or by the ask that registers. */
 export class HandshakeTurns {
+  readonly #isLine: boolean;
   readonly #most: number;
   readonly #heldMs: number;
   readonly #isAsked: (ask: PendingAsk) => boolean;
@@ -24,7 +25,8 @@ export class HandshakeTurns {
 
   /** `isAsked`: false for an ask that has ended meanwhile. */
   constructor(traits: LinkTraits, isAsked: (ask: PendingAsk) => boolean) {
-    this.#most = traits.bitsPerSecond === undefined ? ELSEWHERE_MAX : ON_LINE_MAX;
+    this.#isLine = traits.bitsPerSecond !== undefined;
+    this.#most = this.#isLine ? ON_LINE_MAX : ELSEWHERE_MAX;
     this.#heldMs = HELD_TIMEOUTS * ackTimeoutMs(traits, MESSAGE_2_BYTES, MESSAGE_2_BYTES);
     this.#isAsked = isAsked;
   }
@@ -34,6 +36,18 @@ export class HandshakeTurns {
     if (this.#hasRoom(nowMs)) return true;
     this.wait(key, ask);
     return false;
+  }
+
+  /**
+   * True where this ask needs no turn, or has one from now on, for as long as an answer may take; else it waits.
+   * Elsewhere than on a line who asks in a session needs none.
+   */
+  takeOnLine(nowMs: number, ask: PendingAsk): boolean {
+    if (!this.#isLine) return true;
+    const key = `${ask.id}`;
+    if (!this.admits(nowMs, key, ask)) return false;
+    this.begin(nowMs, key);
+    return true;
   }
 
   /** Keeps an ask until {@link due} gives it. */

@@ -22,6 +22,16 @@ export class Handshakes {
     return this.#turns.admits(nowMs, key, ask);
   }
 
+  /** False for a registration in a session that has to wait for a turn, as handshakes do; {@link due} gives it then. */
+  registersNow(nowMs: number, ask: PendingAsk): boolean {
+    return ask.watch === undefined || this.#turns.takeOnLine(nowMs, ask);
+  }
+
+  /** The registration that had a turn has its answer. */
+  registered(ask: PendingAsk): void {
+    this.#turns.end(`${ask.id}`);
+  }
+
   /** Asks whose turn it is, each to be started before the next is taken. */
   due(nowMs: number): Iterable<PendingAsk> {
     return this.#turns.due(nowMs);

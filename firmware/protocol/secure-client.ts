@@ -75,6 +75,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       start: (nowMs, ask) => this.#start(nowMs, ask),
       abandon: (request) => this.#giveUp(request),
       leave: (session) => this.#sessions.leave(session),
+      registered: (ask) => this.#handshakes.registered(ask),
     });
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
@@ -182,7 +183,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
     if (!hasRoom(session, this.#parts.traits) || !hasTurn(ask, session, this.#asks)) session.queue.push(ask);
-    else this.#sendProtected(nowMs, ask, session);
+    else if (this.#handshakes.registersNow(nowMs, ask)) this.#sendProtected(nowMs, ask, session);
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
@@ -369,9 +370,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Sends what waited for the peer's replay window to have room. */
   #pump(nowMs: number, session: ClientSession): void {
-    for (const ask of session.queue.splice(0)) {
+    for (const ask of session.queue.splice(0))
       if (this.#asks.has(ask.id)) this.#sendOrQueue(nowMs, ask, session);
-    }
   }
 
   #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {

@@ -18,7 +18,7 @@ const TRAITS: LinkTraits = {
 
 /** Datagrams that the kernel has not taken yet: normally none. */
 const UNSENT_DATAGRAMS_MAX = 64;
-/** Stations whose text was read: more than ask a meter in turns; to read one takes as long as to seal an answer. */
+/** Stations that are known by both of their names: more than ask a meter in turns. To read a text takes as long as to seal. */
 const STATIONS_MAX = 64;
 
 type UdpStation = HostAddress & { readonly port: number };
@@ -44,6 +44,8 @@ export class UdpLink implements Link {
     station: undefined,
   };
   readonly #stations = new Map<Station, UdpStation>();
+  /** By port: the same text for each datagram of a station is one to compare at a glance. */
+  readonly #senders = new Map<number, { readonly address: string; readonly text: Station }>();
   #unsentDatagrams = 0;
   #sentDatagrams = 0;
   #receivedDatagrams = 0;
@@ -113,6 +115,15 @@ export class UdpLink implements Link {
     return station;
   }
 
+  #senderOf({ address, port }: RemoteInfo): Station {
+    const known = this.#senders.get(port);
+    if (known?.address === address) return known.text;
+    if (this.#senders.size >= STATIONS_MAX) this.#senders.clear();
+    const text = hostAndPort(address, port);
+    this.#senders.set(port, { address, text });
+    return text;
+  }
+
   listen(listener: LinkListener): void {
     if (this.#listener !== undefined) throw new Error("a link has one listener");
     this.#listener = listener;
@@ -132,7 +143,7 @@ export class UdpLink implements Link {
     }
     this.#receivedDatagrams++;
     this.#listener?.datagram(
-      hostAndPort(from.address, from.port),
+      this.#senderOf(from),
       new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length),
     );
   }

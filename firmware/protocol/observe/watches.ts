@@ -46,6 +46,8 @@ export interface WatchHost {
   readonly abandon: (request: RequestId) => void;
   /** Takes another session for what is asked from now on. */
   readonly leave: (session: ClientSession) => void;
+  /** Told when a registration, or one of its notifications, has come. */
+  readonly registered: (ask: PendingAsk) => void;
 }
 
 /** RFC 7641 2: the values of the option in a request. */
@@ -162,6 +164,7 @@ export class Watches {
     if (watch === undefined || content === undefined) return undefined;
     const proved = isRegistered(watch) ? undefined : completes?.proved;
     if (!takesNewer(nowMs, watch, message)) return undefined;
+    this.#host.registered(ask);
     watch.session = session;
     watch.isOutworn = isOutworn(nowMs, watch, content);
     watch.renewAtMs = nowMs + untilRenewalMs(watch, content, this.#host.random);
