@@ -2,7 +2,7 @@
 //
 //   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
 //                --keys M1.key.json --trust head-end.credential.json --serial-number 4711 --state /var/lib/meterbench
-//                --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
+//                --cwt M1.cwt.json --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
@@ -11,18 +11,21 @@ import { openAttachedPart } from "../hal/node/attached-part.ts";
 import { systemBoardSignals } from "../hal/node/board-signals.ts";
 import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
 import { programDigest, programReleasedUtcMs, programVersion } from "../hal/node/installed-program.ts";
+import { keyFiles } from "../hal/node/key-files.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { readPrivateFile } from "../hal/node/private-file.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { TimeZone } from "./calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "./configuration.ts";
+import { identityIssued, readCwtFile } from "./identity/cwt-file.ts";
 import { type Identity, readCredentialFile, readKeyFile } from "./identity/identity.ts";
 import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identity/trust.ts";
+import type { RuntimeOptions } from "./meter-board.ts";
 import { MeterStateError } from "./meter-state-parts.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
 import { isPlateText } from "./protocol/readings/nameplate.ts";
-import { MeterRuntime, type RuntimeOptions } from "./runtime.ts";
+import { MeterRuntime } from "./runtime.ts";
 
 const EXIT_USAGE = 2;
 const EXIT_IDENTITY = 4;
@@ -53,7 +56,7 @@ try {
 
 async function main(): Promise<void> {
   const options = readOptions();
-  const identity = readMeterKey(options.keys);
+  const identity = readMeterKey(options);
   const trust = trustOf(options);
   const address = parseAddress(options.at);
   if ("error" in address) throw new LineError(address.error);
@@ -90,7 +93,7 @@ async function start(
   ends.push(() => signals.close());
   const board = {
     ...{ clock: systemClock, meterClock: systemClock, utc: options.utc },
-    ...{ crypto: nobleEngine, random: systemRandom, signals },
+    ...{ crypto: nobleEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
   };
   const runtime = new MeterRuntime(
     { ...board, link, meteringIc, storage },
@@ -128,6 +131,7 @@ interface Options {
   readonly at: string;
   readonly chip: string;
   readonly keys: string;
+  readonly cwt: string | undefined;
   readonly trust: readonly string[];
   readonly allow: readonly string[];
   readonly serialNumber: string;
@@ -138,7 +142,7 @@ interface Options {
 
 function readOptions(): Options {
   const { values } = parseOptions();
-  const { at, chip, keys, trust = [], allow = [], state, zone = "", utc = "disciplined" } = values;
+  const { at, chip, keys, cwt, trust = [], allow = [], state, zone = "", utc = "disciplined" } = values;
   const serialNumber = values["serial-number"];
   if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
     throw new BoardFault(
@@ -160,7 +164,7 @@ function readOptions(): Options {
   if (utc !== "disciplined" && utc !== "free-running") {
     throw new BoardFault(EXIT_USAGE, `--utc is disciplined or free-running, and this is ${utc}.`);
   }
-  return { at, chip, keys, trust, allow, serialNumber, state, zone, utc };
+  return { at, chip, keys, cwt, trust, allow, serialNumber, state, zone, utc };
 }
 
 function parseOptions() {
@@ -170,6 +174,7 @@ function parseOptions() {
         at: { type: "string" },
         chip: { type: "string" },
         keys: { type: "string" },
+        cwt: { type: "string" },
         trust: { type: "string", multiple: true },
         allow: { type: "string", multiple: true },
         "serial-number": { type: "string" },
@@ -183,7 +188,7 @@ function parseOptions() {
   }
 }
 
-function readMeterKey(path: string): Identity {
+function readMeterKey({ keys: path, cwt }: Options): Identity {
   const file = readAs(path, readPrivateFile);
   if ("exposure" in file) throw new BoardFault(EXIT_USAGE, `The key file ${path} ${file.exposure}`);
   const identity = readKeyFile(nobleEngine, file.text);
@@ -191,7 +196,17 @@ function readMeterKey(path: string): Identity {
   if (identity.role !== "meter")
     throw new BoardFault(EXIT_USAGE, `The key file ${path} is a ${identity.role}'s: name a meter's.`);
   refuseUnfit(identity.credential, path);
-  return identity;
+  return cwt === undefined ? identity : issuedIdentity(identity, cwt);
+}
+
+/** The meter as it shows itself by what an issuer has signed of its key. */
+function issuedIdentity(identity: Identity, path: string): Identity {
+  const issued = readCwtFile(readAs(path, readText));
+  const known = "error" in issued ? issued : identityIssued(identity, issued);
+  if ("error" in known) throw new BoardFault(EXIT_USAGE, `The file ${path} ${known.error}.`);
+  if (known === identity)
+    process.stderr.write(`The key was rotated since ${path} was signed, and is shown without it.\n`);
+  return known;
 }
 
 function readHeadEnd(path: string): Credential {

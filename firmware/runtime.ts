@@ -1,12 +1,9 @@
 // The one loop of a meter: clock, link, metering part and storage joined to the meter and its protocol.
-import type { BoardSignals } from "../hal/ports/board-signals.ts";
-import type { Cancel, Clock } from "../hal/ports/clock.ts";
-import type { CryptoEngine } from "../hal/ports/crypto.ts";
-import type { Link } from "../hal/ports/link.ts";
+import type { Cancel } from "../hal/ports/clock.ts";
+import type { KeyStore } from "../hal/ports/key-store.ts";
 import type { MeteringIc, MeteringReading } from "../hal/ports/metering-ic.ts";
-import type { Random } from "../hal/ports/random.ts";
 import type { Relay } from "../hal/ports/relay.ts";
-import type { Storage, StorageFault, StorageResult } from "../hal/ports/storage.ts";
+import type { Storage, StorageResult } from "../hal/ports/storage.ts";
 import type { ClockEvent } from "./clock/clock-event.ts";
 import { WallClock } from "./clock/wall-clock.ts";
 import { configurationDigest, type MeterConfiguration, zoneOf } from "./configuration.ts";
@@ -16,66 +13,24 @@ import { EventWatch } from "./events/event-watch.ts";
 import { securityEventOf } from "./events/security-events.ts";
 import { recordStart, SupplyWatch } from "./events/supply-events.ts";
 import type { Identity } from "./identity/identity.ts";
+import { OwnKeys } from "./identity/own-keys.ts";
 import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
+import type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import type { MonthEndRecord } from "./metrology/month-ends.ts";
-import { signSign1 } from "./protocol/cose/sign1.ts";
 import { Drive } from "./protocol/drive.ts";
 import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
-import { STATEMENT_CONTEXT } from "./protocol/readings/statement.ts";
-import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
-import type { PresetContext } from "./protocol/sessions.ts";
 import { RelayControl, type RelayControlParts } from "./relay/relay-control.ts";
-import { type Switching, SwitchingGate } from "./relay/switching.ts";
-import { meterResources } from "./resources/meter-resources.ts";
+import { SwitchingGate } from "./relay/switching.ts";
+import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
-import type { StatementParts } from "./resources/statements.ts";
+import { statedBy } from "./resources/statements.ts";
 import type { SessionState } from "./session-state.ts";
 import { StatementChain } from "./statement-chain.ts";
-
-/** The ports that a composition root has picked. */
-export interface MeterBoard {
-  /** For the protocol: real time, always. */
-  readonly clock: Clock;
-  /** For measuring and for the meter's UTC; the same clock, unless a load is played faster than life. */
-  readonly meterClock: Clock;
-  /** Whether something keeps that UTC right (NTP, a modem's network time; so where not given), or it only has a battery. */
-  readonly utc?: "disciplined" | "free-running" | undefined;
-  readonly link: Link;
-  readonly meteringIc: MeteringIc;
-  readonly crypto: CryptoEngine;
-  readonly random: Random;
-  /** What survives a power cut; without it the meter begins anew at each start. */
-  readonly storage?: Storage | undefined;
-  /** Housing and supply; without them nothing is known of either. */
-  readonly signals?: BoardSignals | undefined;
-  /** What switches the installation behind the meter; without it there is nothing to order. */
-  readonly relay?: Relay | undefined;
-}
-
-export interface RuntimeOptions {
-  readonly configuration: MeterConfiguration;
-  /** Takes the place of what the storage has; without either there is one rate. */
-  readonly tariff?: TariffPlan | undefined;
-  readonly identity: Identity;
-  readonly trust: TrustList;
-  /** Contexts that need no EDHOC; development only. */
-  readonly presets?: readonly PresetContext[];
-  /** Who may have the relay switched, and how; without it nobody switches it from afar. */
-  readonly switching?: Switching | undefined;
-  /** How often the metering part is asked; must not be above what its counter allows. */
-  readonly pollIntervalMs: number;
-  /** How often whoever observes registers is told; a minute unless given. */
-  readonly observePeriodMs?: number | undefined;
-  /** Told what happens on the line, for a console. */
-  readonly onEvent?: (event: ServerEvent) => void;
-  /** Told once, when the storage takes no more: the meter measures on and gives no readings. */
-  readonly onStateFault?: (fault: StorageFault) => void;
-}
 
 /** Polls missed in a row before instant values are no longer given. */
 const POLLS_UNTIL_STALE = 3;
@@ -92,6 +47,7 @@ export class MeterRuntime {
   readonly relay: RelayControl | undefined;
   readonly #board: MeterBoard;
   readonly #trust: TrustList;
+  readonly #keys: OwnKeys | undefined;
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
@@ -113,6 +69,7 @@ export class MeterRuntime {
     this.#trust = trust;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#pollIntervalMs = pollIntervalMs;
+    this.#keys = board.keyStore && this.#newKeys(board.keyStore, identity);
     const plate = {
       firmwareDigest: configuration.firmwareDigest,
       configurationDigest: configurationDigest(crypto, configuration),
@@ -132,6 +89,7 @@ export class MeterRuntime {
     this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
+      nextIdentity: () => this.#keys?.next,
       resources: this.resources,
       keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
     });
@@ -220,6 +178,17 @@ export class MeterRuntime {
     return new Meter(parts, this.state?.saved?.meter);
   }
 
+  #newKeys(store: KeyStore, identity: Identity): OwnKeys {
+    const { crypto, random } = this.#board;
+    return new OwnKeys({ crypto, random: random.fork("own keys"), store }, identity);
+  }
+
+  #keyParts(keys: OwnKeys): MeterResourcesParts["keys"] {
+    const confirm = (): StorageResult =>
+      keys.next === undefined ? "done" : this.#server.takeKey(keys.next, () => keys.confirm());
+    return { keys, confirm, crypto: this.#board.crypto };
+  }
+
   #newRelay(relay: Relay, { switching }: RuntimeOptions): RelayControl {
     const parts: RelayControlParts = {
       ...{ relay, log: this.log, mode: switching?.mode ?? 0 },
@@ -248,6 +217,7 @@ export class MeterRuntime {
     );
     return meterResources({
       relay: this.relay && { relay: this.relay, gate },
+      keys: this.#keys && this.#keyParts(this.#keys),
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       observePeriodMs,
       chip: meteringIc.part,
@@ -255,22 +225,10 @@ export class MeterRuntime {
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),
       counters: () => this.#counters(),
-      statements: this.#statementParts(identity),
+      statements: this.state && statedBy(crypto, identity, this.#statements, () => this.clock.status),
       makeDurable: () => this.#save(),
       onAcknowledged: () => this.state?.changed(),
     });
-  }
-
-  #statementParts({ credential, signingSecretKey }: Identity): StatementParts | undefined {
-    const { crypto } = this.#board;
-    return (
-      this.state && {
-        id: credential.id,
-        clockStatus: () => this.clock.status,
-        chain: this.#statements,
-        sign: (payload) => signSign1(crypto, signingSecretKey, STATEMENT_CONTEXT, payload),
-      }
-    );
   }
 
   #take(reading: MeteringReading): void {

@@ -105,6 +105,9 @@ export const EVENTS = {
   /** An order of a head-end that may switch, which no operator has signed for this meter and this moment. */
   "relay-order-refused": counted("security", 268),
 
+  "key-rotation-begun": event("security", 271),
+  "key-rotated": event("security", 272),
+
   /** Details: tenths of the padding factor. */
   "profile-padding-raised": event("communication", 266),
 

@@ -102,6 +102,19 @@ export function newIdentity(crypto: CryptoEngine, random: Random, wanted: NewIde
   return new Identity({ role, credential, secretKey, signingSecretKey, suite });
 }
 
+/** The same party with a fresh key for EDHOC. Its key that signs stays: statements of before are its own. */
+export function rotatedIdentity(crypto: CryptoEngine, random: Random, before: Identity): Identity {
+  const { role, suite, signingSecretKey } = before;
+  const { kind } = before.credential.key;
+  const secretKey = freshSecretKey(crypto, kind, random);
+  const publicKey = publicKeyOf(crypto, kind, secretKey);
+  const { id, development, signingKey } = before.credential;
+  const kid = kidOf(crypto, publicKey);
+  const content = { id, kid, key: { kind, publicKey }, development };
+  const credential = encodeCcs({ ...content, ...(signingKey && { signingKey }) });
+  return new Identity({ role, credential, secretKey, signingSecretKey, suite });
+}
+
 /** One draw in 2^32 is no scalar of P-256: it draws again. */
 function freshSecretKey(crypto: CryptoEngine, kind: KeyKind, random: Random): Uint8Array {
   let secretKey: Uint8Array | undefined;

@@ -1,6 +1,7 @@
 // Whom a party believes: a meter's few head-ends, a head-end's allow list.
-import { equal, toHex } from "../protocol/bytes.ts";
+import { equal } from "../protocol/bytes.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
+import { isByValue } from "../protocol/cose/cwt.ts";
 import { isTestKey } from "./test-keys.ts";
 
 /** `production` refuses development credentials and keys whose secrets are public; `development` takes all. */
@@ -62,19 +63,33 @@ function parseGrant(text: string): { readonly id: string; readonly rights: Reado
   return { id, rights: new Set([...READER, ...(rights as Right[])]) };
 }
 
+/** Whose signatures under credentials are believed. */
+export interface IssuerTrust {
+  /** False while there is nobody such. */
+  readonly isAny: boolean;
+  /** The credential in an ID_CRED_x that has it by value, where somebody has signed it who is believed now. */
+  credentialIn(idCred: Uint8Array): Credential | undefined;
+}
+
 /**
  * The credentials that a peer may prove, looked up by what EDHOC carries (ID_CRED_x). A kid is a hint
- * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3).
+ * of one byte: all that match are tried, and the proof decides (RFC 9528 3.5.3). One by value need not be on the
+ * list where its issuer is believed, and is looked at anew each time where it is.
  */
 export class TrustList {
   readonly #credentials = new Set<Credential>();
   readonly #rights = new Map<object, ReadonlySet<Right>>();
+  readonly #issuers: IssuerTrust | undefined;
+  /** Those by value that are not on the list: no more than issuers have signed. */
+  readonly #issued = new Set<Credential>();
 
   /** `rights`: of those whose id is in it; the others may read. */
   constructor(
     credentials: Iterable<Credential> = [],
     rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
+    issuers?: IssuerTrust,
   ) {
+    this.#issuers = issuers;
     this.replace(credentials, rights);
   }
 
@@ -86,18 +101,23 @@ export class TrustList {
     credentials: Iterable<Credential>,
     rights: Readonly<Record<string, ReadonlySet<Right>>> = {},
   ): void {
-    const known = new Map(this.credentials.map((credential) => [toHex(credential.bytes), credential]));
+    const before = byId([...this.#credentials, ...this.#issued]);
     this.#credentials.clear();
     this.#rights.clear();
     for (const one of credentials) {
-      const credential = known.get(toHex(one.bytes)) ?? one;
+      const same = before.get(one.id)?.find((known) => known === one || equal(known.bytes, one.bytes));
+      const credential = same ?? one;
+      this.#issued.delete(credential);
       this.#credentials.add(credential);
       if (Object.hasOwn(rights, credential.id)) this.#rights.set(credential, rights[credential.id] ?? READER);
     }
+    for (const issued of this.#issued)
+      if (this.#issuers?.credentialIn(issued.idCred) === undefined) this.#issued.delete(issued);
   }
 
   /** Takes out whatever has this id, whose sessions and handshakes end at once; false where nothing has. */
   revoke(id: string): boolean {
+    for (const issued of this.#issued) if (issued.id === id) this.#issued.delete(issued);
     const found = this.credentials.filter((credential) => credential.id === id);
     for (const credential of found) {
       this.#credentials.delete(credential);
@@ -106,9 +126,16 @@ export class TrustList {
     return found.length > 0;
   }
 
-  /** True while this credential, the very object that was proved, is on the list. */
+  /** True while this credential, the very object that was proved, is on the list, or its issuer believed. */
   has(peer: object): boolean {
-    return (this.#credentials as ReadonlySet<object>).has(peer);
+    const listed: ReadonlySet<object> = this.#credentials;
+    const issued: ReadonlySet<object> = this.#issued;
+    return listed.has(peer) || issued.has(peer);
+  }
+
+  /** True where a peer may be on no list, and prove a credential by value. */
+  get believesIssuers(): boolean {
+    return this.#issuers?.isAny ?? false;
   }
 
   /** What a session's peer may do: more than reading only as the credential that it proved, whatever else has its id. */
@@ -121,6 +148,27 @@ export class TrustList {
   }
 
   candidates(idCred: Uint8Array): readonly Credential[] {
+    if (isByValue(idCred)) return this.#candidateByValue(idCred);
     return this.credentials.filter((credential) => equal(credential.idCred, idCred));
   }
+
+  #candidateByValue(idCred: Uint8Array): readonly Credential[] {
+    const issued = this.#issuers?.credentialIn(idCred);
+    if (issued === undefined) return [];
+    const all = [...this.#credentials, ...this.#issued];
+    const known = all.find(({ bytes }) => equal(bytes, issued.bytes));
+    if (known === undefined) this.#issued.add(issued);
+    return [known ?? issued];
+  }
+}
+
+/** Two of one id are a meter's key and the next one. */
+function byId(credentials: readonly Credential[]): ReadonlyMap<string, readonly Credential[]> {
+  const groups = new Map<string, Credential[]>();
+  for (const credential of credentials) {
+    const group = groups.get(credential.id);
+    if (group === undefined) groups.set(credential.id, [credential]);
+    else group.push(credential);
+  }
+  return groups;
 }

@@ -7,7 +7,7 @@ import {
   type PendingAsk,
   type ProtectedRequest,
 } from "./asks.ts";
-import { equal } from "./bytes.ts";
+import { equal, toHex } from "./bytes.ts";
 import { type Credential, credentialHash } from "./cose/credential.ts";
 import { type EpochMemory, ProcessEpochs } from "./epochs.ts";
 import type { SecureClientParts } from "./initiating.ts";
@@ -105,7 +105,9 @@ export class AskingSessions {
 
   #resume(nowMs: number, ask: PendingAsk): ClientSession | undefined {
     const { keeping, trust, crypto } = this.#parts;
-    const { to, expect } = ask;
+    const { to, expect, nextKey } = ask;
+    // What is kept proves nothing of a key that is new to the peer.
+    if (nextKey !== undefined) return undefined;
     const kept = this.#kept.has(to) ? undefined : keeping?.find(to);
     if (keeping === undefined || kept === undefined) return undefined;
     const peer = trust.credentials.find((one) => equal(credentialHash(crypto, one), kept.peerHash));
@@ -150,6 +152,6 @@ export class AskingSessions {
 }
 
 /** What asks have in common that one session serves. */
-export function keyOf({ to, expect }: Pick<PendingAsk, "to" | "expect">): string {
-  return `${to} ${expect ?? ""}`;
+export function keyOf({ to, expect, nextKey }: Pick<PendingAsk, "to" | "expect" | "nextKey">): string {
+  return `${to} ${expect ?? ""}${nextKey === undefined ? "" : ` ${toHex(nextKey.bytes)}`}`;
 }

@@ -6,6 +6,7 @@ import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  findOption,
   messageBytes,
   OPTION,
   sortOptions,
@@ -29,6 +30,8 @@ export interface Ask {
   readonly to: Station;
   /** Only this peer's credential will do; without it, any on the trust list. */
   readonly expect?: string | undefined;
+  /** The key that the peer is to take: it is asked to prove this one, in a session of its own. */
+  readonly nextKey?: Credential | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
@@ -80,6 +83,7 @@ export interface PendingAsk extends Pick<Ask, "to"> {
   /** Of one that stays open for notifications. */
   readonly watch: Watch | undefined;
   readonly expect: string | undefined;
+  readonly nextKey: Credential | undefined;
   readonly answerBytes: number | undefined;
   tries: number;
   readonly transfer: Transfer;
@@ -176,12 +180,12 @@ export function hasTurn(
 export const MESSAGE_2_BYTES = 64;
 export function pendingAsk(
   id: number,
-  { to, expect, untilMs, answerBytes }: Ask,
+  { to, expect, nextKey, untilMs, answerBytes }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  return { id, to, expect, untilMs, answerBytes, watch, transfer, ...counts };
+  return { id, to, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
 export function clientSession(session: Session, key: string, to: Station): ClientSession {
@@ -214,17 +218,31 @@ export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage
   if (isBarred(request.session)) return false;
   const opened = unprotectResponse(request.session.context, request.binding, answer);
   if (opened === undefined) return false;
-  request.told = epochOf(opened);
-  request.opened = withoutEpoch(opened);
+  const tells = findOption(opened, OPTION.epoch) !== undefined;
+  request.told = tells ? epochOf(opened) : undefined;
+  request.opened = tells ? withoutEpoch(opened) : opened;
   request.ownNumber = numberOf(answer);
   return true;
 }
 
 /** The sender's own number of an answer; undefined where it has its request's nonce. */
 function numberOf(answer: CoapMessage): number | undefined {
+  // Most answers have nothing to read there.
+  if (findOption(answer, OPTION.oscore)?.length === 0) return undefined;
   const option = readOscoreOption(answer);
   if (option === undefined || "refused" in option) return undefined;
   return option.partialIv && toUint(option.partialIv);
+}
+
+/** What the genuine message_2 makes of a handshake: its first request. */
+export function firstRequest(
+  { handshake, bytes }: HandshakeRequest,
+  { message3, peer }: NonNullable<HandshakeRequest["proved"]>,
+  message2: CoapMessage,
+): FirstRequest {
+  const message2Bytes = messageBytes(message2, message2.token.length);
+  const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
+  return { handshake, message3, size, proved: peer };
 }
 
 /** What is sent of a request, with message_3 where it is a first one, and what its answer is to be judged by. */

@@ -34,7 +34,9 @@ export class HandshakeTurns {
   /** True where this ask may begin a handshake now; else it waits until {@link due} gives it. */
   admits(nowMs: number, key: string, ask: PendingAsk): boolean {
     if (this.#hasRoom(nowMs)) return true;
-    this.wait(key, ask);
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) this.#waiting.set(key, [ask]);
+    else waiting.push(ask);
     return false;
   }
 
@@ -48,13 +50,6 @@ export class HandshakeTurns {
     if (!this.admits(nowMs, key, ask)) return false;
     this.begin(nowMs, key);
     return true;
-  }
-
-  /** Keeps an ask until {@link due} gives it. */
-  wait(key: string, ask: PendingAsk): void {
-    const waiting = this.#waiting.get(key);
-    if (waiting === undefined) this.#waiting.set(key, [ask]);
-    else waiting.push(ask);
   }
 
   /** A handshake with this one has begun. */

@@ -6,7 +6,7 @@ import type { Identity } from "../identity/identity.ts";
 import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import type { ClientKeeping } from "./asking-sessions.ts";
-import { concat } from "./bytes.ts";
+import { concat, equal } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
 import { CODE, type CoapContent, FORMAT, resourceRequest } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
@@ -39,6 +39,8 @@ export interface Initiating {
   readonly random: Random;
   /** Without it, any on the trust list. */
   readonly expect: string | undefined;
+  /** Nothing but this credential will do, which the peer proves to who asks it for its next key. */
+  readonly nextKey: Credential | undefined;
   readonly connectionId: Uint8Array;
   /** What the responder asked for, where it turned the first down. */
   readonly selectedSuite: number | undefined;
@@ -47,12 +49,15 @@ export interface Initiating {
 /** Undefined where nobody is known that could answer, or no suite fits both keys. */
 export function initiatorOf(
   { crypto, identity, trust }: InitiatingParts,
-  { random, expect, connectionId, selectedSuite }: Initiating,
+  { random, expect, nextKey, connectionId, selectedSuite }: Initiating,
 ): EdhocInitiator<Credential> | undefined {
-  const isExpected = ({ id }: Credential): boolean => expect === undefined || id === expect;
-  const peer = trust.credentials.find(isExpected);
-  if (peer === undefined) return undefined;
-  const ground = commonGround(identity.credential.key.kind, peer.key.kind, identity.suite);
+  const isExpected = ({ id, bytes }: Credential): boolean =>
+    (expect === undefined || id === expect) && (nextKey === undefined || equal(bytes, nextKey.bytes));
+  const { kind } = identity.credential.key;
+  // Of a meter that only its issuer knows nothing is known before message_2: it is taken to have a key like ours.
+  const peerKind = trust.credentials.find(isExpected)?.key.kind ?? (trust.believesIssuers ? kind : undefined);
+  if (peerKind === undefined) return undefined;
+  const ground = commonGround(kind, peerKind, identity.suite);
   if (ground.suites.length === 0) return undefined;
   return new EdhocInitiator<Credential>({
     ...{ crypto, random, identity, connectionId },
@@ -62,10 +67,10 @@ export function initiatorOf(
   });
 }
 
-/** The request with message_1. RFC 9528 appendix A.2: `true` stands where later messages have a connection identifier. */
-export function message1Request(initiator: EdhocInitiator<Credential>): CoapContent {
-  const payload = concat(encodeCbor(true), initiator.message1());
-  return resourceRequest(CODE.post, "k", payload, FORMAT.connectionIdAndEdhoc);
+/** The request for message_2: `true` stands where later messages have a connection identifier (RFC 9528 appendix A.2). */
+export function message1Request(message1: Uint8Array, isForNextKey: boolean): CoapContent {
+  const payload = concat(encodeCbor(true), message1);
+  return resourceRequest(CODE.post, isForNextKey ? "x" : "k", payload, FORMAT.connectionIdAndEdhoc);
 }
 
 /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */

@@ -62,12 +62,20 @@ export class KeptSessions {
     return keeping.kept().flatMap((kept) => this.#resume(keeping, kept, utcMs) ?? []);
   }
 
-  /** The session of a handshake that has just been completed, in the table; it is durable where it can be. */
-  begin(nowMs: number, peer: Credential, material: OscoreMaterial): Session {
+  /**
+   * The session of a handshake that has just been completed, in the table. It is durable where it can be and `lasts`: what
+   * was made with a key that may take over does not outlive a start, as a start could not tell by which key it was made.
+   */
+  begin(
+    nowMs: number,
+    { own, lasts }: { readonly own: Credential; readonly lasts: boolean },
+    peer: Credential,
+    material: OscoreMaterial,
+  ): Session {
     const { crypto, table, trust, limits, keeping } = this.#parts;
-    const terms = { limits, bornMs: nowMs, trust };
+    const terms = { limits, bornMs: nowMs, trust, own };
     const utcMs = keeping?.utcMs();
-    if (keeping === undefined || utcMs === undefined) {
+    if (keeping === undefined || utcMs === undefined || !lasts) {
       const session = newSession(crypto, peer, material, terms);
       table.add(nowMs, session);
       return session;
@@ -84,6 +92,12 @@ export class KeptSessions {
   /** Forgets for good the sessions of who is no longer trusted. */
   forgetBarred(): void {
     if (this.#parts.keeping !== undefined) this.#save(this.#parts.keeping);
+  }
+
+  /** Forgets for good all that was made with another credential of ours than this one. */
+  keepOnly(own: Credential): void {
+    this.#parts.table.keepOnly(own);
+    this.forgetBarred();
   }
 
   #resume(keeping: ServerKeeping, kept: KeptSession, utcMs: number): Session | undefined {

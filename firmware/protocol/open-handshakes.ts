@@ -58,17 +58,17 @@ export class Handshakes {
     return handshake.waiting[0];
   }
 
-  /** Forgets it, and gives those who waited. */
-  end({ key, waiting }: Handshake): readonly PendingAsk[] {
-    this.#byKey.delete(key);
-    this.#turns.end(key);
-    return waiting;
+  /** True for one that is under way. */
+  has(handshake: Handshake): boolean {
+    return this.#byKey.get(handshake.key) === handshake;
   }
 
-  /** Forgets it where it is still under way: the others who wait for it get another turn. */
-  giveUp(handshake: Handshake): void {
-    if (this.#byKey.get(handshake.key) !== handshake) return;
-    for (const ask of this.end(handshake)) this.#turns.wait(handshake.key, ask);
+  /** Forgets it, and gives those who waited: with so many tries behind them at the least. */
+  end({ key, waiting }: Handshake, tries = 0): readonly PendingAsk[] {
+    this.#byKey.delete(key);
+    this.#turns.end(key);
+    for (const ask of waiting) ask.tries = Math.max(ask.tries, tries);
+    return waiting;
   }
 }
 

@@ -33,12 +33,13 @@ export type HandshakeEvent =
 export interface RespondingParts {
   readonly crypto: CryptoEngine;
   readonly random: Random;
-  readonly identity: Identity;
+  /** Whom this end proves to be now; another key may take over. */
+  readonly identity: () => Identity;
   readonly trust: TrustList;
   /** False for what a session goes by. */
   readonly isFree: (connectionId: Uint8Array) => boolean;
   /** Makes the session with a peer that has proved itself. */
-  readonly begin: (nowMs: number, peer: Credential, material: OscoreMaterial) => Session;
+  readonly begin: (nowMs: number, own: Credential, peer: Credential, material: OscoreMaterial) => Session;
   readonly tell: (event: HandshakeEvent) => void;
 }
 
@@ -51,7 +52,9 @@ export class Responding {
   readonly #parts: RespondingParts;
   readonly #edhocRandom: Random;
   readonly #connectionIdRandom: Random;
-  readonly #halfOpen = new HalfOpenTable();
+  #halfOpen = new HalfOpenTable();
+  /** Which of our credentials each handshake proves. */
+  readonly #proving = new WeakMap<object, Credential>();
   readonly #budget = new Budget(HANDSHAKES_PER_SECOND, HANDSHAKES_AT_ONCE);
 
   constructor(parts: RespondingParts) {
@@ -61,13 +64,13 @@ export class Responding {
   }
 
   /** `true, message_1` or `C_R, message_3`, as EDHOC travels over CoAP (RFC 9528 appendix A.2). */
-  reply(nowMs: number, from: Station, request: CoapContent): Reply {
+  reply(nowMs: number, from: Station, request: CoapContent, identity = this.#parts.identity()): Reply {
     const { payload } = request;
     if (payload.length === 0) return this.#refuseNothing(from);
     const length = firstItemLength(payload);
     const prefix = length === undefined ? undefined : decodeCbor(payload.slice(0, length));
     const message = payload.slice(length);
-    if (prefix === true) return this.#replyMessage1(nowMs, from, message);
+    if (prefix === true) return this.#replyMessage1(nowMs, from, message, identity);
     const connectionId = decodeIdentifier(prefix);
     if (connectionId === undefined) return this.#refuse(from, "malformed");
     const responder = this.#halfOpen.find(nowMs, from, connectionId);
@@ -78,12 +81,17 @@ export class Responding {
     return { how: "answer", content: afterMessage3(message4) };
   }
 
-  #replyMessage1(nowMs: number, from: Station, message1: Uint8Array): Reply {
+  /** Ends all that are half open: they would prove a key that is no longer ours. */
+  endAll(): void {
+    this.#halfOpen = new HalfOpenTable();
+  }
+
+  #replyMessage1(nowMs: number, from: Station, message1: Uint8Array, identity: Identity): Reply {
     if (!this.#budget.take(nowMs)) {
       this.#parts.tell({ kind: "refused", from, reason: "handshakes" });
       return { how: "silence" };
     }
-    const { crypto, identity, trust } = this.#parts;
+    const { crypto, trust } = this.#parts;
     const { kind } = identity.credential.key;
     const responder = new EdhocResponder<Credential>({
       crypto,
@@ -98,6 +106,7 @@ export class Responding {
     const answer = responder.receiveMessage1(message1);
     if ("error" in answer) return this.#refuse(from, answer.reason, answer.error);
     this.#halfOpen.add(nowMs, from, answer.connectionId, responder);
+    this.#proving.set(responder, identity.credential);
     return { how: "answer", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
   }
 
@@ -108,7 +117,8 @@ export class Responding {
     const outcome = responder.receiveMessage3(message3);
     if (!responder.isOpen) this.#halfOpen.remove(connectionId);
     if ("error" in outcome) return this.#refuse(from, outcome.reason, outcome.error);
-    const session = this.#parts.begin(nowMs, outcome.peer, responder.exportOscore());
+    const own = this.#proving.get(responder) ?? this.#parts.identity().credential;
+    const session = this.#parts.begin(nowMs, own, outcome.peer, responder.exportOscore());
     this.#parts.tell({ kind: "session", from, peer: outcome.peer });
     return session;
   }

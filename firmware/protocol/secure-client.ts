@@ -10,6 +10,7 @@ import {
   type ClientEvent,
   type ClientSession,
   type FirstRequest,
+  firstRequest,
   type Handshake,
   type HandshakeRequest,
   hasRoom,
@@ -73,7 +74,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       asks: this.#asks,
       random: parts.random.fork("watches"),
       start: (nowMs, ask) => this.#start(nowMs, ask),
-      abandon: (request) => this.#giveUp(request),
+      abandon: (nowMs, request) => this.#abandonWatch(nowMs, request),
       leave: (session) => this.#sessions.leave(session),
       registered: (ask) => this.#handshakes.registered(ask),
     });
@@ -104,7 +105,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   unwatch(nowMs: number, id: number): void {
     const ask = this.#asks.get(id);
     if (ask?.watch === undefined || !this.#asks.delete(id)) return;
-    if (!isRegistered(ask.watch)) return this.#watches.close(ask);
+    if (!isRegistered(ask.watch)) return this.#watches.close(nowMs, ask);
     const last = this.#newAsk(ending(nowMs, ask, ask.watch), ask.watch);
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
   }
@@ -134,7 +135,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
     for (const [request, message] of this.#doubts.due(nowMs)) this.#believe(nowMs, request, message);
-    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(ask, "timeout");
+    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, "timeout");
     this.#watches.wake(nowMs);
   }
 
@@ -154,7 +155,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #start(nowMs: number, ask: PendingAsk): void {
-    if (this.#sessions.isOther(ask)) return this.#fail(ask, "not-proved");
+    if (this.#sessions.isOther(ask)) return this.#fail(nowMs, ask, "not-proved");
     const session = this.#sessions.get(nowMs, ask);
     const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
@@ -163,12 +164,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
-    const { expect } = ask;
+    const { expect, nextKey } = ask;
     const connectionId = connectionIdOf(this.#nextConnectionId++);
-    const own = { random: this.#edhocRandom, expect, connectionId, selectedSuite };
+    const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
-    if (initiator === undefined) return this.#fail(ask, "not-proved");
-    const message = message1Request(initiator);
+    if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
+    const message = message1Request(initiator.message1(), nextKey !== undefined);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
@@ -176,7 +177,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       answerBytes: MESSAGE_2_BYTES,
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
-    if (request === undefined) return this.#fail(ask, "busy");
+    if (request === undefined) return this.#fail(nowMs, ask, "busy");
     this.#handshakes.add(nowMs, handshake);
     this.#purposes.set(request, purpose);
   }
@@ -206,8 +207,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
       ...watchOptions(ask.watch),
     });
-    if (id === undefined) return this.#fail(ask, "busy");
-    registersBy(ask.watch, id);
+    if (id === undefined) return this.#fail(nowMs, ask, "busy");
+    registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
     this.#purposes.set(id, purpose);
@@ -248,7 +249,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
     this.#abandon(id);
     const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
-    for (const one of [ask, ...waiting]) this.#fail(one, "forgetful", session.peer);
+    for (const one of [ask, ...waiting]) this.#fail(nowMs, one, "forgetful", session.peer);
     this.#dropSession(nowMs, session);
   }
 
@@ -284,8 +285,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
-    else if (purpose.completes !== undefined) this.#endHandshake(purpose.completes.handshake, "refused");
-    else {
+    else if (purpose.completes !== undefined) {
+      // A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once.
+      this.#dropHandshake(nowMs, purpose.completes.handshake, "refused", TRIES_MAX - 2);
+    } else {
       this.#dropSession(nowMs, purpose.session);
       this.#startAgain(nowMs, purpose, "refused");
     }
@@ -296,10 +299,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #believeRefusal(nowMs: number, handshake: Handshake, message: CoapMessage | undefined): void {
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined) return;
-    if (message?.code === CODE.changed) return this.#endHandshake(handshake, "not-proved");
+    if (message?.code === CODE.changed) return this.#dropHandshake(nowMs, handshake, "not-proved", TRIES_MAX);
     const nextSuite = message && handshake.initiator.receiveError(message.payload)?.nextSuite;
     if (nextSuite === undefined || ++first.tries >= TRIES_MAX) {
-      return this.#endHandshake(handshake, "refused");
+      return this.#dropHandshake(nowMs, handshake, "refused", TRIES_MAX);
     }
     const [, ...others] = this.#handshakes.end(handshake);
     this.#beginHandshake(nowMs, handshake.key, first, nextSuite);
@@ -312,14 +315,12 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "protected") this.#retry(nowMs, purpose.ask, reason);
   }
 
-  #takeMessage2(nowMs: number, { handshake, bytes, proved }: HandshakeRequest, message: CoapMessage): void {
+  #takeMessage2(nowMs: number, request: HandshakeRequest, message: CoapMessage): void {
+    const { handshake, proved } = request;
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
-    const { message3, peer } = proved;
-    const session = this.#sessions.begin(nowMs, first.to, handshake, peer);
-    const message2Bytes = messageBytes(message, message.token.length);
-    const size = { message1Bytes: bytes, message2Bytes, message3AddedBytes: 0 };
-    this.#sendProtected(nowMs, first, session, { handshake, message3, size, proved: peer });
+    const session = this.#sessions.begin(nowMs, first.to, handshake, proved.peer);
+    this.#sendProtected(nowMs, first, session, firstRequest(request, proved, message));
   }
 
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
@@ -336,7 +337,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     // Behind what waits: a long transfer does not keep others off.
     if (step === "next") return queueNext(ask, session);
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, answerEvent(ask, session, step.whole, completes));
   }
 
@@ -345,20 +346,15 @@ export class SecureClient implements Endpoint<ClientEvent> {
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 
-  /** Ends a handshake for good: nobody who waits for it is served. */
-  #endHandshake(handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#fail(ask, reason);
-  }
-
-  /** Ends a handshake that came to nothing; who has time left waits for another. */
-  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure): void {
-    for (const ask of this.#handshakes.end(handshake)) this.#retry(nowMs, ask, reason);
+  /** Ends a handshake that came to nothing; who has time and tries left waits for another. */
+  #dropHandshake(nowMs: number, handshake: Handshake, reason: AskFailure, tries = 0): void {
+    for (const ask of this.#handshakes.end(handshake, tries)) this.#retry(nowMs, ask, reason);
   }
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
-    if (reason !== "timeout") ask.transfer.restart();
-    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(ask, reason);
+    ask.transfer.restart(reason === "timeout" ? "last message" : "start");
+    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(nowMs, ask, reason);
     else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
   }
 
@@ -374,9 +370,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (this.#asks.has(ask.id)) this.#sendOrQueue(nowMs, ask, session);
   }
 
-  #fail(ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
+  #fail(nowMs: number, ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
-    this.#watches.close(ask);
+    this.#watches.close(nowMs, ask);
     this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }
 
@@ -384,12 +380,13 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (!watch?.isEnding) this.#events.push(event);
   }
 
-  /** Of a watch that has ended. Where its request carries message_3, it is not the only one that waits for the session. */
-  #giveUp(request: number): void {
+  /** Whoever waited for a handshake that a watch was to complete begins another. */
+  #abandonWatch(nowMs: number, request: number): void {
     const purpose = this.#purposes.get(request);
     this.#abandon(request);
-    if (purpose?.kind === "protected" && purpose.completes)
-      this.#handshakes.giveUp(purpose.completes.handshake);
+    const handshake = purpose?.kind === "protected" ? purpose.completes?.handshake : undefined;
+    if (handshake !== undefined && this.#handshakes.has(handshake))
+      this.#dropHandshake(nowMs, handshake, "timeout");
   }
 
   #abandon(request: number): void {

@@ -2,6 +2,7 @@
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { TrustList } from "../identity/trust.ts";
 import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
@@ -24,6 +25,7 @@ import {
   queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
+import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { withEpoch } from "./epochs.ts";
@@ -49,6 +51,8 @@ import {
 /** A request whose sender has proved who it is. */
 export interface ServedRequest {
   readonly peer: Peer;
+  /** Which of our credentials the session was made with; undefined where that was before the start. */
+  readonly own?: Credential | undefined;
   readonly content: CoapContent;
 }
 
@@ -71,6 +75,8 @@ export interface SecureServerParts {
   readonly random: Random;
   readonly traits: LinkTraits;
   readonly identity: Identity;
+  /** The key that may take its place: who asks for it at `x` is shown that one. */
+  readonly nextIdentity?: (() => Identity | undefined) | undefined;
   readonly trust: TrustList;
   readonly resources: Resources;
   /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
@@ -89,15 +95,19 @@ const BODY_BYTES_MAX = 16_384;
 const EVENTS_MAX = 64;
 /** 32 bytes of links, which with what is around them answer a question of 21 bytes or more. */
 const STRANGERS_BLOCK: Block = { number: 0, more: false, sizeExponent: 1 };
-/** Challenges under numbers of their own, which cost a durable write for each block of them. */
-const CHALLENGES_PER_SECOND = 1;
-const CHALLENGES_AT_ONCE = 4;
+/**
+ * Challenges under numbers of their own: anybody who has recorded requests causes them, and the blocks that their numbers
+ * come in make some fifty durable writes a day of these. Head-ends that come back after a cut find room beside him.
+ */
+const CHALLENGES_PER_SECOND = 4;
+const CHALLENGES_AT_ONCE = 16;
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
 
 /** One party's serving half. Whatever comes in that is not right is refused and counted, never thrown. */
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
+  #identity: Identity;
   readonly #limits: KeyLimits;
   readonly #coap: CoapEndpoint;
   readonly #responding: Responding;
@@ -118,6 +128,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
+    this.#identity = parts.identity;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#responding = this.#newResponding();
@@ -140,6 +151,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
     });
     const presets = (parts.presets ?? []).map((preset) => presetSession(parts.crypto, preset));
     for (const session of [...presets, ...this.#kept.resumed()]) {
+      // A preset that is new since then may go by the same kid.
+      if (this.#sessions.has(session.context.recipient.id)) continue;
       this.#sessions.add(parts.keeping?.startMs ?? 0, session);
       this.#unproved.add(session);
     }
@@ -148,6 +161,18 @@ export class SecureServer implements Endpoint<ServerEvent> {
   /** Forgets for good what it keeps of peers that are no longer trusted. */
   forgetBarred(): void {
     this.#kept.forgetBarred();
+  }
+
+  /**
+   * Proves another key from now on, once `takeOver` has made it the one: all sessions and handshakes with others end, and
+   * are forgotten before that, as none of them may go on after a start with the new key.
+   */
+  takeKey(next: Identity, takeOver: () => StorageResult): StorageResult {
+    this.#responding.endAll();
+    this.#kept.keepOnly(next.credential);
+    const taken = takeOver();
+    if (taken === "done") this.#identity = next;
+    return taken;
   }
 
   /** Messages that protection or EDHOC refused since the start. */
@@ -204,9 +229,13 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
     if (asksForLinks(message)) return refusal(this.#links(message, "stranger"));
     const path = pathOf(message);
-    if ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) {
+    const next = path === "x" && message.code === CODE.post ? this.#parts.nextIdentity?.() : undefined;
+    if (
+      ((path === "k" || path === ".well-known/edhoc") && message.code === CODE.post) ||
+      next !== undefined
+    ) {
       if (hasUnknownCritical(message)) return refusal(bareAnswer(CODE.badOption));
-      return this.#responding.reply(nowMs, from, message);
+      return this.#responding.reply(nowMs, from, message, next);
     }
     return this.#refuse(from, "unprotected");
   }
@@ -293,7 +322,8 @@ export class SecureServer implements Endpoint<ServerEvent> {
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
     if (asksForLinks(content)) return this.#links(content, "peer");
     const { resources } = this.#parts;
-    const request = { peer: asker.session.peer, content };
+    const { peer, terms } = asker.session;
+    const request = { peer, own: terms?.own, content };
     const observe = (): Observed | undefined => resources.observe?.(request);
     return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
@@ -312,12 +342,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #newResponding(): Responding {
-    const { crypto, random, identity, trust } = this.#parts;
+    const { crypto, random, trust } = this.#parts;
     return new Responding({
-      ...{ crypto, random, identity, trust },
+      ...{ crypto, random, trust },
+      identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
-      begin: (nowMs, peer, material) => {
-        const session = this.#kept.begin(nowMs, peer, material);
+      begin: (nowMs, own, ...handshake) => {
+        const lasts = own === this.#identity.credential;
+        const session = this.#kept.begin(nowMs, { own, lasts }, ...handshake);
         this.#untold.add(session);
         return session;
       },

@@ -23,6 +23,8 @@ export interface SessionTerms {
   readonly bornMs: number;
   /** The list that the peer's credential must stay on. */
   readonly trust: TrustList;
+  /** Which of this end's credentials it was made with; undefined where that was before the start, or does not matter. */
+  readonly own?: Credential;
 }
 
 /** An OSCORE context with a peer that has proved who it is. */
@@ -144,6 +146,12 @@ export class SessionTable {
   records(): KeptSession[] {
     const sessions = [...this.#byKid.values()].filter((session) => !isBarred(session));
     return sessions.flatMap(({ keeping }) => keeping?.record() ?? []);
+  }
+
+  /** Drops all but those that were made with this credential of ours, and presets. */
+  keepOnly(own: Credential): void {
+    for (const [kid, { terms }] of this.#byKid)
+      if (terms !== undefined && terms.own !== own) this.#byKid.delete(kid);
   }
 
   /** Takes a session in, and drops those that are over; its Recipient ID must be free. */

@@ -7,6 +7,7 @@ import { encodeNameplate, type NameplateCounters } from "../protocol/readings/na
 import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
 import { intervalResource } from "./intervals.ts";
+import { type KeyParts, keyResource } from "./keys.ts";
 import { nameplateResource } from "./nameplate.ts";
 import { OBSERVE_PERIOD_MS } from "./observed.ts";
 import { registerResource, senmlRegisterResource } from "./registers.ts";
@@ -22,6 +23,8 @@ export interface MeterResourcesParts {
   readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
   /** Undefined for a meter without a relay, which has no such resource. */
   readonly relay?: Omit<RelayParts, "log"> | undefined;
+  /** Undefined for a meter whose key is somebody else's to keep: it cannot make another. */
+  readonly keys?: Omit<KeyParts, "log"> | undefined;
   /** What a peer may do. */
   readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
@@ -89,6 +92,7 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     s: statementResource(meter, all.statements, parts),
     ...(all.relay && { l: relayResource({ ...all.relay, log }, parts) }),
     i: nameplateResource(() => plateWith(all.counters()), parts),
+    ...(all.keys && { x: keyResource({ ...all.keys, log }, parts) }),
   };
   return new MeterResources(byPath, {
     inSenml: { r: senmlRegisterResource(meter, registerParts) },

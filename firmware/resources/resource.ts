@@ -6,10 +6,13 @@ import { answerWith, bareAnswer, CODE, type CoapContent, FORMAT } from "../proto
 import type { Observed } from "../protocol/observe/observers.ts";
 import { STATUS } from "../protocol/readings/answer-fields.ts";
 
-/** What answers a request's body, and the right that it takes; the asker's other rights are known to it. */
+/**
+ * What answers a request's body, and the right that it takes; the asker's other rights are known to it, and which
+ * credential of ours his session has proved.
+ */
 export interface Method {
   readonly right: Right;
-  readonly answer: (body: Uint8Array, rights: ReadonlySet<Right>) => CoapContent;
+  readonly answer: (body: Uint8Array, rights: ReadonlySet<Right>, own?: object) => CoapContent;
   /** Makes what an observer with this request is told from then on, where the method can be observed. */
   readonly observe?: (body: Uint8Array) => Observed | undefined;
 }

@@ -52,11 +52,11 @@ export class MeterResources implements Resources {
     this.links = [...paths, { path: "k", attributes: { rt: "core.edhoc" } }];
   }
 
-  serve({ peer, content }: ServedRequest): CoapContent {
+  serve({ peer, own, content }: ServedRequest): CoapContent {
     const method = this.#methodOf(content);
     if ("code" in method) return method;
     const rights = this.#options.rightsOf(peer);
-    return rights.has(method.right) ? method.answer(content.payload, rights) : this.#forbid(method);
+    return rights.has(method.right) ? method.answer(content.payload, rights, own) : this.#forbid(method);
   }
 
   /** A right that is taken away is the end of what it gave. */

@@ -1,7 +1,10 @@
 // Resource `s`: registers signed by the meter's own key, for whoever was not there.
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { Identity } from "../identity/identity.ts";
 import type { Meter } from "../meter.ts";
 import { bareAnswer, CODE, type CoapContent } from "../protocol/coap/message.ts";
-import { encodeStatement, statedEntry } from "../protocol/readings/statement.ts";
+import { signSign1 } from "../protocol/cose/sign1.ts";
+import { encodeStatement, STATEMENT_CONTEXT, statedEntry } from "../protocol/readings/statement.ts";
 import { decodeStatementRequest, type StatementRequest } from "../protocol/readings/statement-request.ts";
 import type { StatementChain } from "../statement-chain.ts";
 import {
@@ -24,6 +27,17 @@ export interface StatementParts {
   readonly chain: Pick<StatementChain, "next">;
   /** A COSE_Sign1 over a payload, by the meter's signing key. */
   readonly sign: (payload: Uint8Array) => Uint8Array;
+}
+
+/** By this meter's key that signs, which stays when the other one is rotated. */
+export function statedBy(
+  crypto: CryptoEngine,
+  { credential, signingSecretKey }: Identity,
+  chain: StatementParts["chain"],
+  clockStatus: StatementParts["clockStatus"],
+): StatementParts {
+  const sign = (payload: Uint8Array) => signSign1(crypto, signingSecretKey, STATEMENT_CONTEXT, payload);
+  return { id: credential.id, clockStatus, chain, sign };
 }
 
 /**

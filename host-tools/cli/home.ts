@@ -12,6 +12,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
+import { identityIssued, readCwtFile } from "../../firmware/identity/cwt-file.ts";
 import {
   type Identity,
   newIdentity,
@@ -59,7 +60,12 @@ export class Home {
 
   /** The development meter `id` of this folder, made on first use. */
   meter(id: string): Identity {
-    return this.#developmentIdentity("meter", id, join(this.folder, "meters", `${id}.key.json`));
+    return this.#developmentIdentity("meter", id, this.meterKeyPath(id));
+  }
+
+  /** Where the key of the development meter `id` is. */
+  meterKeyPath(id: string): string {
+    return join(this.folder, "meters", `${id}.key.json`);
   }
 
   #developmentIdentity(role: Role, id: string, path: string): Identity {
@@ -67,18 +73,26 @@ export class Home {
       const identity = newIdentity(opensslEngine, systemRandom, { role, id, development: true });
       createFile(path, writeKeyFile(identity), 0o600);
     }
-    return readIdentity(path, role);
+    return readIdentity(path, role, `remove the folder ${this.folder}, and all of it is made anew`);
   }
 }
 
+/** `a meter's`, `an operator's`. */
+function owned(role: Role): string {
+  return `${/^[aeiou]/.test(role) ? "an" : "a"} ${role}'s`;
+}
+
 /** The key file's identity; a file that is none, or of the other role, is a usage fault. */
-export function readIdentity(path: string, role: Role): Identity {
+export function readIdentity(
+  path: string,
+  role: Role,
+  advice = "make one with 'meterbench keys new'",
+): Identity {
   const identity = readKeyFile(opensslEngine, readSecretFile(path, "key file"));
-  if ("error" in identity)
-    throw usageFault(`The key file ${path} ${identity.error}: make one with 'meterbench keys new'.`);
+  if ("error" in identity) throw usageFault(`The key file ${path} ${identity.error}: ${advice}.`);
   if (identity.role !== role) {
     throw usageFault(
-      `The key file ${path} is a ${identity.role}'s and a ${role}'s is needed: name another file.`,
+      `The key file ${path} is ${owned(identity.role)} and ${owned(role)} is needed: name another file.`,
     );
   }
   return identity;
@@ -94,10 +108,19 @@ export function readCredential(path: string, role: Role): Credential {
   }
   if (read.role !== role) {
     throw usageFault(
-      `The credential file ${path} is a ${read.role}'s and a ${role}'s is needed: name another file.`,
+      `The credential file ${path} is ${owned(read.role)} and ${owned(role)} is needed: name another file.`,
     );
   }
   return read.credential;
+}
+
+/** The key file's party as it is known by what an issuer signed of it; what is not of that key is a usage fault. */
+export function readIssuedIdentity(identity: Identity, path: string): Identity {
+  const issued = readCwtFile(readTextFile(path, "signed credential"));
+  const known = "error" in issued ? issued : identityIssued(identity, issued);
+  if ("error" in known)
+    throw usageFault(`The file ${path} ${known.error}: make one with 'meterbench keys sign'.`);
+  return known;
 }
 
 /** The text of a file with a secret; one that others may read or write is a usage fault. */

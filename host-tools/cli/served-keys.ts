@@ -3,10 +3,12 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import { grantedTrust, HEAD_ENDS_MAX, OWNER, refusalOf, TrustList } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { type Address, formatAddress } from "../../hal/node/address.ts";
+import { keyFiles } from "../../hal/node/key-files.ts";
+import type { KeyStore } from "../../hal/ports/key-store.ts";
 import { type CommonOptions, homeOf } from "./common.ts";
 import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
-import { type Home, readCredential, readIdentity } from "./home.ts";
+import { type Home, readCredential, readIdentity, readIssuedIdentity } from "./home.ts";
 import { idsFrom } from "./places.ts";
 
 /** The options that say who a meter is. */
@@ -14,6 +16,7 @@ export type KeyOptions = Pick<CommonOptions, "home"> & {
   readonly id?: string;
   readonly count: number;
   readonly keys?: string;
+  readonly cwt?: string;
   readonly trust?: string[];
   readonly allow?: string[];
   readonly oscoreContext?: string;
@@ -21,6 +24,8 @@ export type KeyOptions = Pick<CommonOptions, "home"> & {
 
 export interface ServedKeys {
   readonly identities: readonly Identity[];
+  /** Where each of them is, and where its next key will be. */
+  readonly keyStores: readonly KeyStore[];
   readonly trust: TrustList;
   /** Notes the meters at the head-end, once their lines are open. */
   readonly enrol: () => void;
@@ -35,14 +40,17 @@ export function servedKeys(options: KeyOptions, addresses: readonly Address[]): 
 function development(options: KeyOptions, addresses: readonly Address[]): ServedKeys {
   if (options.trust !== undefined)
     throw usageFault("--trust goes with --keys: give the meter's key file too.");
+  if (options.cwt !== undefined) throw usageFault("--cwt goes with --keys: give the meter's key file too.");
   if (options.allow !== undefined)
     throw usageFault("--allow goes with --keys: a development head-end may do all that there is.");
   for (const address of addresses) refuseFarDevelopment(address, "A development meter");
   const home = homeOf(options);
-  const identities = idsFrom(options.id, options.count).map((id) => home.meter(id));
+  const ids = idsFrom(options.id, options.count);
+  const identities = ids.map((id) => home.meter(id));
+  const keyStores = ids.map((id) => keyFiles(home.meterKeyPath(id)));
   const enrol = (): void => enrolAll(home, identities, addresses);
   const { credential } = home.headEnd();
-  return { identities, trust: new TrustList([credential], { [credential.id]: OWNER }), enrol };
+  return { identities, keyStores, trust: new TrustList([credential], { [credential.id]: OWNER }), enrol };
 }
 
 function enrolAll(home: Home, identities: readonly Identity[], addresses: readonly Address[]): void {
@@ -70,7 +78,9 @@ function production(options: KeyOptions): ServedKeys {
       "--oscore-context proves nobody and is for development only: leave it out, or leave --keys out.",
     );
   }
-  const identity = readIdentity(keys, "meter");
+  const plain = readIdentity(keys, "meter");
+  const identity = options.cwt === undefined ? plain : readIssuedIdentity(plain, options.cwt);
+  if (options.cwt !== undefined && identity === plain) process.stderr.write(`${rotatedSince(options.cwt)}\n`);
   refuseUnfit(identity.credential, keys);
   if (options.id !== undefined && options.id !== identity.credential.id) {
     throw usageFault(
@@ -90,7 +100,11 @@ function production(options: KeyOptions): ServedKeys {
   });
   const list = grantedTrust(trusted, options.allow ?? []);
   if ("error" in list) throw usageFault(list.error);
-  return { identities: [identity], trust: list, enrol: () => {} };
+  return { identities: [identity], keyStores: [keyFiles(keys)], trust: list, enrol: () => {} };
+}
+
+function rotatedSince(path: string): string {
+  return `The key was rotated since ${path} was signed, and is shown without it: have it signed anew.`;
 }
 
 function refuseUnfit(credential: Credential, path: string): void {

@@ -2,11 +2,13 @@
 import type { Command } from "commander";
 import { type Identity, isValidId } from "../../firmware/identity/identity.ts";
 import { refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../hal/node/address.ts";
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
+import { HeadEndError } from "../head-end/errors.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
 import type { Registry } from "../head-end/registry.ts";
 import { type HeldSessions, holdSessions } from "../head-end/session-folder.ts";
@@ -53,7 +55,12 @@ export async function withHeadEnd<Result>(
   const registry = registryOf(options);
   const { address, expect } = resolveTarget(targetText, options, registry);
   const { identity, profile } = headEndIdentity(options, address);
-  const following = followRegistry(registry, (credential) => refusalOf(profile, credential) === undefined);
+  const crypto = await engineOf(options);
+  const isWanted = (credential: Credential): boolean => refusalOf(profile, credential) === undefined;
+  const { refusal, ...following } = followRegistry(registry, isWanted, {
+    crypto,
+    utcMs: () => systemClock.utcMs(),
+  });
   checkExpected(expect, registry, profile);
   const held =
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
@@ -65,7 +72,7 @@ export async function withHeadEnd<Result>(
   const headEnd = new HeadEnd({
     link,
     clock: systemClock,
-    crypto: await engineOf(options),
+    crypto,
     random: systemRandom,
     identity,
     ...following,
@@ -81,6 +88,8 @@ export async function withHeadEnd<Result>(
       timeoutMs: options.timeout * 1000,
       ...(expect !== undefined && { expect }),
     });
+  } catch (error) {
+    throw explained(error, formatAddress(address), refusal());
   } finally {
     headEnd.close();
     link.close();
@@ -88,6 +97,15 @@ export async function withHeadEnd<Result>(
     held?.release();
     sessions?.release();
   }
+}
+
+/** Where a signed credential was shown and not taken, that is why nobody was proved. */
+function explained(error: unknown, name: string, refusal: string | undefined): unknown {
+  if (!(error instanceof HeadEndError) || error.kind !== "identity" || refusal === undefined) return error;
+  return new HeadEndError(
+    "identity",
+    `The credential that was shown at ${name} ${refusal}: look at 'meterbench enrol list', or at that meter.`,
+  );
 }
 
 /** A second command at once makes a session of its own. */
@@ -166,7 +184,9 @@ function headEndIdentity(
 /** A pinned meter that can never prove itself is said at once, not after a handshake. */
 function checkExpected(expect: string | undefined, registry: Registry, profile: TrustProfile): void {
   if (expect === undefined) return;
-  const enrolment = registry.find(expect);
+  const { enrolments, issuers } = registry.content();
+  const enrolment = enrolments.find(({ id }) => id === expect);
+  if (enrolment === undefined && issuers.length > 0) return;
   if (enrolment === undefined)
     throw new CliFault(
       EXIT.refused,

@@ -160,6 +160,7 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
 
 const OPTION_NAMES = new Map<number, string>([
   [OPTION.uriHost, "Uri-Host"],
+  [OPTION.epoch, "Epoch"],
   [OPTION.etag, "ETag"],
   [OPTION.observe, "Observe"],
   [OPTION.uriPort, "Uri-Port"],

@@ -31,6 +31,12 @@ import {
   encodeEventRequest,
 } from "../../firmware/protocol/readings/event-reading.ts";
 import { INTERVALS_PER_BLOCK_MAX, type Interval } from "../../firmware/protocol/readings/interval.ts";
+import {
+  decodeKeyState,
+  encodeRotationStep,
+  type KeyState,
+  type RotationStep,
+} from "../../firmware/protocol/readings/key-rotation.ts";
 import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { Obis } from "../../firmware/protocol/readings/obis.ts";
 import {
@@ -62,6 +68,7 @@ import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEndError } from "./errors.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
+import { GuardedEpochs } from "./guarded-epochs.ts";
 import { readStatement, type SignedStatement } from "./statements.ts";
 import { type StopWatch, type Watcher, Watching } from "./watching.ts";
 
@@ -115,7 +122,7 @@ export interface HeadEndParts {
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
-type Question = Pick<Ask, "content" | "answerBytes">;
+type Question = Pick<Ask, "content" | "answerBytes" | "nextKey">;
 
 /** An answer's CoAP, OSCORE and CBOR around its values; a register's room, an interval's at the usual padding, an event. */
 const ANSWER_BYTES = 40;
@@ -144,13 +151,15 @@ export class HeadEnd {
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
   readonly #watching: Watching;
+  readonly #epochs: GuardedEpochs | undefined;
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
     this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
-    this.#client = new SecureClient({ ...parts, traits: link.traits });
+    this.#epochs = parts.epochs && new GuardedEpochs(parts.epochs);
+    this.#client = new SecureClient({ ...parts, epochs: this.#epochs, traits: link.traits });
     this.#drive = new Drive(this.#client, link, clock, (event) => this.#take(event));
     this.#watching = new Watching({
       client: this.#client,
@@ -234,6 +243,17 @@ export class HeadEnd {
     return this.#ask(target, { content }, emptyBody, CODE.changed);
   }
 
+  /** The meter's keys: the one that it goes by, and the one that is to take its place. Rejects with {@link HeadEndError}. */
+  async readKeys(target: Target, nextKey?: Credential): Promise<Answer<KeyState>> {
+    return this.#ask(target, { content: resourceRequest(CODE.get, "x"), nextKey }, decodeKeyState);
+  }
+
+  /** Takes a step of a key's rotation, the last one by the next key itself. Rejects with {@link HeadEndError}. */
+  async rotateKey(target: Target, step: RotationStep, nextKey?: Credential): Promise<Answer<KeyState>> {
+    const content = resourceRequest(CODE.put, "x", encodeRotationStep(step));
+    return this.#ask(target, { content, nextKey }, decodeKeyState, CODE.changed);
+  }
+
   /** Gives the meter another tariff plan. Rejects with {@link HeadEndError}. */
   async setTariff(target: Target, plan: TariffPlan): Promise<Answer<"done">> {
     const content = resourceRequest(CODE.put, "t", encodeTariffPlan(plan));
@@ -296,7 +316,8 @@ export class HeadEnd {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
-    if (outcome.kind === "failed") throw failure(outcome.reason, target, this.#trustIs, outcome.peer);
+    if (outcome.kind === "failed")
+      throw this.#epochs?.trouble ?? failure(outcome.reason, target, this.#trustIs, outcome.peer);
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);

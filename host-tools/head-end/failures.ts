@@ -38,7 +38,7 @@ export function failure(
     case "forgetful":
       return new HeadEndError(
         "identity",
-        `The meter ${peer?.id ?? ""} at ${name} has forgotten what it told this head-end before, so its storage was put back, emptied or copied (serve --state): look at it, and if that was meant, run 'meterbench enrol accept ${peer?.id ?? "ID"}'.`,
+        `The meter ${peer?.id ?? ""} at ${name} has forgotten what it told this head-end before: its storage was put back, emptied, copied or left out (serve --state); look at it, and where that was meant, run 'meterbench enrol accept ${peer?.id ?? "ID"}'.`,
       );
     case "busy":
       return new HeadEndError(

@@ -11,7 +11,9 @@ export {
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { followRegistry } from "./follow-registry.ts";
-export { type Enrolment, type EnrolmentState, Registry } from "./registry.ts";
+export { Registry } from "./registry.ts";
+export type { Enrolment, EnrolmentState } from "./registry-file.ts";
+export { type Rotation, type RotationParts, rotateKey } from "./rotation.ts";
 export { type HeldSessions, holdSessions, type SessionPlace } from "./session-folder.ts";
 export {
   checkChain,
@@ -21,5 +23,6 @@ export {
   type StatementFault,
   verifyStatement,
 } from "./statements.ts";
+export { agrees, type SwitchingParts, switchRelay } from "./switching.ts";
 export { WatchKeeper, type WatchKeeperParts } from "./watch-keeper.ts";
 export type { Notification, StopWatch, Watcher } from "./watching.ts";

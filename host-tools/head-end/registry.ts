@@ -1,54 +1,22 @@
 // The head-end's allow list: which meters it serves, and how far each has come.
-import { readFileSync, statSync } from "node:fs";
-import * as v from "valibot";
-import { equal, fromHex, toHex } from "../../firmware/protocol/bytes.ts";
-import { type Credential, decodeCcs } from "../../firmware/protocol/cose/credential.ts";
+import { statSync } from "node:fs";
+import { equal } from "../../firmware/protocol/bytes.ts";
+import { type Credential, hasSameKeys } from "../../firmware/protocol/cose/credential.ts";
+import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
-import { writeDurably } from "../durable-file.ts";
-import { RegistryError } from "./errors.ts";
 import { withFileLock } from "./file-lock.ts";
-
-/** `pending` until an EDHOC run has proved the meter's key; `revoked` until an operator enrols it anew. */
-export type EnrolmentState = "pending" | "proved" | "revoked";
-
-export interface Enrolment {
-  readonly id: string;
-  readonly credential: Credential;
-  readonly state: EnrolmentState;
-  /** Where the meter was last reached, as the command line writes addresses. */
-  readonly address?: string;
-  /** The last start of its storage that the meter told of. */
-  readonly epoch?: Epoch;
-  /** Since it told of one that cannot come after that: an operator must look at it. */
-  readonly isForgetful?: true;
-}
+import {
+  type DecodedCredentials,
+  type Enrolment,
+  type RegistryContent,
+  readRegistry,
+  writeRegistry,
+} from "./registry-file.ts";
 
 type Meter = Pick<Enrolment, "credential" | "address">;
 type EnrolOutcome = "added" | "known" | "other-key";
 type AddOutcome = EnrolOutcome | "revoked";
-
-/** Which meters a utility has, and where, is nobody else's business. */
-const FILE_MODE = 0o600;
-
-const FileSchema = v.strictObject({
-  meterbench: v.literal("registry"),
-  meters: v.array(
-    v.strictObject({
-      id: v.string(),
-      credential: v.pipe(v.string(), v.hexadecimal()),
-      state: v.picklist(["pending", "proved", "revoked"]),
-      address: v.optional(v.string()),
-      epoch: v.optional(
-        v.strictObject({
-          count: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
-          mark: v.pipe(v.string(), v.hexadecimal()),
-        }),
-      ),
-      isForgetful: v.optional(v.literal(true)),
-    }),
-  ),
-});
 
 /**
  * The registry in one JSON file, which several processes may change. Every change is durable when the
@@ -56,6 +24,7 @@ const FileSchema = v.strictObject({
  */
 export class Registry implements EpochMemory {
   readonly path: string;
+  readonly #decoded: DecodedCredentials = new Map();
 
   constructor(path: string) {
     this.path = path;
@@ -63,7 +32,12 @@ export class Registry implements EpochMemory {
 
   /** All enrolments, in the order that they were made. */
   list(): readonly Enrolment[] {
-    return readEnrolments(this.path);
+    return this.content().enrolments;
+  }
+
+  /** Meters and issuers at one moment. */
+  content(): RegistryContent {
+    return readRegistry(this.path, this.#decoded);
   }
 
   find(id: string): Enrolment | undefined {
@@ -80,7 +54,7 @@ export class Registry implements EpochMemory {
   credentials(): readonly Credential[] {
     return this.list()
       .filter(({ state }) => state !== "revoked")
-      .map(({ credential }) => credential);
+      .flatMap(({ credential, next }) => (next === undefined ? [credential] : [credential, next]));
   }
 
   /**
@@ -108,11 +82,18 @@ export class Registry implements EpochMemory {
   proved(credential: Credential, address: string): void {
     // Most proofs are of a meter that is where it was: no need to wait for others then.
     const before = this.find(credential.id);
-    if (before?.state === "proved" && before.address === address) return;
-    this.#change((enrolments) => {
-      const known = enrolments.get(credential.id);
-      if (known === undefined || known.state === "revoked" || !isSame(known.credential, credential)) return;
-      enrolments.set(credential.id, { ...known, state: "proved", address });
+    if (before?.state === "proved" && before.address === address && !isNewer(before, credential)) return;
+    this.#change((enrolments, issuers) => {
+      const known = enrolments.get(credential.id) ?? newIssued(credential, issuers);
+      if (known === undefined || known.state === "revoked") return;
+      if (!hasSameKeys(known.credential, credential)) return;
+      // What an issuer has signed anew takes the place of what it signed before, and of nothing else.
+      const isRenewed = isIssued(known.credential) && isIssued(credential);
+      enrolments.set(credential.id, {
+        ...known,
+        ...{ state: "proved", address },
+        ...(isRenewed && { credential }),
+      });
     });
   }
 
@@ -121,8 +102,10 @@ export class Registry implements EpochMemory {
    * put back, lost or copied. Whoever is in no registry is believed.
    */
   takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
-    const stepOf = ({ credential, epoch }: Enrolment): "same" | "later" | "never" =>
-      bytes !== undefined && equal(credential.bytes, bytes) ? epochAfter(epoch, told) : "same";
+    const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
+      [credential, next].some((one) => one !== undefined && bytes !== undefined && equal(one.bytes, bytes))
+        ? epochAfter(epoch, told)
+        : "same";
     const before = this.find(id);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
@@ -146,6 +129,20 @@ export class Registry implements EpochMemory {
     });
   }
 
+  /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */
+  enrolNext(next: Credential): boolean {
+    return this.#changeWanted(next.id, (known) =>
+      known.next !== undefined && isSame(known.next, next) ? known : { ...known, next },
+    );
+  }
+
+  /** The meter goes by its next key alone from now on; false for who is not wanted. */
+  takeNext(id: string): boolean {
+    return this.#changeWanted(id, ({ next, ...known }) =>
+      next === undefined ? known : { ...known, credential: next },
+    );
+  }
+
   /** False where no such meter is enrolled. */
   revoke(id: string): boolean {
     return this.#change((enrolments) => {
@@ -155,18 +152,66 @@ export class Registry implements EpochMemory {
     });
   }
 
+  /** Trusts whom this issuer signs for. Another credential under a known id is refused, as of meters. */
+  addIssuer(issuer: Credential): EnrolOutcome {
+    return this.#changeContent(({ enrolments, issuers }) => {
+      const known = issuers.find(({ id }) => id === issuer.id);
+      if (known !== undefined) return { result: equal(known.bytes, issuer.bytes) ? "known" : "other-key" };
+      return { result: "added", after: { enrolments, issuers: [...issuers, issuer] } };
+    });
+  }
+
+  /** False where no such issuer is trusted. Meters that came by it are not served any more. */
+  removeIssuer(id: string): boolean {
+    return this.#changeContent(({ enrolments, issuers }) => {
+      const rest = issuers.filter((issuer) => issuer.id !== id);
+      if (rest.length === issuers.length) return { result: false };
+      return { result: true, after: { enrolments, issuers: rest } };
+    });
+  }
+
+  #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
+    return this.#change((enrolments) => {
+      const known = enrolments.get(id);
+      if (known === undefined || known.state === "revoked") return false;
+      enrolments.set(id, change(known));
+      return true;
+    });
+  }
+
   /** Reads, changes and writes as one step, whoever else changes the file. */
-  #change<Result>(change: (enrolments: Map<string, Enrolment>) => Result): Result {
-    return withFileLock(this.path, () => {
-      const before = this.list();
+  #change<Result>(
+    change: (enrolments: Map<string, Enrolment>, issuers: readonly Credential[]) => Result,
+  ): Result {
+    return this.#changeContent(({ enrolments: before, issuers }) => {
       const enrolments = new Map(before.map((enrolment) => [enrolment.id, enrolment]));
-      const result = change(enrolments);
+      const result = change(enrolments, issuers);
       const after = [...enrolments.values()];
       const isChanged = after.length !== before.length || after.some((one, i) => one !== before[i]);
-      if (isChanged) writeEnrolments(this.path, after);
+      return { result, ...(isChanged && { after: { enrolments: after, issuers } }) };
+    });
+  }
+
+  #changeContent<Result>(
+    change: (before: RegistryContent) => { readonly result: Result; readonly after?: RegistryContent },
+  ): Result {
+    return withFileLock(this.path, () => {
+      const { result, after } = change(this.content());
+      if (after !== undefined) writeRegistry(this.path, after);
       return result;
     });
   }
+}
+
+/** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
+function newIssued(credential: Credential, issuers: readonly Credential[]): Enrolment | undefined {
+  if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
+  return { id: credential.id, credential, state: "proved" };
+}
+
+/** True for another credential of an issuer than the one that is enrolled. */
+function isNewer({ credential: known }: Enrolment, credential: Credential): boolean {
+  return isIssued(known) && !equal(known.bytes, credential.bytes);
 }
 
 function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Meter): AddOutcome {
@@ -177,7 +222,13 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
     return "added";
   }
   if (known.state === "revoked") return "revoked";
-  if (!isSame(known.credential, credential)) return "other-key";
+  const { next, ...rest } = known;
+  // Whoever serves it says that it has taken its next key.
+  if (next !== undefined && isSame(next, credential)) {
+    enrolments.set(credential.id, { ...rest, credential: next, ...(address !== undefined && { address }) });
+    return "known";
+  }
+  if (!hasSameKeys(known.credential, credential)) return "other-key";
   if (address !== undefined && address !== known.address)
     enrolments.set(credential.id, { ...known, address });
   return "known";
@@ -185,40 +236,4 @@ function takeIn(enrolments: Map<string, Enrolment>, { credential, address }: Met
 
 function isSame(one: Credential, other: Credential): boolean {
   return equal(one.bytes, other.bytes);
-}
-
-function readEnrolments(path: string): Enrolment[] {
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-    throw new RegistryError(
-      `The registry ${path} cannot be read (${(error as Error).message}): check its owner and rights.`,
-    );
-  }
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
-  // What it holds is not said: a path that was mistaken may lead to secrets.
-  if (!parsed.success)
-    throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
-  return parsed.output.meters.map(({ id, credential, address, epoch, isForgetful, ...rest }) => {
-    const decoded = decodeCcs(fromHex(credential) ?? new Uint8Array());
-    if (decoded?.id !== id)
-      throw new RegistryError(`The registry ${path} is damaged at ${id}: restore it from a backup.`);
-    return {
-      ...{ id, credential: decoded, ...rest },
-      ...(address !== undefined && { address }),
-      ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
-      ...(isForgetful && { isForgetful }),
-    };
-  });
-}
-
-function writeEnrolments(path: string, enrolments: readonly Enrolment[]): void {
-  const meters = enrolments.map(({ credential, epoch, ...rest }) => ({
-    ...rest,
-    credential: toHex(credential.bytes),
-    ...(epoch && { epoch: { count: epoch.count, mark: toHex(epoch.mark) } }),
-  }));
-  writeDurably(path, `${JSON.stringify({ meterbench: "registry", meters }, null, 2)}\n`, FILE_MODE);
 }

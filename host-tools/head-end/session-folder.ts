@@ -1,6 +1,6 @@
 // A head-end's sessions in a folder: whoever asks next goes on with them, one process at a time.
 import { createHash } from "node:crypto";
-import { readdirSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Identity } from "../../firmware/identity/identity.ts";
@@ -26,6 +26,9 @@ export interface SessionPlace {
   readonly line: string;
 }
 
+/** Another one after each start of the machine (random(4)). */
+const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
+
 /** Keys for a day: to their owner alone. */
 const FILE_MODE = 0o600;
 
@@ -34,10 +37,10 @@ const Hex = v.pipe(
   v.transform((text) => fromHex(text)),
   v.instance(Uint8Array),
 );
-const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(-1));
+const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const FileSchema = v.strictObject({
   meterbench: v.literal("session"),
-  inode: v.string(),
+  original: v.string(),
   peerHash: Hex,
   masterSecret: Hex,
   masterSalt: Hex,
@@ -48,19 +51,18 @@ const FileSchema = v.strictObject({
   numbers: Count,
   messages: Count,
   forgeries: Count,
-  heard: Count,
+  heard: v.pipe(v.number(), v.safeInteger(), v.minValue(-1)),
 });
 
 /**
  * Takes the sessions of `identity` over `line`. Undefined where another process has them, who would use the same numbers,
- * and on systems other than Linux, where that cannot be told: sessions end with the process then. Rejects with a
- * LineError where it cannot be told on Linux.
+ * and where that cannot be told, as on systems other than Linux: sessions end with the process then.
  */
 export async function holdSessions(place: SessionPlace): Promise<HeldSessions | undefined> {
-  if (process.platform !== "linux") return undefined;
+  if (process.platform !== "linux" || !existsSync(BOOT_ID_FILE)) return undefined;
   const { folder, identity, line } = place;
   const owner = toHex(identity.credential.bytes);
-  const release = await holdExclusively(`sessions ${owner} ${line}`);
+  const release = await holdExclusively(`sessions ${owner} ${line}`).catch(() => undefined);
   if (release === undefined) return undefined;
   removeOld(folder);
   const pathOf = (to: Station): string => {
@@ -70,7 +72,7 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
   return {
     find: (to) => readSession(pathOf(to)),
     save: (to, session) => writeSession(pathOf(to), session),
-    forget: (to) => rmSync(pathOf(to), { force: true }),
+    forget: (to) => removeIfCan(pathOf(to)),
     utcMs: () => Date.now(),
     release,
   };
@@ -80,7 +82,7 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
 export function endSessions(folder: string, peerHash: Uint8Array): void {
   for (const path of sessionFiles(folder)) {
     const session = readSession(path);
-    if (session === undefined || toHex(session.peerHash) === toHex(peerHash)) rmSync(path, { force: true });
+    if (session === undefined || toHex(session.peerHash) === toHex(peerHash)) removeIfCan(path);
   }
 }
 
@@ -88,8 +90,15 @@ export function endSessions(folder: string, peerHash: Uint8Array): void {
 function removeOld(folder: string): void {
   for (const path of sessionFiles(folder)) {
     const stats = statSync(path, { throwIfNoEntry: false });
-    if (stats !== undefined && Date.now() - stats.mtimeMs > KEY_LIMITS.ageMs) rmSync(path, { force: true });
+    if (stats !== undefined && Date.now() - stats.mtimeMs > KEY_LIMITS.ageMs) removeIfCan(path);
   }
+}
+
+/** What stays is no danger: its numbers are above all that were used. */
+function removeIfCan(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {}
 }
 
 function sessionFiles(folder: string): string[] {
@@ -100,27 +109,40 @@ function sessionFiles(folder: string): string[] {
 
 /** What cannot be read, was made by others, or is a copy, is no session: EDHOC makes another. */
 function readSession(path: string): KeptSession | undefined {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined) return undefined;
-  const file = readPrivateFile(path);
-  if ("exposure" in file) return undefined;
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), file.text);
+  const text = privateText(path);
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
   if (!parsed.success) return undefined;
   const {
     meterbench: _,
-    inode,
-    peerHash,
-    bornUtcMs,
-    numbers,
-    messages,
-    forgeries,
-    heard,
-    ...material
+    original,
+    masterSecret,
+    masterSalt,
+    senderId,
+    recipientId,
+    aead,
+    ...rest
   } = parsed.output;
-  // The file of a copied or restored folder is another one. Its numbers may have been used since.
-  if (inode !== String(stats.ino) || material.masterSecret.length !== AEAD_LENGTHS[material.aead].keyBytes)
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  if (stats === undefined || original !== originalOf(String(stats.ino))) return undefined;
+  if (masterSecret.length !== AEAD_LENGTHS[aead].keyBytes) return undefined;
+  return { ...rest, material: { masterSecret, masterSalt, senderId, recipientId, aead } };
+}
+
+/**
+ * What tells a file from its copies, whose numbers may have been used since: the file of a restored folder has another
+ * inode, and whoever puts a whole disk back starts from it.
+ */
+function originalOf(inode: string): string {
+  return `${readFileSync(BOOT_ID_FILE, "utf8").trim()} ${inode}`;
+}
+
+function privateText(path: string): string | undefined {
+  try {
+    const file = readPrivateFile(path);
+    return "text" in file ? file.text : undefined;
+  } catch {
     return undefined;
-  return { peerHash, material, bornUtcMs, numbers, messages, forgeries, heard };
+  }
 }
 
 function writeSession(path: string, { peerHash, material, ...rest }: KeptSession): boolean {
@@ -128,7 +150,7 @@ function writeSession(path: string, { peerHash, material, ...rest }: KeptSession
   const bytes = { peerHash, masterSecret, masterSalt, senderId, recipientId };
   const hex = Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, toHex(value)]));
   const text = (inode: string): string =>
-    `${JSON.stringify({ meterbench: "session", inode, ...hex, aead, ...rest }, null, 2)}\n`;
+    `${JSON.stringify({ meterbench: "session", original: originalOf(inode), ...hex, aead, ...rest }, null, 2)}\n`;
   try {
     writeDurably(path, text, FILE_MODE);
     return true;

@@ -1,7 +1,7 @@
 // The smallest world: one meter and one head-end at the ends of one serial line, on one virtual clock.
 
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
-import { type Identity, newIdentity } from "../../firmware/identity/identity.ts";
+import { type Identity, newIdentity, readKeyFile } from "../../firmware/identity/identity.ts";
 import { OWNER, type Right, TrustList } from "../../firmware/identity/trust.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import type { Switching } from "../../firmware/relay/switching.ts";
@@ -17,9 +17,10 @@ import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import type { BoardSignals } from "../../hal/ports/board-signals.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
+import type { KeyStore } from "../../hal/ports/key-store.ts";
 import { LINE, type Link } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
-import { HeadEnd, type Target } from "../head-end/client.ts";
+import { HeadEnd, type HeadEndParts, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf } from "../loads/index.ts";
 
 /** Which end of the line sent a datagram. */
@@ -36,6 +37,8 @@ export interface SingleLineOptions {
   readonly configuration: MeterConfiguration;
   /** What the meter keeps over a power cut; another world with it is the meter afterwards. */
   readonly storage?: Storage;
+  /** Where the meter's key is; without it, it is what the seed makes, and stays so. */
+  readonly keyStore?: KeyStore;
   readonly signals?: BoardSignals;
   readonly tariff?: TariffPlan;
   /** How the relay is that cuts the load; each meter of this world has one. */
@@ -43,8 +46,8 @@ export interface SingleLineOptions {
   readonly switching?: Switching;
   /** What the head-end may do; all there is unless given. */
   readonly rights?: ReadonlySet<Right>;
-  /** Who asks in the place of the head-end that the meter trusts. */
-  readonly asker?: Identity;
+  /** What the head-end has in the place of what it usually has: an identity that the meter does not trust, a registry. */
+  readonly headEnd?: Partial<HeadEndParts>;
   /** Puts something between an end and its line: a tap, or faults. */
   readonly wrapLink?: (link: Link, sender: Sender, clock: VirtualClock) => Link;
 }
@@ -73,7 +76,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
   new EmulatedBl0942(chipEnd, clock, relay.loadOf(mainsOf(load, startUtcMs)), BL0942_REFERENCE_BOARD);
   const bus = new UartBus(driverEnd, clock);
   const [meterUart, headEndUart] = uartPair(clock, { baud, dataBits: 8, parity: "none", stopBits: 1 });
-  const meter = newIdentity(crypto, random.fork("meter key"), { role: "meter", id: "M1", development: true });
+  const meter = keptKey(crypto, options.keyStore) ?? meterKey(crypto, options.seed);
   const trusted = newIdentity(crypto, random.fork("head-end key"), {
     role: "head-end",
     id: "head-end",
@@ -87,7 +90,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
       meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
-      ...{ storage, signals, relay },
+      ...{ storage, signals, relay, keyStore: options.keyStore },
     },
     {
       configuration,
@@ -102,8 +105,9 @@ export function singleLine(options: SingleLineOptions): SingleLine {
     crypto,
     random: random.fork("head-end"),
     link: wrapLink(new SlipmuxLink(headEndUart, {}), "head-end", clock),
-    identity: options.asker ?? trusted,
+    identity: trusted,
     trust: new TrustList([meter.credential]),
+    ...options.headEnd,
   });
   const stop = (): void => {
     runtime.stop();
@@ -111,6 +115,20 @@ export function singleLine(options: SingleLineOptions): SingleLine {
   };
   const target = { station: LINE, name: "mem:", timeoutMs: TIMEOUT_MS };
   return { clock, runtime, relay, headEnd, target, stop };
+}
+
+/** The key that the meter of such a world is made with, in a store of its own that outlives the world. */
+export function meterKey(crypto: CryptoEngine, seed: number): Identity {
+  const random = new SeededRandom(seed).fork("meter key");
+  return newIdentity(crypto, random, { role: "meter", id: "M1", development: true });
+}
+
+function keptKey(crypto: CryptoEngine, store: KeyStore | undefined): Identity | undefined {
+  const kept = store?.read("current");
+  if (kept === undefined) return undefined;
+  const identity = readKeyFile(crypto, new TextDecoder().decode(kept));
+  if ("error" in identity) throw new Error(`a kept key that ${identity.error}`);
+  return identity;
 }
 
 /** Lets virtual time pass until the promise settles; it must be the only thing that the world waits for. */

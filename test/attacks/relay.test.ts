@@ -198,7 +198,7 @@ test("a cut in the middle of an order leaves it undone or done: done once the co
 });
 
 test("an operator's key that asks a meter by itself is nobody's head-end", async () => {
-  const meter = switched({ asker: OPERATOR });
+  const meter = switched({ headEnd: { identity: OPERATOR } });
   await expect(meter.order()).rejects.toMatchObject({ kind: "identity" });
   expect(meter.logged()).toContain("authentication-failed");
   expect(meter.relay.drives).toBe(0);

@@ -145,6 +145,28 @@ describe("a session of before a power cut", () => {
   });
 });
 
+describe("a handshake that a power cut takes", () => {
+  test("between message_2 and message_3 is begun anew, and the ask is answered", () => {
+    const { line, sent, restart } = keptPair();
+    const id = line.ask(Uint8Array.of(5), 8000);
+    line.run(100, () => sent.length === 3);
+    restart();
+    line.run(8000, () => line.events.some(({ ask }) => ask === id));
+    expect(line.events).toMatchObject([{ kind: "answer", ask: id }]);
+  });
+
+  test("ends with the watch that began it, and whoever waited for it begins another", () => {
+    const { line, sent, restart } = keptPair();
+    const watch = line.watch(8000) ?? -1;
+    const id = line.ask(Uint8Array.of(5), 8000);
+    line.run(100, () => sent.length === 3);
+    restart();
+    line.client.unwatch(line.nowMs, watch);
+    line.run(8000, () => line.events.some(({ ask }) => ask === id));
+    expect(line.events).toMatchObject([{ kind: "answer", ask: id }]);
+  });
+});
+
 describe("a storage that somebody put back", () => {
   test("is found at the next request: nothing of its answer is believed, and the session ends", () => {
     const { files, ask, imageNow, restart } = keptPair();

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { CODE } from "../../firmware/protocol/coap/message.ts";
 import { decodeCcs } from "../../firmware/protocol/cose/credential.ts";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { identity } from "../support/secured-line.ts";
 import { attackedMeter } from "./attacked-meter.ts";
 import { asNew, BODY, HEAD_END, isMessage3, messageOf, meterOf, Village } from "./village.ts";
@@ -18,10 +19,22 @@ describe("a head-end that is taken out while the meter runs", () => {
     expect(trust.revoke("H")).toBe(true);
     const before = served.length;
     expect(village.ask()).toMatchObject({ kind: "failed", reason: "refused" });
-    expect(village.refusals()).toEqual(["unknown-kid", "unknown-credential"]);
+    expect(village.refusals()).toEqual(["unknown-kid", "unknown-credential", "unknown-credential"]);
     expect(messageOf(village.injectAndListen(asNew(recorded))[0]).code).toBe(CODE.unauthorized);
     expect(village.refusals().at(-1)).toBe("unknown-kid");
     expect(served).toHaveLength(before);
+  });
+
+  test("does not come back with a restart of the meter, which trusts it by its list again", async () => {
+    const storage = new MemoryStorage();
+    const before = attackedMeter({ storage });
+    await before.read();
+    await before.read();
+    const recorded = before.requests.at(-1);
+    expect(before.runtime.revoke("head-end")).toBe(true);
+    before.stop();
+    const after = attackedMeter({ storage, startUtcMs: before.clock.utcMs() ?? 0 });
+    expect(messageOf(after.inject(asNew(recorded))[0]).code).toBe(CODE.unauthorized);
   });
 
   test("between message_2 and message_3 does not complete its handshake", () => {

@@ -25,9 +25,9 @@ function ask({ clock, headEnd, target }: World, month?: StatedMonth, challenge =
 }
 
 /** A meter with a storage that has come into December. */
-function meterInDecember(): World {
+function meterInDecember(storage = new MemoryStorage()): World {
   const startUtcMs = Date.UTC(2026, 10, 30, 22);
-  const world = attackedMeter({ storage: new MemoryStorage(), startUtcMs, pollIntervalMs: 60_000 });
+  const world = attackedMeter({ storage, startUtcMs, pollIntervalMs: 60_000 });
   world.clock.advanceBy(3 * HOUR_MS);
   return world;
 }
@@ -107,6 +107,19 @@ describe("a statement", () => {
 });
 
 describe("statements of one meter", () => {
+  test("say of a month what they said before, whatever power cut came after it", async () => {
+    const storage = new MemoryStorage();
+    const november = { year: 2026, month: 11 };
+    const before = await ask(meterInDecember(storage), november);
+    const left = storage.afterCut({ bytes: "none", folder: "none" });
+    const after = attackedMeter({ storage: left, startUtcMs: Date.UTC(2026, 11, 2) });
+    const again = await ask(after, november);
+    const { entries, month } = before.body.statement;
+    // Two hours of 1 kW, as far as the part has counted them.
+    expect(entries).toMatchObject([{ quality: "measured", value: 1999 }]);
+    expect(again.body.statement).toMatchObject({ entries, month, sequence: 2 });
+  });
+
   test("hang together over a power cut, and a number is not given twice", async () => {
     const storage = new MemoryStorage();
     const before = attackedMeter({ storage });
@@ -115,6 +128,19 @@ describe("statements of one meter", () => {
     const after = attackedMeter({ storage: storage.afterCut({ bytes: "none", folder: "none" }) });
     const second = await ask(after);
     expect(second.body.statement.sequence).toBe(2);
+    expect(checkChain(opensslEngine, [first.body, second.body])).toEqual({ gaps: [] });
+  });
+
+  test("count once, also one whose answer is lost and asked for again", async () => {
+    let lost = 0;
+    const world = attackedMeter({
+      storage: new MemoryStorage(),
+      between: (bytes, towards) =>
+        towards === "head-end" && bytes.length > 150 && lost++ === 0 ? [] : [bytes],
+    });
+    const [first, second] = [await ask(world), await ask(world)];
+    expect(lost).toBe(3);
+    expect([first, second].map(({ body }) => body.statement.sequence)).toEqual([1, 2]);
     expect(checkChain(opensslEngine, [first.body, second.body])).toEqual({ gaps: [] });
   });
 

@@ -105,6 +105,14 @@ function keyLog(): { crypto: CryptoEngine; keys: Map<string, Uint8Array> } {
       note(key);
       return opensslEngine.agreementPublicKey(curve, key);
     },
+    signingPublicKey: (signature, key) => {
+      note(key);
+      return opensslEngine.signingPublicKey(signature, key);
+    },
+    sign: (signature, key, message) => {
+      note(key);
+      return opensslEngine.sign(signature, key, message);
+    },
   };
   return { crypto, keys };
 }
@@ -126,6 +134,8 @@ test("no key that seals, and none of an identity, is in storage, on the line, in
   const storage = new MemoryStorage();
   const meter = attackedMeter({ crypto, storage });
   await meter.read();
+  const stated = { challenge: new Uint8Array(8), registers: ["1-0:1.8.0*255"] };
+  await settle(meter.clock, meter.headEnd.readStatement(meter.target, stated));
   meter.clock.advanceBy(3_600_000);
   await meter.read();
   meter.inject(asNew(meter.requests[1]));

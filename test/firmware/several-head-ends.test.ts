@@ -24,9 +24,9 @@ const RIGHTS: Readonly<Record<string, ReadonlySet<Right>>> = {
   portal: READER,
 };
 const NAMES = Object.keys(RIGHTS);
-const OUTSTANDING = 8;
+const OUTSTANDING = 4;
 const SECOND_MS = 1000;
-const STEP_MS = 10;
+const STEP_MS = 20;
 
 interface Seen {
   reads: number;

@@ -1,101 +1,173 @@
-// Requests that other implementations sent to our meter are answered byte for byte as they were then.
+// Requests that other implementations sent to a server of ours are answered byte for byte as they were then.
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
-import { toHex } from "../../firmware/protocol/bytes.ts";
-import { SecureServer, type ServedRequest } from "../../firmware/protocol/secure-server.ts";
+import { EMPTY, toHex, toUint } from "../../firmware/protocol/bytes.ts";
+import {
+  bareAnswer,
+  CODE,
+  type CoapContent,
+  encodeMessage,
+  findOption,
+  OPTION,
+  pathOf,
+  withoutOptions,
+} from "../../firmware/protocol/coap/message.ts";
+import type { Observed } from "../../firmware/protocol/observe/observers.ts";
+import { SecureServer } from "../../firmware/protocol/secure-server.ts";
 import { nobleEngine } from "../../hal/crypto/noble.ts";
-import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
-import type { Random } from "../../hal/ports/random.ts";
-import { fixedRandom } from "../firmware/protocol/edhoc/ends.ts";
 import { identity } from "../support/secured-line.ts";
 import aiocoap from "../vectors/interop/aiocoap-client.json" with { type: "json" };
 import libcoap from "../vectors/interop/libcoap-client.json" with { type: "json" };
 import {
   bytesOf,
-  contentOf,
   expectSilence,
   innerOf,
+  messageOf,
   presetOf,
   type RecordedContext,
   type RecordedDatagram,
+  recordedRandom,
   STATION,
   UDP_TRAITS,
+  valuesIn,
 } from "./recording.ts";
+import { type ServedRequest, servedIn } from "./served.ts";
 
 interface RecordedStart {
   readonly firstNumber: number;
-  /** What the meter wanted to be repeated. */
-  readonly echo: string;
-  readonly exchanges: readonly { readonly what: string; readonly datagrams: readonly RecordedDatagram[] }[];
+  readonly exchanges: readonly RecordedExchange[];
+}
+
+interface RecordedExchange {
+  readonly what: string;
+  /** After the start, where a challenge before it may be too old by now. */
+  readonly atMs?: number;
+  readonly datagrams: readonly RecordedDatagram[];
 }
 
 /** The links of the meter when it was recorded. */
 const LINKS = [...["r", "p", "i"].map((path) => ({ path })), { path: "k", attributes: { rt: "core.edhoc" } }];
 
-/** Chance that gives the Echo of then; no other draw shows in a recording. */
-function randomWithEcho(echo: string): Random {
-  const random = new SeededRandom("replay");
-  return {
-    bytes: (length) => random.bytes(length),
-    fork: (name) => (name === "echo" ? fixedRandom(bytesOf(echo)) : random.fork(name)),
-  };
-}
+/** A server as it started then, whose resources answer as recorded. */
+class ReplayedServer {
+  readonly #server: SecureServer;
+  /** The requests that resources saw. */
+  readonly served: CoapContent[] = [];
+  #toServe: ServedRequest[] = [];
+  /** Theirs of our notifications, to ours of now. */
+  readonly #messageIds = new Map<number, number>();
+  #nowMs = 0;
 
-/** A meter as it started then, whose resources answer as recorded. */
-class ReplayedMeter {
-  readonly server: SecureServer;
-  readonly served: string[] = [];
-  #answer = "";
-
-  constructor(context: RecordedContext, { firstNumber, echo }: RecordedStart) {
-    this.server = new SecureServer({
+  constructor(context: RecordedContext, { firstNumber, exchanges }: RecordedStart) {
+    const datagrams = exchanges.flatMap((exchange) => exchange.datagrams);
+    this.#server = new SecureServer({
       crypto: nobleEngine,
-      random: randomWithEcho(echo),
+      random: recordedRandom({
+        echo: valuesIn(datagrams, "server", OPTION.echo),
+        etag: valuesIn(datagrams, "server", OPTION.etag),
+      }),
       traits: UDP_TRAITS,
       identity: identity("meter", "M1"),
       trust: new TrustList([]),
       presets: [presetOf(context, "server", firstNumber)],
-      resources: { links: LINKS, serve: (request) => this.#serve(request) },
+      resources: {
+        links: LINKS,
+        serve: ({ content }) => this.#serve(content),
+        observe: ({ content }) => this.#observe(content),
+      },
     });
   }
 
-  replay(datagrams: readonly RecordedDatagram[]): void {
-    this.#answer = datagrams.at(-1)?.inner ?? "";
+  replay({ atMs = this.#nowMs, datagrams }: RecordedExchange): void {
+    this.#nowMs = Math.max(this.#nowMs, atMs);
+    this.#toServe = served(datagrams);
     for (const { from, bytes, lost = false } of datagrams) {
-      if (from === "server") expect(this.#nextHex()).toBe(bytes);
-      else if (!lost) this.server.receive(0, STATION, bytesOf(bytes));
+      if (from === "server") this.#expectSent(bytes);
+      else if (!lost) this.#receive(bytes);
     }
-    expectSilence(this.server);
+    expectSilence(this.#server);
   }
 
-  #serve({ content }: ServedRequest) {
-    this.served.push(innerOf(content));
-    return contentOf(this.#answer);
+  #receive(bytes: string): void {
+    const recorded = messageOf(bytesOf(bytes));
+    const messageId = this.#messageIds.get(recorded.messageId) ?? recorded.messageId;
+    const isSettlement = recorded.code === CODE.empty;
+    const datagram = isSettlement ? encodeMessage({ ...recorded, messageId }) : bytesOf(bytes);
+    this.#server.receive(this.#nowMs, STATION, datagram);
   }
 
-  #nextHex(): string {
-    const datagram = this.server.nextDatagram();
-    return datagram === undefined ? "nothing" : toHex(datagram.bytes);
+  /** A message that is no ACK has a Message ID of our choice; all else must be equal. */
+  #expectSent(bytes: string): void {
+    const recorded = messageOf(bytesOf(bytes));
+    const datagram = this.#next();
+    const messageId = recorded.type === "ACK" ? recorded.messageId : messageOf(datagram).messageId;
+    this.#messageIds.set(recorded.messageId, messageId);
+    expect(toHex(datagram)).toBe(toHex(encodeMessage({ ...recorded, messageId })));
+  }
+
+  #next(): Uint8Array {
+    let datagram = this.#server.nextDatagram();
+    for (let nextMs = this.#server.nextWakeMs(); datagram === undefined; nextMs = this.#server.nextWakeMs()) {
+      if (nextMs === undefined) throw new Error("the server has nothing to send");
+      this.#nowMs = nextMs;
+      this.#server.wake(nextMs);
+      datagram = this.#server.nextDatagram();
+    }
+    return datagram.bytes;
+  }
+
+  #serve(content: CoapContent): CoapContent {
+    this.served.push(content);
+    return ownAnswer(this.#toServe.shift()?.answers[0]);
+  }
+
+  #observe(content: CoapContent): Observed | undefined {
+    const answers = this.#toServe[0]?.answers ?? [];
+    const [first] = answers;
+    if (first === undefined || findOption(first, OPTION.observe) === undefined) return undefined;
+    this.served.push(content);
+    this.#toServe.shift();
+    const periodMs = 1000 * toUint(findOption(first, OPTION.maxAge) ?? EMPTY);
+    const answer = (): CoapContent => ownAnswer(answers.shift());
+    return { answer, hasNews: () => false, atLatestMs: periodMs, atSoonestMs: periodMs };
   }
 }
 
-/** The requests of an exchange that a resource must have seen, each once however often it was repeated. */
-function expectedToBeServed(datagrams: readonly RecordedDatagram[]): string[] {
-  const request = datagrams.findLast(({ from }) => from === "client")?.inner ?? "";
-  const answer = datagrams.at(-1)?.inner;
-  const isForLinks = request.includes(toHex(new TextEncoder().encode(".well-known")));
-  return answer === undefined || isForLinks ? [] : [request];
+/** What a resource said itself, without what blocks and Observe added. */
+function ownAnswer(answer = bareAnswer(CODE.internalServerError)): CoapContent {
+  const isLong = findOption(answer, OPTION.block2) !== undefined;
+  const isObserved = findOption(answer, OPTION.observe) !== undefined;
+  const added = [
+    ...[OPTION.block1, OPTION.block2, OPTION.observe],
+    ...(isLong ? [OPTION.etag] : []),
+    ...(isObserved ? [OPTION.maxAge] : []),
+  ];
+  return withoutOptions(answer, ...added);
 }
 
-describe.each([libcoap, aiocoap])("$peer as a client of our meter", ({ context, starts }) => {
+/** What resources saw of an exchange; a server's links are none. */
+function served(datagrams: readonly RecordedDatagram[]): ServedRequest[] {
+  return servedIn(datagrams).filter(({ request }) => pathOf(request) !== ".well-known/core");
+}
+
+function requestsIn(datagrams: readonly RecordedDatagram[]): string[] {
+  return served(datagrams).map(({ request }) =>
+    innerOf(withoutOptions(request, OPTION.block1, OPTION.block2)),
+  );
+}
+
+describe.each([libcoap, aiocoap])("$peer as a client of a server of ours", ({ context, starts }) => {
   test.each(
-    starts.map((start, i) => ({ when: i === 0 ? "at its first start" : "at its next start", start })),
+    starts.map((start: RecordedStart, i) => ({
+      when: i === 0 ? "at its first start" : `at start ${i + 1}`,
+      start,
+    })),
   )("is answered $when as it was recorded", ({ start }) => {
-    const meter = new ReplayedMeter(context, start);
-    for (const { what, datagrams } of start.exchanges) {
-      meter.served.length = 0;
-      meter.replay(datagrams);
-      expect(meter.served, what).toEqual(expectedToBeServed(datagrams));
+    const server = new ReplayedServer(context, start);
+    for (const exchange of start.exchanges) {
+      server.served.length = 0;
+      server.replay(exchange);
+      expect(server.served.map(innerOf), exchange.what).toEqual(requestsIn(exchange.datagrams));
     }
   });
 });

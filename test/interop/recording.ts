@@ -7,11 +7,14 @@ import {
   decodeMessage,
   decodeOptionsAndPayload,
   encodeOptionsAndPayload,
+  findOption,
   OPTION,
 } from "../../firmware/protocol/coap/message.ts";
 import { MemorySequence } from "../../firmware/protocol/oscore/sender-sequence.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
+import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import type { LinkTraits } from "../../hal/ports/link.ts";
+import type { Random } from "../../hal/ports/random.ts";
 
 /** One datagram, in hex. */
 export interface RecordedDatagram {
@@ -20,6 +23,8 @@ export interface RecordedDatagram {
   readonly bytes: string;
   /** The OSCORE plaintext, as an implementation that is neither of the two ends decrypted it. */
   readonly inner?: string;
+  /** Bytes of {@link LONG_BODY} that end the plaintext, from here to there. */
+  readonly body?: readonly number[];
   /** It never arrived. */
   readonly lost?: boolean;
 }
@@ -31,6 +36,9 @@ export interface RecordedContext {
   readonly clientId: string;
   readonly serverId: string;
 }
+
+/** 3000 bytes, of which none shows where a block ends. */
+const LONG_BODY = Uint8Array.from({ length: 3000 }, (_, i) => (i * 7) & 0xff);
 
 /** As the UDP link has them: they order what a client does while it waits. */
 export const UDP_TRAITS: LinkTraits = {
@@ -60,11 +68,49 @@ export function messageOf(bytes: Uint8Array): CoapMessage {
 }
 
 /** The content that an OSCORE plaintext says. */
-export function contentOf(inner: string): CoapContent {
+function contentOf(inner: string): CoapContent {
   const [code = 0, ...rest] = bytesOf(inner);
   const body = decodeOptionsAndPayload(Uint8Array.from(rest));
   if ("error" in body) throw new Error(body.error);
   return { code, ...body };
+}
+
+/** The content of a protected datagram; undefined for any other. */
+export function protectedContentOf({ inner, body }: RecordedDatagram): CoapContent | undefined {
+  if (inner === undefined) return undefined;
+  return contentOf(
+    body === undefined ? inner : inner + toHex(LONG_BODY.subarray(...(body as [number, number]))),
+  );
+}
+
+/** The values of an option inside of what one end sent, in their order, each once. */
+export function valuesIn(datagrams: readonly RecordedDatagram[], from: string, option: number): string[] {
+  const values = datagrams.flatMap((datagram) => {
+    const content = datagram.from === from ? protectedContentOf(datagram) : undefined;
+    const value = content && findOption(content, option);
+    return value === undefined ? [] : [toHex(value)];
+  });
+  return [...new Set(values)];
+}
+
+/** Chance that draws what was drawn then, from each named source in turn; no other draw shows in a recording. */
+export function recordedRandom(sources: Readonly<Record<string, readonly string[]>>): Random {
+  const random = new SeededRandom("replay");
+  return {
+    bytes: (length) => random.bytes(length),
+    fork: (name) => drawing(sources[name] ?? [], random.fork(name)),
+  };
+}
+
+function drawing(recorded: readonly string[], afterwards: Random): Random {
+  const left = [...recorded];
+  return {
+    bytes(length) {
+      const next = left.shift();
+      return next === undefined ? afterwards.bytes(length) : bytesOf(next);
+    },
+    fork: (name) => afterwards.fork(name),
+  };
 }
 
 /** The plaintext that content came from; where it was sent to (Uri-Port) came from outside. */

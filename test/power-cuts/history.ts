@@ -226,11 +226,12 @@ class History {
     const body = this.#body();
     const { line, startMs } = { line: this.#line, startMs: this.#line.nowMs };
     const isTimed = this.#watch === undefined && line.client.nextWakeMs() === undefined;
+    // A head-end that was started anew counts its asks anew.
+    line.events.length = 0;
     const id = line.ask(body, 20_000);
     const end = () => line.events.find((event) => event.ask === id && event.kind !== "notification");
     line.run(21_000, () => end() !== undefined);
     const event = end();
-    line.events.length = 0;
     if (event?.kind === "failed" && event.reason === "forgetful") return "forgetful";
     if (event?.kind !== "answer") {
       this.#faults.notRecovered++;

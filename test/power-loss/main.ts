@@ -1,10 +1,13 @@
-// `npm run power-loss [-- mutants | kill | case NAME] [-- --json] [-- --seed N]`: see firmware/journal/README.md.
+// `npm run power-loss [-- mutants | kill | keys | case NAME] [-- --json] [-- --seed N]`: see firmware/journal/README.md.
 import { enumerate, repeatCase } from "./enumerate.ts";
+import { rotateThroughTroubles } from "./keys.ts";
 import { killRepeatedly } from "./kill.ts";
 import { MUTANTS } from "./mutants.ts";
 
 /** How often `kill` ends the writer. */
 const KILLS = 200;
+/** Rotations with several troubles in a row. */
+const ROTATIONS = 200;
 
 const words = process.argv.slice(2).filter((word) => word !== "--json");
 const seed = optionOf("--seed") ?? "1";
@@ -32,6 +35,11 @@ const COMMANDS: Readonly<Record<string, () => Promise<boolean> | boolean>> = {
     const { failures, ...figures } = await killRepeatedly(KILLS, seed);
     const again = failures.map((failure) => `${failure}: npm run power-loss -- kill --seed ${seed}`);
     report({ ...figures, seed, seconds: seconds() }, again);
+    return failures.length === 0;
+  },
+  keys: async () => {
+    const { failures, ...figures } = await rotateThroughTroubles(ROTATIONS, seed);
+    report({ ...figures, seed, seconds: seconds() }, failures);
     return failures.length === 0;
   },
   case: () => {

@@ -78,11 +78,19 @@ export class Transfer {
   restartWith(request: CoapContent): void {
     this.#request = request;
     this.#isLong = this.#isInBlocks;
-    this.restart();
+    this.restart("start");
   }
 
-  /** Begins anew, as a server does that knows nothing of this operation. */
-  restart(): void {
+  /**
+   * Begins anew, as a server does that knows nothing of this operation, or goes on from the last message. An Echo of
+   * before is of no use to either, and obgm/libcoap after a restart does not even answer it.
+   */
+  restart(from: "start" | "last message"): void {
+    this.#echo = undefined;
+    if (from === "start") this.#beginAnew();
+  }
+
+  #beginAnew(): void {
     this.#state = { kind: "asking", offset: 0 };
     this.#challenges = 0;
     this.#tag = undefined;
@@ -118,11 +126,12 @@ export class Transfer {
     return withOptions(message, blockOption(OPTION.block1, block), ...(offset === 0 ? [size] : []));
   }
 
-  /** Later blocks are asked for without the request's body (RFC 7959 2.7). */
+  /** Later blocks are asked for without the request's body (RFC 7959 2.7), and register nobody (2.6). */
   #collecting({ bytes }: Extract<State, { kind: "collecting" }>): CoapContent {
     const number = bytes / blockBytes({ sizeExponent: this.#sizeExponent });
     const block = { number, more: false, sizeExponent: this.#sizeExponent };
-    const message = withOptions({ ...this.#request, payload: EMPTY }, blockOption(OPTION.block2, block));
+    const request = { ...withoutOptions(this.#request, OPTION.observe), payload: EMPTY };
+    const message = withOptions(request, blockOption(OPTION.block2, block));
     return this.#isInBlocks ? this.#tagged(message) : message;
   }
 
@@ -155,7 +164,7 @@ export class Transfer {
     this.#sizeExponent = sizeExponent;
     this.#wholeBytesMax = blockBytes({ sizeExponent });
     this.#isLong = true;
-    this.restart();
+    this.#beginAnew();
     return "next";
   }
 

@@ -45,6 +45,11 @@ export interface RequestOptions {
    * the request open and repeated, as the genuine answer may follow.
    */
   readonly isGenuine?: (answer: CoapMessage) => boolean;
+  /**
+   * Tells, of what is not genuine, a late answer to the request that this one {@link replaces}: until the first answer
+   * it is acknowledged, and no more.
+   */
+  readonly isLate?: (answer: CoapMessage) => boolean;
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
@@ -79,14 +84,15 @@ export class ClientSide {
     const replaced = options.replaces === undefined ? undefined : this.#requests.byId(options.replaces);
     if (replaced !== undefined) this.#end(replaced, "cancelled");
     if (this.#requests.isFull) return undefined;
-    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes, isGenuine } = options;
+    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes } = options;
+    const { isGenuine, isLate } = options;
     const token = replaced?.token ?? this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
     const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });
-    return this.#requests.add({ to, messageId, token, answers, untilMs, isGenuine, phase }).id;
+    return this.#requests.add({ to, messageId, token, answers, untilMs, isGenuine, isLate, phase }).id;
   }
 
   #confirming(
@@ -112,30 +118,34 @@ export class ClientSide {
 
   /** A CON or NON with an answer; the ACK for a CON that is not unknown is sent, again for each copy. */
   takeSeparateAnswer(nowMs: number, from: Station, answer: CoapMessage): Outcome {
-    const isCopy = this.#taken.has(nowMs, from, answer);
+    if (this.#taken.has(nowMs, from, answer)) {
+      this.#acknowledge(from, answer);
+      return "copy";
+    }
     const request = this.#requests.byToken(from, answer.token);
-    if (!isCopy && request === undefined) return "unknown";
-    if (!isCopy && request !== undefined && this.#isDoubtful(request, answer)) return "taken";
-    if (answer.type === "CON") this.#outbox.send({ to: from, bytes: emptyMessage("ACK", answer.messageId) });
-    if (isCopy || request === undefined) return "copy";
+    if (request === undefined) return "unknown";
+    const merit = meritOf(request, answer);
+    if (merit === "doubtful") {
+      this.#tellDoubt(request, answer);
+      return "taken";
+    }
+    this.#acknowledge(from, answer);
     this.#taken.add(nowMs, from, answer);
-    this.#takeAnswer(request, from, answer);
+    if (merit === "genuine") this.#takeAnswer(request, from, answer);
     return "taken";
+  }
+
+  #acknowledge(to: Station, { type, messageId }: CoapMessage): void {
+    if (type === "CON") this.#outbox.send({ to, bytes: emptyMessage("ACK", messageId) });
   }
 
   /** An ACK with an answer; a copy of it is unknown, so that it counts once among many. */
   takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
     const request = this.#requests.byToken(from, answer.token);
     if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
-    if (this.#isDoubtful(request, answer)) return "taken";
-    this.#takeAnswer(request, from, answer);
+    if (meritOf(request, answer) === "genuine") this.#takeAnswer(request, from, answer);
+    else this.#tellDoubt(request, answer);
     return "taken";
-  }
-
-  #isDoubtful(request: OpenRequest, answer: CoapMessage): boolean {
-    if (request.isGenuine === undefined || request.isGenuine(answer)) return false;
-    this.#tellDoubt(request, answer);
-    return true;
   }
 
   /** Once for a request: whoever forges can forge any number. */
@@ -195,4 +205,12 @@ export class ClientSide {
     this.#requests.remove(request);
     this.#tell({ kind: "ended", request: request.id, reason });
   }
+}
+
+function meritOf(
+  { isGenuine, isLate, answersTaken }: OpenRequest,
+  answer: CoapMessage,
+): "genuine" | "late" | "doubtful" {
+  if (isGenuine === undefined || isGenuine(answer)) return "genuine";
+  return answersTaken === 0 && isLate?.(answer) ? "late" : "doubtful";
 }

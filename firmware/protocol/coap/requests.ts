@@ -26,6 +26,7 @@ export interface OpenRequest {
   readonly answers: "one" | "many";
   readonly untilMs: number;
   readonly isGenuine: ((answer: CoapMessage) => boolean) | undefined;
+  readonly isLate: ((answer: CoapMessage) => boolean) | undefined;
   isDoubted: boolean;
   answersTaken: number;
   phase: RequestPhase;
@@ -69,7 +70,7 @@ export class OpenRequests {
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
   add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted">): OpenRequest {
-    const { to, messageId, token, answers, untilMs, isGenuine, phase } = request;
+    const { to, messageId, token, answers, untilMs, isGenuine, isLate, phase } = request;
     const id = this.#nextId++;
     const open = {
       id,
@@ -79,6 +80,7 @@ export class OpenRequests {
       answers,
       untilMs,
       isGenuine,
+      isLate,
       isDoubted: false,
       answersTaken: 0,
       phase,

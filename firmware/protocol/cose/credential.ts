@@ -1,6 +1,6 @@
 // Credentials: what EDHOC authenticates (RFC 9528 3.5.2), and our own kind, a CWT Claims Set (RFC 8392).
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
-import { concat, equal, toUint } from "../bytes.ts";
+import { concat, EMPTY, equal, toUint } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { COSE_CURVE_ED25519, CURVE_NUMBERS, ES256 } from "./algorithms.ts";
 
@@ -62,13 +62,18 @@ const ONE_BYTE_INTEGERS = 48;
 
 /** The credential of this content, deterministically encoded; `kid` must have at least one byte. */
 export function encodeCcs(content: CcsContent): Credential {
+  return { ...content, bytes: encodeCbor(claimsOf(content)), idCred: idCredOf(content.kid) };
+}
+
+/** The claims of a credential, for whoever puts more of them beside. */
+export function claimsOf(content: CcsContent): Map<number, CborValue> {
   const claims = new Map<number, CborValue>([
     [CLAIM.sub, content.id],
     [CLAIM.cnf, new Map([[COSE_KEY, toCoseKey(content)]])],
   ]);
   if (content.development) claims.set(CLAIM.development, true);
   if (content.signingKey !== undefined) claims.set(CLAIM.signingKey, toSigningCoseKey(content.signingKey));
-  return { ...content, bytes: encodeCbor(claims), idCred: idCredOf(content.kid) };
+  return claims;
 }
 
 /**
@@ -83,7 +88,8 @@ export function decodeCcs(bytes: Uint8Array): Credential | undefined {
   return content && { ...content, bytes: bytes.slice(), idCred: idCredOf(content.kid) };
 }
 
-function contentOf(claims: ReadonlyMap<number | string, CborValue>): CcsContent | undefined {
+/** What these claims say, where they are a credential's and no others. */
+export function contentOf(claims: ReadonlyMap<number | string, CborValue>): CcsContent | undefined {
   const confirmation = asMap(claims.get(CLAIM.cnf));
   const coseKey = asMap(confirmation?.get(COSE_KEY));
   if (confirmation?.size !== 1 || coseKey === undefined) return undefined;
@@ -104,6 +110,15 @@ function contentOf(claims: ReadonlyMap<number | string, CborValue>): CcsContent 
 /** SHA-256 of CRED_x: what an allow list is keyed by. */
 export function credentialHash(crypto: CryptoEngine, credential: AuthenticationCredential): Uint8Array {
   return crypto.sha256(credential.bytes);
+}
+
+/** True for credentials of one party, whoever has signed which of them. */
+export function hasSameKeys(one: Credential, other: Credential): boolean {
+  return (
+    one.key.kind === other.key.kind &&
+    equal(one.key.publicKey, other.key.publicKey) &&
+    equal(one.signingKey ?? EMPTY, other.signingKey ?? EMPTY)
+  );
 }
 
 /**

@@ -100,10 +100,10 @@ export class Observers {
 
   /** The answer to a request as it goes out: a notification under a number of its own (RFC 8613 4.1.3.5.2). */
   protect({ session, binding }: Asker, answer: CoapContent): CoapContent {
-    const isNotification = findOption(answer, OPTION.observe) !== undefined;
-    const sealed = isNotification
-      ? protectNumberedResponse(session.context, session.sequence, binding, answer)
-      : undefined;
+    if (findOption(answer, OPTION.observe) === undefined) {
+      return protectResponse(session.context, binding, answer);
+    }
+    const sealed = protectNumberedResponse(session.context, session.sequence, binding, answer);
     // A session without numbers has no notifications either; this answer needs none.
     return (
       sealed ??

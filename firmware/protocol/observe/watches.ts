@@ -2,6 +2,7 @@
 import type { Random } from "../../../hal/ports/random.ts";
 import type { Ask, ClientEvent, ClientSession, PendingAsk, ProtectedRequest } from "../asks.ts";
 import { EMPTY, toUint } from "../bytes.ts";
+import { readBlock } from "../coap/block.ts";
 import type { RequestOptions } from "../coap/client.ts";
 import {
   type CoapContent,
@@ -13,6 +14,8 @@ import {
 } from "../coap/message.ts";
 import type { RequestId } from "../coap/requests.ts";
 import { readOscoreOption } from "../oscore/option.ts";
+import { unprotectResponse } from "../oscore/protect.ts";
+import { isBarred } from "../sessions.ts";
 
 /** What an ask for notifications has beside another one. */
 export interface Watch {
@@ -24,7 +27,9 @@ export interface Watch {
   isEnding: boolean;
   /** The request that holds the token; notifications come to it. */
   request: RequestId | undefined;
-  /** The peer's number of the newest notification to this request; -1 before the first. */
+  /** What opens them. */
+  registration: Pick<ProtectedRequest, "session" | "binding"> | undefined;
+  /** The peer's number of the newest notification to this request, or one of those below. */
   newest: number;
   registeredMs: number;
   /** Of the newest notification: at the peer, a registration ends with its session. */
@@ -43,13 +48,17 @@ export interface WatchHost {
   /** Begins an ask, afresh where it was begun before. */
   readonly start: (nowMs: number, ask: PendingAsk) => void;
   /** Expects nothing more of a request, and rejects what comes to it. */
-  readonly abandon: (request: RequestId) => void;
+  readonly abandon: (nowMs: number, request: RequestId) => void;
   /** Takes another session for what is asked from now on. */
   readonly leave: (session: ClientSession) => void;
   /** Told when a registration, or one of its notifications, has come. */
   readonly registered: (ask: PendingAsk) => void;
 }
 
+/** Before the first notification. */
+const NONE_YET = -2;
+/** The first one may do without a number; it is then older than any other (RFC 8613 7.4.1). */
+const UNNUMBERED = -1;
 /** RFC 7641 2: the values of the option in a request. */
 const REGISTER = EMPTY;
 const DEREGISTER = Uint8Array.of(1);
@@ -78,34 +87,55 @@ export function ending(nowMs: number, { to, expect }: PendingAsk, watch: Watch):
 export function newWatch(content: CoapContent, withinMs: number): Watch {
   const never = Number.POSITIVE_INFINITY;
   const times = { registeredMs: 0, renewAtMs: never };
-  const state = { isEnding: false, request: undefined, newest: -1, session: undefined, isOutworn: false };
-  return { content, withinMs, ...state, ...times };
+  const state = { isEnding: false, request: undefined, registration: undefined, newest: NONE_YET };
+  return { content, withinMs, ...state, ...times, session: undefined, isOutworn: false };
 }
 
-/** What a watch's request has beside that of another ask: it stays, in place of the one before. */
+/**
+ * What a watch's request has beside that of another ask: it stays, in place of the one before, whose notifications may
+ * still be on their way.
+ */
 export function watchOptions(watch: Watch | undefined): Partial<RequestOptions> {
   if (watch === undefined) return {};
-  const { isEnding, request: replaces } = watch;
-  return isEnding ? { replaces } : { answers: "many", untilMs: Number.POSITIVE_INFINITY, replaces };
+  const { isEnding, request: replaces, registration } = watch;
+  const isLate = (answer: CoapMessage): boolean =>
+    registration !== undefined &&
+    !isBarred(registration.session) &&
+    unprotectResponse(registration.session.context, registration.binding, answer) !== undefined;
+  const options = { replaces, isLate };
+  return isEnding ? options : { ...options, answers: "many", untilMs: Number.POSITIVE_INFINITY };
 }
 
 /** Registers by this request from now on. Its notifications have an order of their own. */
-export function registersBy(watch: Watch | undefined, request: RequestId): void {
+export function registersBy(
+  watch: Watch | undefined,
+  request: RequestId,
+  registration: Watch["registration"],
+): void {
   if (watch === undefined) return;
   watch.request = request;
-  watch.newest = -1;
+  watch.registration = registration;
+  watch.newest = NONE_YET;
   watch.renewAtMs = Number.POSITIVE_INFINITY;
 }
 
 /** True where the peer has answered with a notification. */
 export function isRegistered(watch: Watch | undefined): boolean {
-  return watch !== undefined && watch.newest >= 0;
+  return watch !== undefined && watch.newest > NONE_YET;
 }
 
-/** True for a notification to a watch that has not ended. */
+/**
+ * True for a notification to a watch that has not ended. One in blocks is the answer that ends it: its first block is
+ * never told for the whole.
+ */
 export function isWatched({ ask: { watch }, opened }: ProtectedRequest): boolean {
   if (watch === undefined || watch.isEnding || opened === undefined) return false;
-  return findOption(opened, OPTION.observe) !== undefined;
+  return findOption(opened, OPTION.observe) !== undefined && isWhole(opened);
+}
+
+function isWhole(content: CoapContent): boolean {
+  const block = readBlock(content, OPTION.block2);
+  return block === undefined || ("number" in block && block.number === 0 && !block.more);
 }
 
 /** The watches among the asks of one end. */
@@ -153,8 +183,8 @@ export class Watches {
   }
 
   /** Nothing more comes to an ask that has ended: whatever does is rejected, which tells the peer. */
-  close({ watch }: PendingAsk): void {
-    if (watch?.request !== undefined) this.#host.abandon(watch.request);
+  close(nowMs: number, { watch }: PendingAsk): void {
+    if (watch?.request !== undefined) this.#host.abandon(nowMs, watch.request);
   }
 
   /** What there is to tell of a genuine notification; undefined for one that is not newer than those before. */
@@ -185,7 +215,8 @@ export class Watches {
 /** Their numbers, which nobody can forge, give notifications their order (RFC 8613 7.4.1). */
 function takesNewer(nowMs: number, watch: Watch, message: CoapContent): boolean {
   const option = readOscoreOption(message);
-  const number = option && "partialIv" in option ? toUint(option.partialIv ?? EMPTY) : -1;
+  const partialIv = option && "partialIv" in option ? option.partialIv : undefined;
+  const number = partialIv === undefined ? UNNUMBERED : toUint(partialIv);
   if (number <= watch.newest) return false;
   if (!isRegistered(watch)) watch.registeredMs = nowMs;
   watch.newest = number;

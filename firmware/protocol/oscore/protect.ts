@@ -148,8 +148,8 @@ export function unprotectResponse(
   context.use.tried(plaintext === undefined ? "forgery" : "opened");
   const response = plaintext && unwrap(content, plaintext);
   if (response === undefined || codeKind(response.code) !== "response") return undefined;
-  // RFC 8613 8.4.2: notifications come to registrations only, and each has its number.
-  if (findOption(response, OPTION.observe) && !(binding.registers && partialIv)) return undefined;
+  // RFC 8613 4.1.3.5.2: notifications come to registrations only.
+  if (findOption(response, OPTION.observe) && !binding.registers) return undefined;
   return response;
 }
 

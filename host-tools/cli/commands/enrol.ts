@@ -1,57 +1,101 @@
 // `enrol`, `enrol list`, `enrol revoke`, `enrol accept`: the head-end's allow list.
 import type { Command } from "commander";
+import type { Role } from "../../../firmware/identity/identity.ts";
 import { refusalOf } from "../../../firmware/identity/trust.ts";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
-import { credentialHash } from "../../../firmware/protocol/cose/credential.ts";
+import { type Credential, credentialHash } from "../../../firmware/protocol/cose/credential.ts";
+import { isIssued } from "../../../firmware/protocol/cose/cwt.ts";
+import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
+import type { Enrolment } from "../../head-end/registry-file.ts";
 import { endSessions } from "../../head-end/session-folder.ts";
 import {
   type CommonOptions,
   engineOf,
   homeOf,
+  pathOption,
   registryOf,
   withCommonOptions,
   withRegistry,
 } from "../common.ts";
 import { CliFault, EXIT, usageFault } from "../fault.ts";
 import { readCredential } from "../home.ts";
-import { say, sayJson, table } from "../output.ts";
+import { printable, say, sayJson, table, utcText } from "../output.ts";
 
 type Options = CommonOptions & { readonly registry?: string };
 
 export function addEnrolCommand(program: Command): void {
   const enrol = withRegistry(withCommonOptions(program.command("enrol [meter-credential]")))
     .description("take a meter into the head-end's allow list; it is pending until it has proved its key")
-    .addHelpText("after", "\nExample: meterbench enrol M1.credential.json")
-    .action((file: string | undefined, options: Options) => {
-      if (file === undefined)
+    .option("--issuer <credential>", "take in each meter whose credential this issuer has signed", pathOption)
+    .addHelpText(
+      "after",
+      "\nExamples: meterbench enrol M1.credential.json\n          meterbench enrol --issuer utility-ca.credential.json",
+    )
+    .action((file: string | undefined, options: Options & { issuer?: string }) => {
+      if (options.issuer !== undefined && file === undefined) return addIssuer(options.issuer, options);
+      if (file === undefined || options.issuer !== undefined)
         throw usageFault(
-          "A credential file is missing: run 'meterbench enrol FILE' or 'meterbench enrol list'.",
+          "One credential file is needed: run 'meterbench enrol FILE', 'enrol --issuer FILE' or 'enrol list'.",
         );
       add(file, options);
     });
   withRegistry(withCommonOptions(enrol.command("list")))
-    .description("list enrolled meters")
+    .description("list enrolled meters, and the issuers whose meters are taken in by themselves")
     .addHelpText("after", "\nExample: meterbench enrol list")
     .action((_: Options, command: Command) => list(command.optsWithGlobals()));
   withRegistry(withCommonOptions(enrol.command("revoke <id>")))
     .description("take a meter off the allow list: no new session is begun with it")
     .addHelpText("after", "\nExample: meterbench enrol revoke M1")
     .action((id: string, _: Options, command: Command) => revoke(id, command.optsWithGlobals()));
+  withRegistry(withCommonOptions(enrol.command("revoke-issuer <id>")))
+    .description("take an issuer off: the meters that came by it are asked no more")
+    .addHelpText("after", "\nExample: meterbench enrol revoke-issuer utility-ca")
+    .action((id: string, _: Options, command: Command) => revokeIssuer(id, command.optsWithGlobals()));
   withRegistry(withCommonOptions(enrol.command("accept <id>")))
     .description("take a meter whose storage was put back, emptied or replaced as it is now")
     .addHelpText("after", "\nExample: meterbench enrol accept M1")
     .action((id: string, _: Options, command: Command) => accept(id, command.optsWithGlobals()));
 }
 
-function add(file: string, options: Options): void {
-  const credential = readCredential(file, "meter");
-  // A development meter comes in by the first `serve` of a folder, never by hand: by hand is production.
+/** A development meter comes in by the first `serve` of a folder, never by hand: by hand is production. */
+function readReal(file: string, role: Role): Credential {
+  const credential = readCredential(file, role);
   const refusal = refusalOf("production", credential);
-  if (refusal !== undefined)
+  if (refusal === undefined) return credential;
+  throw new CliFault(
+    EXIT.refused,
+    `The credential of ${credential.id} ${refusal}: make a real key with 'meterbench keys new'.`,
+  );
+}
+
+function addIssuer(file: string, options: Options): void {
+  const issuer = readReal(file, "issuer");
+  const { id, signingKey } = issuer;
+  if (signingKey === undefined)
+    throw usageFault(`The credential of ${id} has no key that signs: name an issuer's.`);
+  const outcome = registryOf(options).addIssuer(issuer);
+  if (outcome === "other-key")
     throw new CliFault(
       EXIT.refused,
-      `The credential of ${credential.id} ${refusal}: make a real key with 'meterbench keys new'.`,
+      `${id} is trusted with another key: run 'meterbench enrol revoke-issuer ${id}' first if the change is meant.`,
     );
+  if (options.json) return sayJson({ issuer: id, outcome });
+  say(
+    outcome === "added"
+      ? `Each meter is taken in that ${id} has signed, once it has proved its key.`
+      : `${id} was trusted already.`,
+  );
+}
+
+function revokeIssuer(id: string, options: Options): void {
+  if (!registryOf(options).removeIssuer(id))
+    throw usageFault(`No issuer ${id} is trusted: see 'meterbench enrol list'.`);
+  if (options.json) sayJson({ issuer: id, outcome: "revoked" });
+  else say(`Trusts ${id} no more: the meters that came by it are asked no more.`);
+}
+
+function add(file: string, options: Options): void {
+  const credential = readReal(file, "meter");
   const outcome = registryOf(options).enrol(credential);
   if (outcome === "other-key") {
     throw new CliFault(
@@ -68,36 +112,60 @@ function add(file: string, options: Options): void {
     );
 }
 
+function rowOf(
+  crypto: CryptoEngine,
+  { id, credential, state, address, epoch, next, isForgetful }: Enrolment,
+) {
+  return {
+    id,
+    state,
+    forgetful: isForgetful ?? false,
+    ...(epoch !== undefined && { starts: epoch.count }),
+    development: credential.development,
+    ...(isIssued(credential) && {
+      issuer: credential.issuer,
+      expires: utcText(credential.expiresAtSeconds),
+    }),
+    credentialHash: toHex(credentialHash(crypto, credential)),
+    // Of a rotation that was begun and not completed.
+    ...(next !== undefined && { nextCredentialHash: toHex(credentialHash(crypto, next)) }),
+    ...(address !== undefined && { address }),
+  };
+}
+
 async function list(options: Options): Promise<void> {
   const crypto = await engineOf(options);
-  const rows = registryOf(options)
-    .list()
-    .map(({ id, credential, state, address, epoch, isForgetful = false }) => ({
-      id,
-      state,
-      forgetful: isForgetful,
-      ...(epoch !== undefined && { starts: epoch.count }),
-      development: credential.development,
-      credentialHash: toHex(credentialHash(crypto, credential)),
-      ...(address !== undefined && { address }),
-    }));
-  if (options.json) return sayJson({ meters: rows });
+  const { enrolments, issuers: trusted } = registryOf(options).content();
+  const issuers = trusted.map((issuer) => ({
+    id: issuer.id,
+    credentialHash: toHex(credentialHash(crypto, issuer)),
+  }));
+  const rows = enrolments.map((enrolment) => rowOf(crypto, enrolment));
+  if (options.json) return sayJson({ meters: rows, issuers });
+  for (const { id, credentialHash: hash } of issuers)
+    say(`Issuer ${id}, credential hash ${hash.slice(0, 16)}`);
   if (rows.length === 0) return say("No meters are enrolled.");
-  const cells = rows.map(({ id, state, forgetful, development, credentialHash, address }) => [
-    id,
-    forgetful ? `${state}, forgetful` : state,
-    development ? "development" : "",
-    credentialHash.slice(0, 16),
-    address ?? "",
-  ]);
+  const cells = rows.map(
+    ({ id, state, forgetful, development, issuer, credentialHash: hash, nextCredentialHash, address }) => [
+      id,
+      [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
+        ", ",
+      ),
+      development ? "development" : issuer === undefined ? "" : `by ${printable(issuer)}`,
+      hash.slice(0, 16),
+      address ?? "",
+    ],
+  );
   for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);
 }
 
 async function revoke(id: string, options: Options): Promise<void> {
   const registry = registryOf(options);
-  const credential = registry.find(id)?.credential;
-  if (credential === undefined || !registry.revoke(id)) throw notEnrolled(id);
-  endSessions(homeOf(options).sessions, credentialHash(await engineOf(options), credential));
+  const known = registry.find(id);
+  if (known === undefined || !registry.revoke(id)) throw notEnrolled(id);
+  const crypto = await engineOf(options);
+  for (const credential of [known.credential, ...(known.next ? [known.next] : [])])
+    endSessions(homeOf(options).sessions, credentialHash(crypto, credential));
   if (options.json) sayJson({ id, outcome: "revoked" });
   else say(`Revoked ${id}.`);
 }

@@ -26,11 +26,16 @@ import {
 } from "../common.ts";
 import { usageFault } from "../fault.ts";
 import { createFile, readSecretFile } from "../home.ts";
+import { addRotateCommand } from "../keys-rotate.ts";
 import { say, sayJson, table } from "../output.ts";
 import { readContext } from "../preset.ts";
+import { addSignCommand } from "./keys-sign.ts";
 
 export function addKeysCommand(program: Command): void {
-  const keys = program.command("keys").description("key files, and the public credential of one");
+  const keys = program
+    .command("keys")
+    .description("key files, the public credential of one, a meter's new key");
+  addRotateCommand(keys);
   withCommonOptions(keys.command("new"))
     .description("make a key file (0600) for a meter, a head-end or an issuer of credentials")
     .addArgument(new Argument("<role>").choices(ROLES))
@@ -43,6 +48,7 @@ export function addKeysCommand(program: Command): void {
     .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
     .addHelpText("after", "\nExample: meterbench keys new meter --id M1 --out M1.key.json")
     .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+  addSignCommand(keys);
   keys
     .command("context")
     .description("make an OSCORE context file, for development and for clients without EDHOC")

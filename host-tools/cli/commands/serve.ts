@@ -4,8 +4,9 @@ import { Display } from "../../../firmware/display/display.ts";
 import { meterSource } from "../../../firmware/display/meter-source.ts";
 import type { Identity } from "../../../firmware/identity/identity.ts";
 import { RIGHTS } from "../../../firmware/identity/trust.ts";
+import type { MeterBoard, RuntimeOptions } from "../../../firmware/meter-board.ts";
 import { MeterStateError } from "../../../firmware/meter-state-parts.ts";
-import { type MeterBoard, MeterRuntime, type RuntimeOptions } from "../../../firmware/runtime.ts";
+import { MeterRuntime } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
 import { StorageError } from "../../../hal/node/file-storage.ts";
@@ -102,6 +103,7 @@ export function addServeCommand(program: Command): void {
       60,
     )
     .option("--keys <file>", "the meter's key file (default: a development key in --home)")
+    .option("--cwt <file>", "show what an issuer has signed of the key (keys sign); with --keys", pathOption)
     .option("--trust <file...>", "credential files of the head-ends that may read; with --keys")
     .option(
       "--allow <id=rights...>",
@@ -109,7 +111,7 @@ export function addServeCommand(program: Command): void {
     )
     .option(
       "--state <dir>",
-      "keep registers and profile in a folder for each meter, over restarts",
+      "keep registers, profile and sessions in a folder for each meter, over restarts",
       pathOption,
     )
     .option("--oscore-context <file>", "serve a client without EDHOC by this context; development only")
@@ -144,7 +146,7 @@ async function serve(options: Options): Promise<void> {
   const switching = switchingOf(options);
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
-  const { identities, trust, enrol } = servedKeys(options, addresses);
+  const { identities, keyStores, trust, enrol } = servedKeys(options, addresses);
   const ends: (() => void)[] = [];
   try {
     const held =
@@ -177,7 +179,7 @@ async function serve(options: Options): Promise<void> {
       const board = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
-        ...{ signals: signals.of(i), relay: side.relays[i] },
+        ...{ signals: signals.of(i), relay: side.relays[i], keyStore: keyStores[i] },
       };
       const runtime = startMeter(options, board, { ...common, identity }, () => plate);
       ends.push(() => runtime.stop());

@@ -205,6 +205,14 @@ describe("the symbols", () => {
     expect([...display.page(5300).annunciators]).toEqual(["T3", "import"]);
   });
 
+  test("tell whoever stands in the dark that the relay is open, and whether the button closes it", () => {
+    const of = (state: ReturnType<DisplaySource["relay"]>) =>
+      lit(displaySource({ "1.8.0": 0 }, { relay: () => state }));
+    expect([undefined, "connected", "disconnected", "ready"].map((state) => of(state as "ready"))).toEqual([
+      ...[[], [], ["off"], ["off", "press"]],
+    ]);
+  });
+
   test("tell of an alarm and of an invalid clock", () => {
     const alarms = (): readonly EventName[] => ["cover-removed"];
     expect(lit(displaySource({ "1.8.0": 0 }, { alarms, localTime: () => undefined }))).toEqual([

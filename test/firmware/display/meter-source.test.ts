@@ -24,7 +24,7 @@ function meter(watts = 1234.5, options: Partial<SingleLineOptions> = {}, ranMs =
   });
   const { runtime, clock } = world;
   clock.advanceBy(ranMs);
-  const source = meterSource(runtime.meter, runtime.log);
+  const source = meterSource(runtime.meter, runtime.log, runtime.relay);
   const display = new Display(source, clock.monotonicMs() - 5000);
   const nowMs = clock.monotonicMs();
   /** All pages from the first register to the last, by code. */
@@ -113,6 +113,22 @@ describe("the display of a meter", () => {
     signals.setSensor("terminalCover", "clear");
     clock.advanceBy(5000);
     expect(pages().get("F.F")).toBe("00020000");
+  });
+
+  test("keeps the alarm of a relay that does not obey lit until it does, and says that the supply is off", () => {
+    const { pages, clock, runtime, relay, display } = meter();
+    const disconnect = () => {
+      runtime.relay?.order({ kind: "disconnect" }, { operator: "op", timeSeconds: undefined });
+      clock.advanceBy(5000);
+    };
+    relay.breakBy("welded");
+    disconnect();
+    runtime.log.acknowledge("disconnector", 1000);
+    expect(pages().get("F.F")).toBe("00000008");
+    relay.mend("welded");
+    disconnect();
+    expect(pages().get("F.F")).toBe("00000000");
+    expect([...display.page(clock.monotonicMs()).annunciators]).toEqual(["off"]);
   });
 
   test("a meter whose part has never answered shows dashes, not zeros", () => {

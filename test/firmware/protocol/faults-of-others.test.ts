@@ -1,9 +1,9 @@
 // Faults that other implementations had or have, each as the behaviour that keeps it out. Those that
 // belong to one part (replay window, nonces, option, message_3, methods) are tested with that part.
 import { describe, expect, test } from "vitest";
-import { concat, toHex } from "../../../firmware/protocol/bytes.ts";
+import { concat, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../../firmware/protocol/cbor.ts";
-import { CODE, FORMAT, findOption, OPTION } from "../../../firmware/protocol/coap/message.ts";
+import { CODE, FORMAT, findOption, OPTION, withOptions } from "../../../firmware/protocol/coap/message.ts";
 import { decodeMessage1 } from "../../../firmware/protocol/edhoc/messages.ts";
 import { MemorySequence } from "../../../firmware/protocol/oscore/sender-sequence.ts";
 import type { PresetContext } from "../../../firmware/protocol/sessions.ts";
@@ -105,6 +105,22 @@ describe("what a proxy may leave out or change", () => {
     };
     expect(village.ask()).toMatchObject({ kind: "answer" });
   });
+
+  test.each(["[::1]", "::1", "[fe80::1%eth0]", "127.0.0.1"])(
+    "a protected request to a host that is called %s is served (chrysn/aiocoap#216, obgm/libcoap#1426)",
+    (host) => {
+      const village = new Village();
+      village.ask();
+      village.between = (packet) => {
+        if (packet.from !== HEAD_END) return [packet];
+        const message = messageOf(packet.bytes);
+        const { options } = withOptions(message, { number: OPTION.uriHost, value: fromText(host) });
+        return [{ ...packet, bytes: rewritten(packet.bytes, { options }) }];
+      };
+      expect(village.ask()).toMatchObject({ kind: "answer" });
+      expect(village.meter().served).toHaveLength(2);
+    },
+  );
 
   test("a session goes on where the head-end's address changes (chrysn/aiocoap#220)", () => {
     const village = new Village();

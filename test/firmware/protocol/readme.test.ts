@@ -2,10 +2,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { EVENT_LOGS } from "../../../firmware/events/event-table.ts";
-import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
+import { writeKeyFile } from "../../../firmware/identity/identity.ts";
+import { fromHex, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor } from "../../../firmware/protocol/cbor.ts";
 import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts";
 import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { decodeCwt, isSignedBy } from "../../../firmware/protocol/cose/cwt.ts";
 import { decodeSign1, verifySign1 } from "../../../firmware/protocol/cose/sign1.ts";
 import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
 import {
@@ -20,6 +22,7 @@ import {
 } from "../../../firmware/protocol/readings/event-reading.ts";
 import { INTERVAL_FLAG, INTERVALS_PER_BLOCK_MAX } from "../../../firmware/protocol/readings/interval.ts";
 import { PADDING_TENTHS } from "../../../firmware/protocol/readings/interval-block.ts";
+import { decodeKeyState, decodeRotationStep } from "../../../firmware/protocol/readings/key-rotation.ts";
 import { CODE_MAX, DETAILS_MAX, SEQUENCE_MAX } from "../../../firmware/protocol/readings/logged-event.ts";
 import { decodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
@@ -41,8 +44,9 @@ import { decodeStatement, STATEMENT_CONTEXT } from "../../../firmware/protocol/r
 import { decodeStatementRequest } from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { MemoryKeyStore } from "../../../hal/storage/memory-key-store.ts";
 import { parseLoad } from "../../../host-tools/loads/index.ts";
-import { singleLine } from "../../../host-tools/world/single-line.ts";
+import { meterKey, singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
 import { SIGN1 } from "../../vectors/cose/sign1.ts";
 
@@ -82,6 +86,8 @@ function bytesOf(name: string): Uint8Array {
 const registers = decodeRegisterRequest(bytesOf("register-request")) ?? [];
 const profileRequest = decodeProfileRequest(bytesOf("profile-request"));
 const eventRequest = decodeEventRequest(bytesOf("event-request"));
+/** Of the vectors that are signed. */
+const KEY_11 = SIGN1[0]?.publicKey ?? new Uint8Array();
 const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   "register-request": decodeRegisterRequest,
   "register-reading": (body) => decodeRegisterReading(body, registers),
@@ -96,8 +102,7 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   "statement-request": decodeStatementRequest,
   "signed-statement": (body) => {
     const sign1 = decodeSign1(body);
-    const key = SIGN1[0]?.publicKey ?? new Uint8Array();
-    const isSigned = sign1 !== undefined && verifySign1(opensslEngine, key, STATEMENT_CONTEXT, sign1);
+    const isSigned = sign1 !== undefined && verifySign1(opensslEngine, KEY_11, STATEMENT_CONTEXT, sign1);
     return isSigned ? decodeStatement(sign1.payload) : undefined;
   },
   "relay-reading": decodeRelayReading,
@@ -106,6 +111,17 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     return sign1 && decodeSignedOrder(sign1.payload);
   },
   nameplate: decodeNameplate,
+  "key-state": (body) => {
+    const { currentHash, next } = decodeKeyState(body) ?? {};
+    return { currentHash, next: next?.bytes };
+  },
+  "rotation-step": (body) => [decodeRotationStep(body)],
+  "signed-credential": (bytes) => {
+    const issued = decodeCwt(bytes);
+    if (issued === undefined || !isSignedBy(opensslEngine, KEY_11, issued)) return undefined;
+    const { bytes: _, idCred: __, ...says } = issued;
+    return says;
+  },
 };
 
 /** As JSON has it: bytes in hex, null for what is not there. */
@@ -169,7 +185,8 @@ describe("what the README says of a meter's resources", () => {
   if ("error" in load) throw new Error(load.error);
   const startUtcMs = Date.UTC(2026, 10, 24);
   const line = { seed: 1, startUtcMs, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 };
-  const { runtime, stop } = singleLine({ ...line, load, configuration });
+  const keyStore = new MemoryKeyStore(fromText(writeKeyFile(meterKey(opensslEngine, 1))));
+  const { runtime, stop } = singleLine({ ...line, load, configuration, keyStore });
   const { resources } = runtime;
   stop();
 
@@ -191,7 +208,7 @@ describe("what the README says of a meter's resources", () => {
   });
 
   test("is answered with its codes, the first fault first", () => {
-    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.03", "4.09"].concat([
+    const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.03", "4.09", "4.09"].concat([
       "4.04",
       "5.03",
       "5.00",

@@ -9,13 +9,14 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   edhoc: async () => (await import("./edhoc.ts")).edhoc,
   cbor: async () => (await import("./cbor.ts")).cbor,
   readings: async () => (await import("./readings.ts")).readings,
+  signed: async () => (await import("./signed.ts")).signed,
   profile: async () => (await import("./profile.ts")).profile,
 };
 
 export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
 
 /** Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed. */
-const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1 };
+const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, signed: 0.1 };
 
 /** How many of `inputs` for all doors this one gets at the least. */
 export function shareOf(name: string, inputs: number): number {

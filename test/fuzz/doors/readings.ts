@@ -1,3 +1,4 @@
+import { newIdentity } from "../../../firmware/identity/identity.ts";
 import { concat } from "../../../firmware/protocol/bytes.ts";
 import {
   decodeClockReading,
@@ -13,6 +14,12 @@ import {
   encodeEventReading,
   encodeEventRequest,
 } from "../../../firmware/protocol/readings/event-reading.ts";
+import {
+  decodeKeyState,
+  decodeRotationStep,
+  encodeKeyState,
+  encodeRotationStep,
+} from "../../../firmware/protocol/readings/key-rotation.ts";
 import { decodeNameplate, encodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
@@ -28,8 +35,16 @@ import {
   encodeRegisterRequest,
   type RegisterReading,
 } from "../../../firmware/protocol/readings/register-reading.ts";
+import {
+  decodeRelayReading,
+  decodeSignedOrder,
+  encodeRelayReading,
+  encodeSignedOrder,
+} from "../../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, encodeSenmlReading } from "../../../firmware/protocol/readings/senml-reading.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
 import { type Door, must, mustEqual } from "./door.ts";
 
@@ -72,6 +87,10 @@ const COUNTERS = {
   rejectedFrames: 4,
   refusedMessages: 5,
 };
+
+const METER = newIdentity(opensslEngine, new SeededRandom("readings"), {
+  ...{ role: "meter", id: "M1", development: true },
+});
 
 const READING: RegisterReading = {
   timeSeconds: TIME,
@@ -145,6 +164,27 @@ const BODIES = [
   }),
   body("one", decodeClockSetOutcome, encodeClockSetOutcome, { kind: "set", byMs: -12_000 }),
   { sample: encodeSenmlReading(READING, "urn:dev:m1:"), check: checkSenml },
+  body("one", decodeRelayReading, encodeRelayReading, {
+    ...{ timeSeconds: TIME, status: 0, state: "ready", position: "open", mode: 3 },
+    limit: { watts: 2000, seconds: 30 },
+    lastOrder: { kind: "connect", operator: "op", timeSeconds: undefined },
+    challenge: new Uint8Array(8),
+  }),
+  body("one", decodeSignedOrder, encodeSignedOrder, {
+    order: { kind: "limit", limit: { watts: 2000, seconds: 30 } },
+    ...{ meter: "M1", challenge: new Uint8Array(8), notAfterSeconds: TIME },
+  }),
+  body("one", decodeSignedOrder, encodeSignedOrder, {
+    order: { kind: "connect" },
+    ...{ meter: "M1", challenge: new Uint8Array(8), notAfterSeconds: TIME },
+  }),
+  body("one", decodeRelayReading, encodeRelayReading, {
+    ...{ timeSeconds: undefined, status: 1, state: "disconnected", position: "unknown", mode: 0 },
+    ...{ limit: undefined, lastOrder: undefined, challenge: new Uint8Array(0) },
+  }),
+  body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: undefined }),
+  body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: METER.credential }),
+  body("one", decodeRotationStep, encodeRotationStep, "confirm"),
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */

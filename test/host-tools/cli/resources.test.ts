@@ -143,6 +143,18 @@ describe("a meter that runs", () => {
     expect(wrong).toMatchObject({ code: 2, stderr: expect.stringContaining("--watts") });
   });
 
+  test("takes another key, which its head-end has enrolled by then, and answers by that", async () => {
+    const { meters } = await json(["enrol", "list"]);
+    const rotation = await json(["keys", "rotate", at]);
+    expect(rotation).toMatchObject({ meter: "M1", outcome: "rotated" });
+    expect(rotation.credentialHash).not.toBe(meters[0].credentialHash);
+    const after = await json(["enrol", "list"]);
+    expect(after.meters).toMatchObject([
+      { id: "M1", state: "proved", credentialHash: rotation.credentialHash },
+    ]);
+    expect((await json(["read", at, "--meter", "M1"])).meter).toBe("M1");
+  });
+
   test("takes the time and another tariff from a head-end that may give them", async () => {
     const { sync } = await json(["clock", at, "--sync"]);
     expect(["slewing", "set"]).toContain(sync.kind);

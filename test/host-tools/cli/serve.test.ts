@@ -1,7 +1,7 @@
 // What a meter is served with: a load of one's own, a past, and many of its kind.
 import { createSocket } from "node:dgram";
 import { once } from "node:events";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
@@ -73,26 +73,39 @@ test("a meter with a past of thirty days has them in its profile at once, and go
   }
 });
 
-test("a meter that keeps its state has after kill -9 all that it told, and its sessions, and its folder is one process's", async () => {
+test("a meter that keeps its state has after kill -9 all that it told, and its sessions; its folder is one process's, and without it the meter is not believed", async () => {
   const at = `udp:127.0.0.1:${await freePort()}`;
   const serve = ["serve", "--at", at, "--load", "watts:12000", "--state", "kept"];
   const before = await startMeterbench(serve, { cwd });
   const told = await wattHoursAbove(at, 5);
-  const second = ["serve", "--at", `udp:127.0.0.1:${await freePort()}`, "--state", "kept"];
-  expect(await meterbench(second, { cwd })).toEqual({
+  const other = ["serve", "--at", `udp:127.0.0.1:${await freePort()}`, "--state", "kept"];
+  expect(await meterbench(other, { cwd })).toEqual({
     code: 2,
     stdout: "",
     stderr: "The folder kept/M1 is in use by another process: end it or choose another folder.\n",
   });
   const { requestBytes } = await json(["read", at]);
   before.child.kill("SIGKILL");
-  await startMeterbench(serve, { cwd });
+  const second = await startMeterbench(serve, { cwd });
   const after = await json(["read", at]);
   expect(after.registers[0].value).toBeGreaterThanOrEqual(told);
   // In the session of before: a request that is challenged, and the same again with the challenge's Echo.
   expect(after).not.toHaveProperty("handshake");
   expect(after.requestBytes).toBeGreaterThan(2 * requestBytes);
   expect(await json(["read", at])).toMatchObject({ requestBytes });
+  await second.stop();
+  // A state that somebody deletes is a meter that has forgotten: it is said, and can be meant.
+  rmSync(join(cwd, "kept"), { recursive: true });
+  await startMeterbench(serve, { cwd });
+  const forgetful = await meterbench(["read", at], { cwd });
+  expect(forgetful).toMatchObject({ code: 4, stdout: "" });
+  expect(forgetful.stderr).toMatch(
+    /^The meter M1 at udp:[\d.:]+ has forgotten .*'meterbench enrol accept M1'\.\n$/,
+  );
+  const [listed] = (await json(["enrol", "list"])).meters;
+  expect(listed).toMatchObject({ id: "M1", forgetful: true, starts: 2 });
+  expect(await json(["enrol", "accept", "M1"])).toEqual({ id: "M1", outcome: "accepted" });
+  expect(await json(["read", at])).toHaveProperty("handshake");
 });
 
 test("a meter whose state is in the way of a file says so, and one that is damaged tells of it and goes on", async () => {

@@ -1,7 +1,17 @@
 import { expect, test } from "vitest";
 import { TrustList } from "../../../firmware/identity/trust.ts";
-import { CODE, decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/message.ts";
+import { encodeCbor } from "../../../firmware/protocol/cbor.ts";
+import {
+  answerWith,
+  CODE,
+  decodeMessage,
+  encodeMessage,
+  FORMAT,
+} from "../../../firmware/protocol/coap/message.ts";
+import { Drive } from "../../../firmware/protocol/drive.ts";
+import type { EpochMemory } from "../../../firmware/protocol/epochs.ts";
 import { MemorySequence } from "../../../firmware/protocol/oscore/sender-sequence.ts";
+import { SecureServer } from "../../../firmware/protocol/secure-server.ts";
 import type { PresetContext } from "../../../firmware/protocol/sessions.ts";
 import { linkPair } from "../../../hal/emulated/link-pair.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
@@ -9,6 +19,7 @@ import { VirtualClock } from "../../../hal/emulated/virtual-clock.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { LINE } from "../../../hal/ports/link.ts";
 import { HeadEnd } from "../../../host-tools/head-end/client.ts";
+import { RegistryError } from "../../../host-tools/head-end/errors.ts";
 import { settle } from "../../../host-tools/world/single-line.ts";
 import { identity } from "../../support/secured-line.ts";
 
@@ -67,4 +78,45 @@ test("a meter that does not know the head-end's credential is told apart from on
   expect(await refusal({ preset })).toBe(
     "The meter M1 at pty:./meter1 refused this context: check that both ends have the same one, and that its .seq file is above all numbers that were used.",
   );
+});
+
+/** How a read of a meter that tells of its starts ends, where they are remembered so. */
+async function readWith(takes: EpochMemory["takes"]): Promise<unknown> {
+  const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
+  const [link, far] = linkPair(clock, {});
+  const headEndIdentity = identity("head-end", "H");
+  const meter = identity("meter", "M1");
+  const server = new SecureServer({
+    ...{ crypto: opensslEngine, random: new SeededRandom(2), traits: far.traits, identity: meter },
+    trust: new TrustList([headEndIdentity.credential]),
+    keeping: { starts: 5, startMs: 0, kept: () => [], save: () => true, utcMs: () => clock.utcMs() },
+    resources: { links: [], serve: () => answerWith(CODE.content, FORMAT.cbor, encodeCbor([])) },
+  });
+  new Drive(server, far, clock, () => {});
+  const headEnd = new HeadEnd({
+    ...{ link, clock, crypto: opensslEngine, random: new SeededRandom(1), identity: headEndIdentity },
+    trust: new TrustList([meter.credential]),
+    epochs: { takes },
+  });
+  const read = headEnd.readRegisters({ station: LINE, name: "pty:./meter1", timeoutMs: 5000 });
+  return settle(
+    clock,
+    read.catch((error: unknown) => error),
+  );
+}
+
+test("a meter that has forgotten is told by name, with what may be behind it and what to do", async () => {
+  expect(await readWith(() => false)).toMatchObject({
+    kind: "identity",
+    message:
+      "The meter M1 at pty:./meter1 has forgotten what it told this head-end before: its storage was put back, emptied, copied or left out (serve --state); look at it, and where that was meant, run 'meterbench enrol accept M1'.",
+  });
+});
+
+test("a start that cannot be remembered is not believed, and the reason is how the read ends", async () => {
+  const trouble = new RegistryError("The registry x cannot be changed (EROFS): check it.");
+  const takes = () => {
+    throw trouble;
+  };
+  expect(await readWith(takes)).toBe(trouble);
 });

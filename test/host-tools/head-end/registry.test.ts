@@ -3,6 +3,8 @@ import { once } from "node:events";
 import { existsSync, mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { signCwt } from "../../../firmware/protocol/cose/cwt.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { RegistryError } from "../../../host-tools/head-end/errors.ts";
 import { Registry } from "../../../host-tools/head-end/registry.ts";
 import { emptyFolder } from "../../support/command.ts";
@@ -133,6 +135,43 @@ describe("a meter in a registry", () => {
   });
 });
 
+describe("an issuer in a registry", () => {
+  const issuer = identity("issuer", "CA").credential;
+  const times = { issuedAtSeconds: 1_795_478_400, expiresAtSeconds: 1_827_014_400 };
+  const { signingSecretKey } = identity("issuer", "CA");
+  const issued = signCwt(opensslEngine, signingSecretKey, meter, { issuer: "CA", role: "meter", ...times });
+
+  test("is kept beside the meters, is not overwritten by another key, and goes when it is taken off", () => {
+    registry.enrol(sameIdOtherKey);
+    expect([registry.addIssuer(issuer), registry.addIssuer(issuer)]).toEqual(["added", "known"]);
+    expect(registry.addIssuer(identity("issuer", "CA", "another").credential)).toBe("other-key");
+    registry.revoke("M1");
+    expect(registry.content()).toMatchObject({
+      issuers: [issuer],
+      enrolments: [{ id: "M1", state: "revoked" }],
+    });
+    expect([registry.removeIssuer("CA"), registry.removeIssuer("CA")]).toEqual([true, false]);
+    expect(registry.content().issuers).toEqual([]);
+  });
+
+  test("lets in who proves what it has signed, as long as it is trusted", () => {
+    registry.proved(issued, AT);
+    expect(registry.list()).toEqual([]);
+    registry.addIssuer(issuer);
+    registry.proved(issued, AT);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: issued, state: "proved", address: AT });
+    registry.proved(sameIdOtherKey, AT);
+    expect(registry.find("M1")?.credential).toEqual(issued);
+  });
+
+  test("changes nothing of a meter that was enrolled by hand", () => {
+    registry.addIssuer(issuer);
+    registry.enrol(meter);
+    registry.proved(issued, AT);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "proved", address: AT });
+  });
+});
+
 test("a file that is no registry is said to be none, and nothing that it holds is shown", () => {
   mkdirSync(join(folder.path, "utility"));
   for (const text of ['{ "secretKey": "c0ffee', '{ "secretKey": "c0ffee" }', '"c0ffee"']) {
@@ -177,5 +216,41 @@ describe("what a meter tells of its starts", () => {
     expect(registry.takes({ id: "M1" }, epoch(1))).toBe(true);
     expect(registry.takes(sameIdOtherKey, epoch(1))).toBe(true);
     expect(registry.version()).toBe(before);
+  });
+});
+
+describe("a meter whose key rotates", () => {
+  const next = identity("meter", "M1", "next").credential;
+
+  test("is trusted by both keys until it has taken the next one, and by that alone then, with all else kept", () => {
+    registry.add(meter, AT);
+    registry.proved(meter, AT);
+    expect(registry.enrolNext(next)).toBe(true);
+    expect(new Registry(path).find("M1")).toMatchObject({
+      credential: { bytes: meter.bytes },
+      next: { bytes: next.bytes },
+    });
+    expect(registry.credentials().map(({ bytes }) => bytes)).toEqual([meter.bytes, next.bytes]);
+    expect(registry.takeNext("M1")).toBe(true);
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: next, state: "proved", address: AT });
+    expect(registry.credentials().map(({ bytes }) => bytes)).toEqual([next.bytes]);
+  });
+
+  test("is known by whoever serves it with the next key, and the rotation is complete by that", () => {
+    registry.add(meter);
+    registry.enrolNext(next);
+    expect(registry.add(next, AT)).toBe("known");
+    expect(registry.find("M1")).toMatchObject({ credential: { bytes: next.bytes }, address: AT });
+    expect(registry.find("M1")?.next).toBeUndefined();
+    expect(registry.add(meter)).toBe("other-key");
+  });
+
+  test("that is revoked, or was never enrolled, has no next key", () => {
+    expect([registry.enrolNext(next), registry.takeNext("M1")]).toEqual([false, false]);
+    registry.add(meter);
+    registry.enrolNext(next);
+    registry.revoke("M1");
+    expect([registry.enrolNext(next), registry.takeNext("M1")]).toEqual([false, false]);
+    expect(registry.credentials()).toEqual([]);
   });
 });

@@ -111,6 +111,17 @@ test("a file that was copied or restored is no session: its numbers may have bee
   expect((await again()).find(LINE)).toBeUndefined();
 });
 
+test("a session of before a start of the machine is none: its disk may have been put back", async () => {
+  const sessions = await hold();
+  sessions.save(LINE, session());
+  const path = onlyFile();
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/"original": "[^ ]+/, '"original": "another-boot'));
+  expect(sessions.find(LINE)).toBeUndefined();
+  writeFileSync(path, text);
+  expect(sessions.find(LINE)).toBeDefined();
+});
+
 test("a file that others may read, or that is damaged, is no session", async () => {
   const sessions = await hold();
   sessions.save(LINE, session());

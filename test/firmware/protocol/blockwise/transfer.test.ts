@@ -28,7 +28,7 @@ function talk(of: Transfer, answerOf: (message: CoapContent, n: number) => CoapC
     const answer = answerOf(message, n);
     said.push(`${figure(message)} -> ${figure(answer)}`);
     const step = of.take(answer);
-    if (step === "again") of.restart();
+    if (step === "again") of.restart("start");
     if (typeof step === "object") return { whole: step.whole, said };
   }
   throw new Error(`no end: ${said.slice(0, 20).join(", ")}`);
@@ -71,7 +71,7 @@ describe("a transfer", () => {
     const tagNow = () => findOption(of.next(), OPTION.requestTag);
     const first = tagNow();
     expect(tagNow()).toEqual(first);
-    of.restart();
+    of.restart("start");
     expect(tagNow()).not.toEqual(first);
   });
 
@@ -114,6 +114,21 @@ describe("a transfer", () => {
     });
     expect(echoes).toEqual([false, true, false, false]);
   });
+
+  test.each(["start", "last message"] as const)(
+    "repeats no Echo of before when it goes on from the %s: whoever asked for it may have started anew",
+    (from) => {
+      const of = transfer(request(CODE.get));
+      const challenge = {
+        ...bareAnswer(CODE.unauthorized),
+        options: [{ number: OPTION.echo, value: body(8) }],
+      };
+      expect(of.take(challenge)).toBe("repeat");
+      expect(findOption(of.next(), OPTION.echo)).toEqual(body(8));
+      of.restart(from);
+      expect(of.next()).toEqual(request(CODE.get));
+    },
+  );
 
   test("never puts blocks of two answers together: it begins anew", () => {
     const changing = server({ answer: body(300, 1), traits: linkOf(128) });
@@ -173,7 +188,7 @@ describe("a transfer", () => {
           .map((number) => ({ number, value: random.bytes(integerBelow(random, 5)) }));
         const code = codes[integerBelow(random, codes.length)] as number;
         const step = of.take({ code, options, payload: random.bytes(16 << integerBelow(random, 7)) });
-        if (step === "again") of.restart();
+        if (step === "again") of.restart("start");
         expect(of.next().payload.length).toBeLessThanOrEqual(1056);
       }
     }

@@ -1,6 +1,6 @@
 // Observe (RFC 7641) inside OSCORE, between two whole ends.
 import { describe, expect, test } from "vitest";
-import { fromUint, toUint } from "../../../../firmware/protocol/bytes.ts";
+import { fromUint, toHex, toUint } from "../../../../firmware/protocol/bytes.ts";
 import { bodySizes } from "../../../../firmware/protocol/coap/block.ts";
 import {
   answerWith,
@@ -12,6 +12,7 @@ import {
   findOption,
   OPTION,
   resourceRequest,
+  withOptions,
   withoutOptions,
 } from "../../../../firmware/protocol/coap/message.ts";
 import { emptyMessage } from "../../../../firmware/protocol/coap/outbox.ts";
@@ -166,6 +167,15 @@ describe("a watch that gets no notifications", () => {
     expect(line.clientEvents).toMatchObject([{ kind: "answer", content: { code: CODE.content } }]);
   });
 
+  test("gets the Max-Age that its resource gave the plain answer", () => {
+    const answer = answerWith(CODE.content, FORMAT.cbor, Uint8Array.of(7));
+    const aged = withOptions(answer, { number: OPTION.maxAge, value: fromUint(5) });
+    const line = observed({ serve: () => aged, observe: () => undefined });
+    line.watch();
+    line.clock.advanceBy(1000);
+    expect(line.clientEvents).toMatchObject([{ kind: "answer", content: aged }]);
+  });
+
   test("ends with the error that its resource gives later on", () => {
     let isBroken = false;
     const line = observed({
@@ -234,6 +244,24 @@ describe("a registration at the meter", () => {
     line.clock.advanceBy(HOUR_MS);
     // One notification and its four copies.
     expect(sent - before).toBe(5);
+  });
+
+  test("that nobody acknowledges holds up no other (obgm/libcoap#1907)", () => {
+    let silent: string | undefined;
+    const line = observed({
+      between(datagram, from) {
+        const token = toHex(messageOf(datagram).token);
+        if (from === "meter" && isNotification(datagram)) silent ??= token;
+        return token === silent ? [] : [datagram];
+      },
+    });
+    line.watch();
+    line.clock.advanceBy(2000);
+    const heard = line.watch();
+    line.clock.advanceBy(PERIOD_MS + 500);
+    // While copies of the first one's are still being sent.
+    expect(silent).toBeDefined();
+    expect(line.told(heard)).toHaveLength(2);
   });
 
   test("ends when the head-end has forgotten it, by the RST to the next notification", () => {

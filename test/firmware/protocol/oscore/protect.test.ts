@@ -430,13 +430,17 @@ describe("a notification", () => {
     }
   });
 
-  test("without a number is not taken", () => {
+  test("may do without a number, as another implementation's first one does (RFC 8613 4.1.3.5.2)", () => {
+    const sealedUnder = (request: BoundRequest): CoapContent => {
+      const plaintext = concat(hex("45"), encodeOptionsAndPayload(notification.options, hex("31")));
+      const { aad, nonce } = request.binding;
+      const payload = nobleEngine.seal(server.aead, server.sender.key, nonce, aad, plaintext);
+      return { code: CODE.content, options: [option(OPTION.oscore)], payload };
+    };
     const request = registration();
-    const plaintext = concat(hex("45"), encodeOptionsAndPayload(notification.options, notification.payload));
-    const { aad, nonce } = request.binding;
-    const payload = nobleEngine.seal(server.aead, server.sender.key, nonce, aad, plaintext);
-    const forged = { code: CODE.content, options: [option(OPTION.oscore)], payload };
-    expect(unprotectResponse(client, request.binding, forged)).toBeUndefined();
+    expect(unprotectResponse(client, request.binding, sealedUnder(request))).toEqual(notification);
+    const plain = sent(getRequest());
+    expect(unprotectResponse(client, plain.binding, sealedUnder(plain))).toBeUndefined();
   });
 
   test("is not needed: a plain answer to a registration is taken", () => {
