@@ -57,17 +57,12 @@ export interface EpochMemory {
 export class ProcessEpochs implements EpochMemory {
   readonly #known = new Map<string, Epoch>();
 
-  takes({ bytes }: Peer, told: Epoch | undefined): boolean {
+  takes({ key }: Peer, told: Epoch | undefined): boolean {
     // A preset's peer has proved no key that one could be told by.
-    if (bytes === undefined) return true;
-    const name = toHex(bytes);
+    if (key === undefined) return true;
+    const name = toHex(key.publicKey);
     const step = epochAfter(this.#known.get(name), told);
     if (step === "later" && told !== undefined) this.#known.set(name, told);
     return step !== "never";
-  }
-
-  /** Takes whatever this peer tells next. */
-  forget({ bytes }: Peer): void {
-    if (bytes !== undefined) this.#known.delete(toHex(bytes));
   }
 }

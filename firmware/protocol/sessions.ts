@@ -14,8 +14,8 @@ import { type KeyLimits, KeyUse } from "./oscore/key-use.ts";
 import { ReplayWindow } from "./oscore/replay-window.ts";
 import { MemorySequence, type SenderSequence } from "./oscore/sender-sequence.ts";
 
-/** Whom a session is with: the credential that it proved, or how a preset calls it. */
-export type Peer = Pick<Credential, "id"> & Partial<Pick<Credential, "bytes">>;
+/** Whom a session is with: whose key it proved, or how a preset calls it. */
+export type Peer = Pick<Credential, "id"> & Partial<Pick<Credential, "key">>;
 
 /** What ends a session that a handshake made. */
 export interface SessionTerms {

@@ -101,11 +101,11 @@ export class Registry implements EpochMemory {
    * Takes note of the start that a meter told of; false where it cannot come after the one before: the meter's storage was
    * put back, lost or copied. Whoever is in no registry is believed.
    */
-  takes({ id, bytes }: Peer, told: Epoch | undefined): boolean {
+  takes({ id, key }: Peer, told: Epoch | undefined): boolean {
+    const isProved = (one: Credential | undefined): boolean =>
+      one !== undefined && key !== undefined && equal(one.key.publicKey, key.publicKey);
     const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
-      [credential, next].some((one) => one !== undefined && bytes !== undefined && equal(one.bytes, bytes))
-        ? epochAfter(epoch, told)
-        : "same";
+      isProved(credential) || isProved(next) ? epochAfter(epoch, told) : "same";
     const before = this.find(id);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
