@@ -24,8 +24,8 @@ export interface CarriedDatagram {
 
 /**
  * One line that a far end and any number of stations share: in each direction (in both together, where it is half
- * duplex) one datagram after the other, whomever it is of. What goes to a station that is not there takes its time on
- * the line all the same.
+ * duplex) one datagram after the other, whomever it is of. What goes to a station that is off takes its time on the line
+ * all the same.
  */
 export class Backhaul {
   /** The far end's; each station is known there by its name. */
@@ -47,18 +47,20 @@ export class Backhaul {
     this.#traits = { ...FREE, ...traits };
     this.#tap = tap;
     this.#toFarEnd = this.#traits.halfDuplex ? this.#toStations : new Medium();
-    this.#far = new BackhaulEnd(this.#traits, (to, bytes, left) =>
-      this.#carry({ station: to, from: "far end", bytes }, left),
-    );
+    this.#far = new BackhaulEnd(this.#traits, {
+      knows: (to) => this.#stations.has(to),
+      carry: (to, bytes, left) => this.#carry({ station: to, from: "far end", bytes }, left),
+    });
     this.farEnd = this.#far;
   }
 
   /** A station's end. One of before with the same name is off the line from then on. */
   station(name: Station): Link {
     this.#stations.get(name)?.close();
-    const end = new BackhaulEnd(this.#traits, (_, bytes, left) =>
-      this.#carry({ station: name, from: "station", bytes }, left),
-    );
+    const end = new BackhaulEnd(this.#traits, {
+      knows: (to) => to === FAR_END,
+      carry: (_, bytes, left) => this.#carry({ station: name, from: "station", bytes }, left),
+    });
     this.#stations.set(name, end);
     return end;
   }
@@ -77,18 +79,26 @@ export class Backhaul {
   }
 }
 
+/** What an end asks of its line. */
+interface Line {
+  /** True for a station of this line, whether or not it is there now. */
+  readonly knows: (to: Station) => boolean;
+  /** `left` is called as the datagram arrives, or would. */
+  readonly carry: (to: Station, bytes: Uint8Array, left: () => void) => void;
+}
+
 class BackhaulEnd implements Link {
   readonly traits: LinkTraits;
-  readonly #carry: (to: Station, bytes: Uint8Array, left: () => void) => void;
+  readonly #line: Line;
   #state: "open" | "closed" = "open";
   #listener: LinkListener | undefined;
   #underWay = 0;
   #sentDatagrams = 0;
   #receivedDatagrams = 0;
 
-  constructor(traits: LinkTraits, carry: (to: Station, bytes: Uint8Array, left: () => void) => void) {
+  constructor(traits: LinkTraits, line: Line) {
     this.traits = traits;
-    this.#carry = carry;
+    this.#line = line;
   }
 
   get counters(): LinkCounters {
@@ -100,12 +110,12 @@ class BackhaulEnd implements Link {
   }
 
   send(to: Station, datagram: Uint8Array): LinkSend {
-    if (this.#state === "closed") return "down";
+    if (this.#state === "closed" || !this.#line.knows(to)) return "down";
     if (datagram.length > this.traits.mtuBytes) return "too-long";
     if (this.#underWay === UNDER_WAY_MAX) return "busy";
     this.#underWay++;
     this.#sentDatagrams++;
-    this.#carry(to, datagram.slice(), () => {
+    this.#line.carry(to, datagram.slice(), () => {
       this.#underWay--;
     });
     return "queued";
