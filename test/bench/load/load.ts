@@ -3,12 +3,9 @@
 import { churn } from "./churn.ts";
 import { type Growth, isFlat } from "./memory.ts";
 import { type MeterProcess, meterProcess } from "./meter-process.ts";
-import { eightAgainstOne, memoryOverReads, profileUnderReads, type Turn } from "./reads.ts";
+import { eightAgainstOne, eightByOne, isSlower, memoryOverReads, profileUnderReads } from "./reads.ts";
 
 const TOP = 5;
-/** Eight readers' sum by that of one: as fast, within what two measurements on a shared machine differ by. */
-const EIGHT_BY_ONE_MIN = 0.95;
-const CPU_OF_EIGHT_MAX = 1.1;
 /** For so many reads one handshake, one watch and one stranger's datagram, but of each as many as show a leak. */
 const READS_PER_CHURN = 100;
 const CHURN_MIN = 1000;
@@ -59,17 +56,4 @@ async function figuresOf(meter: MeterProcess, { reads, isLeaking, tell }: LoadOp
       ),
     ],
   };
-}
-
-type Turns = Readonly<Record<"oneWithEight" | "eightWithOne", Turn>>;
-
-function eightByOne({ oneWithEight, eightWithOne }: Turns): number {
-  return eightWithOne.readsPerSecond / oneWithEight.readsPerSecond;
-}
-
-/** Where eight cost the meter hardly more for each read, it is the machine's other work that kept their sum down. */
-function isSlower(turns: Turns): boolean {
-  const { oneWithEight, eightWithOne } = turns;
-  const cpuRatio = eightWithOne.meterCpuMicrosecondsPerRead / oneWithEight.meterCpuMicrosecondsPerRead;
-  return eightByOne(turns) < EIGHT_BY_ONE_MIN && cpuRatio > CPU_OF_EIGHT_MAX;
 }
