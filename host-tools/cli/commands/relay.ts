@@ -18,7 +18,8 @@ import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts
 const HELP = `
 An order takes a meter that is switched from afar (serve --relay), a head-end with the right relay, and the signature of
 an operator whom the meter knows: --operator KEY-FILE, or in a development home its own operator. It is read back: exit 1
-where the contacts are not where the order wants them.
+where the contacts are not where the order wants them. Of two orders at once, or an order and a status by another head-end
+that may order, one is refused (exit 4) and does nothing: give it again.
 
 Examples: meterbench relay pty:./meter1 status
           meterbench relay pty:./meter1 disconnect
