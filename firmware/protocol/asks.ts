@@ -174,6 +174,9 @@ export function hasTurn(
 
 /** CoAP with message_2 by kid takes 53 bytes; a responder with a certificate a few more. */
 export const MESSAGE_2_BYTES = 64;
+/** With a credential in it that an issuer has signed. */
+export const MESSAGE_2_BY_VALUE_BYTES = 420;
+
 export function pendingAsk(
   id: number,
   { to, expect, nextKey, untilMs, answerBytes }: Ask,

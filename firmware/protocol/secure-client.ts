@@ -16,6 +16,7 @@ import {
   hasTurn,
   isMessage2,
   isProtectedAnswer,
+  MESSAGE_2_BY_VALUE_BYTES,
   MESSAGE_2_BYTES,
   type PendingAsk,
   type ProtectedRequest,
@@ -172,7 +173,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#coap.request(nowMs, ask.to, message, {
       untilMs: ask.untilMs,
-      answerBytes: MESSAGE_2_BYTES,
+      answerBytes: this.#parts.trust.believesIssuers ? MESSAGE_2_BY_VALUE_BYTES : MESSAGE_2_BYTES,
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(nowMs, ask, "busy");

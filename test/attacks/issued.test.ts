@@ -14,7 +14,7 @@ import { linkPair } from "../../hal/emulated/link-pair.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
-import { LINE } from "../../hal/ports/link.ts";
+import { LINE, type LinkTraits } from "../../hal/ports/link.ts";
 import { HeadEnd } from "../../host-tools/head-end/client.ts";
 import { followRegistry } from "../../host-tools/head-end/follow-registry.ts";
 import { Registry } from "../../host-tools/head-end/registry.ts";
@@ -56,9 +56,16 @@ function showing(issued: IssuedCredential, party = METER): Identity {
 }
 
 /** A head-end that follows the registry and a meter that shows itself like this: how reads of it end. */
-function line(shown: Identity, { utcMs = NOW_MS, trust }: { utcMs?: number; trust?: TrustList } = {}) {
+function line(
+  shown: Identity,
+  {
+    utcMs = NOW_MS,
+    trust,
+    traits = {},
+  }: { utcMs?: number; trust?: TrustList; traits?: Partial<LinkTraits> } = {},
+) {
   const clock = new VirtualClock({ utcMs });
-  const [near, far] = linkPair(clock, {});
+  const [near, far] = linkPair(clock, traits);
   const entries = [{ register: IMPORT, quality: "measured", value: 1 }] as const;
   const body = encodeRegisterReading({ timeSeconds: NOW_MS / 1000, status: 0, entries });
   const server = new SecureServer({
@@ -78,7 +85,7 @@ function line(shown: Identity, { utcMs = NOW_MS, trust }: { utcMs?: number; trus
     onProved: (meter) => registry.proved(meter, "udp:127.0.0.1:1"),
   });
   return {
-    clock,
+    received: () => far.counters.receivedDatagrams,
     refusal,
     read: (expected?: string): Promise<string> =>
       settle(
@@ -110,6 +117,13 @@ describe("a meter that its issuer vouches for", () => {
     expect(await read("M1")).toBe("M1");
     expect(states()).toEqual([["M1", "proved"]]);
     expect(await read()).toBe("M1");
+  });
+
+  test("is read over a slow line without a message that is sent twice", async () => {
+    const slow = line(showing(signed()), { traits: { bitsPerSecond: 1200 } });
+    expect(await slow.read()).toBe("M1");
+    // message_1, then the request with message_3.
+    expect(slow.received()).toBe(2);
   });
 
   test("is pinned by its name, and unknown to who trusts no issuer", async () => {

@@ -16,6 +16,7 @@ function lived(
 ) {
   let durable = start;
   const given: number[] = [];
+  const notDurable: number[] = [];
   const writes: number[][] = [];
   for (const { numbers, end } of lives) {
     const marks: number[] = [];
@@ -27,12 +28,14 @@ function lived(
     for (let i = 0; i < numbers; i++) {
       const number = sequence.next();
       if (number === undefined) break;
-      expect(number).toBeLessThan(durable);
+      if (number >= durable) notDurable.push(number);
       given.push(number);
     }
     if (end === "in order") durable = sequence.settle();
     writes.push(marks);
   }
+  // Asked once for all: an expectation for each of a million numbers takes minutes.
+  expect(notDurable).toEqual([]);
   return { given, writes, durable };
 }
 
@@ -41,10 +44,10 @@ describe("a reserved sequence", () => {
     fc.assert(
       fc.property(fc.array(life, { maxLength: 8 }), fc.nat({ max: 2 ** 31 }), (lives, start) => {
         const { given, durable } = lived(lives, start);
-        for (let i = 1; i < given.length; i++) expect(given[i]).toBeGreaterThan(given[i - 1] as number);
+        expect(given.every((number, i) => i === 0 || number > (given[i - 1] as number))).toBe(true);
         expect(durable).toBeGreaterThanOrEqual((given.at(-1) ?? start - 1) + 1);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
@@ -63,7 +66,7 @@ describe("a reserved sequence", () => {
         expect(lost).toBeLessThanOrEqual(Math.max(64, numbers, 0));
         expect(lost).toBeLessThan(8192);
       }),
-      { numRuns: 60 },
+      { numRuns: 30 },
     );
   });
 
