@@ -91,7 +91,12 @@ function explain(error: unknown): [ExitCode, string] {
 /** A file or folder that could not be written, wherever it happened. */
 function explainFile(error: unknown): string | undefined {
   const { code, path } = error as NodeJS.ErrnoException;
-  if (code === undefined || path === undefined) return undefined;
+  if (code === undefined) return undefined;
+  // Of a file that is open already Node does not say its path.
+  if (path === undefined)
+    return ["ENOSPC", "EDQUOT", "EFBIG"].includes(code)
+      ? `A file cannot be written (${code}): make room on its disk.`
+      : undefined;
   return `${path} cannot be written (${code}): check that its folder exists, is yours and has room.`;
 }
 
