@@ -109,7 +109,7 @@ export interface HeadEndParts {
   readonly random: Random;
   readonly identity: Identity;
   readonly trust: TrustList;
-  /** Called before each ask, to bring `trust` up to date; what it throws is how the ask ends. */
+  /** Called before each ask, and as a watch is told of, to bring `trust` up to date; what it throws is how that ends. */
   readonly refreshTrust?: () => void;
   /** A context that needs no EDHOC; development only. */
   readonly preset?: PresetContext;
@@ -166,6 +166,10 @@ export class HeadEnd {
       drive: this.#drive,
       clock,
       trustIs: this.#trustIs,
+      isWanted: (peer) => {
+        refreshTrust();
+        return parts.preset !== undefined || parts.trust.has(peer);
+      },
     });
   }
 

@@ -3,9 +3,9 @@ import type { Ask, ClientEvent } from "../../firmware/protocol/asks.ts";
 import type { CoapContent } from "../../firmware/protocol/coap/message.ts";
 import type { Drive } from "../../firmware/protocol/drive.ts";
 import type { SecureClient } from "../../firmware/protocol/secure-client.ts";
+import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { Target } from "./client.ts";
-import type { HeadEndError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
 
 /** What a meter told by itself. */
@@ -19,7 +19,7 @@ export interface Notification<Body> {
 /** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
 export interface Watcher<Body> {
   readonly onReading: (notification: Notification<Body>) => void;
-  readonly onEnd: (why: HeadEndError) => void;
+  readonly onEnd: (why: Error) => void;
 }
 
 /** Ends a watch, and tells the meter so; a second call does nothing. */
@@ -37,6 +37,8 @@ export interface WatchingParts {
   readonly drive: Drive<ClientEvent>;
   readonly clock: Clock;
   readonly trustIs: "credentials" | "preset";
+  /** Whether a meter is wanted still; throws where that cannot be told. */
+  readonly isWanted: (peer: Peer) => boolean;
 }
 
 interface Open {
@@ -67,9 +69,11 @@ export class Watching {
     this.#open.set(id, {
       notified: ({ peer, content: { payload }, bytes }) => {
         const body = plan.decode(payload);
-        if (body !== undefined) return this.#tell(id, plan, watcher, { meter: peer.id, body, bytes });
+        const trouble = this.#troubleWith(peer, target) ?? (body === undefined && unknownForm(target));
+        if (body !== undefined && !trouble)
+          return this.#tell(id, plan, watcher, { meter: peer.id, body, bytes });
         this.#stop(id);
-        watcher.onEnd(unknownForm(target));
+        if (trouble) watcher.onEnd(trouble);
       },
       ended: (event) => watcher.onEnd(endOfWatch(event, target, trustIs)),
     });
@@ -94,6 +98,15 @@ export class Watching {
     const content = next?.(notification.body);
     if (content !== undefined) this.#parts.client.renewWith(id, content);
     onReading(notification);
+  }
+
+  /** A watch lasts: who was wanted as it began may be revoked since. */
+  #troubleWith(peer: Peer, target: Target): Error | undefined {
+    try {
+      return this.#parts.isWanted(peer) ? undefined : failure("not-proved", target, this.#parts.trustIs);
+    } catch (error) {
+      return error as Error;
+    }
   }
 
   #stop(id: number): void {
