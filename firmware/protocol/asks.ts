@@ -151,6 +151,10 @@ export interface FirstRequest extends Completion {
   readonly message3: Uint8Array;
 }
 
+/** Asks under way or waiting at once; a head-end that has more collects in turns. */
+export const ASKS_MAX = 256;
+/** Fresh starts of one ask after a forged answer or a lost session. */
+export const TRIES_MAX = 3;
 /** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
 const OPEN_ON_LINE_MAX = 1;
 /** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */

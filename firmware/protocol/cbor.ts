@@ -118,13 +118,13 @@ export function decodeCborWithFractions(bytes: Uint8Array): CborValue | undefine
   return scanItem(scan, 0) && scan.at === bytes.length ? decodeScanned(bytes) : undefined;
 }
 
-/** The items that the bytes are, or undefined. No bytes are no items. Never throws. */
-export function decodeCborSequence(bytes: Uint8Array): CborValue[] | undefined {
+/** The items that the bytes are, or undefined: at most `itemsMax`. No bytes are no items. Never throws. */
+export function decodeCborSequence(bytes: Uint8Array, itemsMax = ITEMS_MAX): CborValue[] | undefined {
   const items: CborValue[] = [];
   const scan = { bytes, at: 0, items: 0, fractions: false };
   while (scan.at < bytes.length) {
     const start = scan.at;
-    if (!scanItem(scan, 0)) return undefined;
+    if (items.length === itemsMax || !scanItem(scan, 0)) return undefined;
     const item = decodeScanned(bytes.slice(start, scan.at));
     if (item === undefined) return undefined;
     items.push(item);

@@ -3,29 +3,58 @@ import type { LinkTraits } from "../../hal/ports/link.ts";
 import { type Handshake, MESSAGE_2_BYTES, type PendingAsk } from "./asks.ts";
 import type { CoapMessage } from "./coap/message.ts";
 import { ackTimeoutMs } from "./coap/timing.ts";
+import { HandshakeTurns } from "./handshake-turns.ts";
 
 /** Handshakes by their key, each with the asks that wait for it. */
 export class Handshakes {
   readonly #byKey = new Map<string, Handshake>();
+  readonly #turns: HandshakeTurns;
   readonly #isAsked: (ask: PendingAsk) => boolean;
 
   /** `isAsked`: false for an ask that has ended meanwhile. */
-  constructor(isAsked: (ask: PendingAsk) => boolean) {
+  constructor(traits: LinkTraits, isAsked: (ask: PendingAsk) => boolean) {
+    this.#turns = new HandshakeTurns(traits, isAsked);
     this.#isAsked = isAsked;
+  }
+
+  /** True where this ask may begin a handshake now; else it is kept until {@link due} gives it. */
+  admits(nowMs: number, key: string, ask: PendingAsk): boolean {
+    return this.#turns.admits(nowMs, key, ask);
+  }
+
+  /** False for a registration in a session that has to wait for a turn, as handshakes do; {@link due} gives it then. */
+  registersNow(nowMs: number, ask: PendingAsk): boolean {
+    return ask.watch === undefined || this.#turns.takeOnLine(nowMs, ask);
+  }
+
+  /** The registration that had a turn has its answer. */
+  registered(ask: PendingAsk): void {
+    this.#turns.end(`${ask.id}`);
+  }
+
+  /** Asks whose turn it is, each to be started before the next is taken. */
+  due(nowMs: number): Iterable<PendingAsk> {
+    return this.#turns.due(nowMs);
+  }
+
+  /** Infinity where nobody waits for a turn. */
+  nextWakeMs(): number {
+    return this.#turns.nextWakeMs();
   }
 
   get(key: string): Handshake | undefined {
     return this.#byKey.get(key);
   }
 
-  add(handshake: Handshake): void {
+  add(nowMs: number, handshake: Handshake): void {
+    this.#turns.begin(nowMs, handshake.key);
     this.#byKey.set(handshake.key, handshake);
   }
 
   /** The ask whose request carries message_3; a handshake that nobody waits for any more is forgotten. */
   firstWaiting(handshake: Handshake): PendingAsk | undefined {
     handshake.waiting = handshake.waiting.filter(this.#isAsked);
-    if (handshake.waiting.length === 0) this.#byKey.delete(handshake.key);
+    if (handshake.waiting.length === 0) this.end(handshake);
     return handshake.waiting[0];
   }
 
@@ -37,6 +66,7 @@ export class Handshakes {
   /** Forgets it, and gives those who waited: with so many tries behind them at the least. */
   end({ key, waiting }: Handshake, tries = 0): readonly PendingAsk[] {
     this.#byKey.delete(key);
+    this.#turns.end(key);
     for (const ask of waiting) ask.tries = Math.max(ask.tries, tries);
     return waiting;
   }

@@ -14,12 +14,12 @@ import { protectResponse, type RequestBinding } from "./oscore/protect.ts";
 import type { Session } from "./sessions.ts";
 
 /**
- * `answer`: kept for copies of the request. `refuse`: costs nothing, a copy gets it anew; to a stranger
+ * `answer`: kept for copies of the request. `greet`: the same to a stranger, who gets little for little. `refuse`: costs nothing, a copy gets it anew; to a stranger
  * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
  * nobody wants to hear of it.
  */
 export type Reply =
-  | { readonly how: "answer" | "refuse"; readonly content: CoapContent }
+  | { readonly how: "answer" | "greet" | "refuse"; readonly content: CoapContent }
   | { readonly how: "silence" | "acknowledge" };
 
 export function protectedAnswer({ context }: Session, binding: RequestBinding, answer: CoapContent): Reply {

@@ -107,7 +107,7 @@ export class Responding {
     if ("error" in answer) return this.#refuse(from, answer.reason, answer.error);
     this.#halfOpen.add(nowMs, from, answer.connectionId, responder);
     this.#proving.set(responder, identity.credential);
-    return { how: "answer", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
+    return { how: "greet", content: answerWith(CODE.changed, FORMAT.edhoc, answer.message2) };
   }
 
   /** Takes message_3: the session with the trusted peer that it proved, else what to reply. */

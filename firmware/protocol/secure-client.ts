@@ -3,6 +3,7 @@ import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { AskingSessions, keyOf } from "./asking-sessions.ts";
 import {
+  ASKS_MAX,
   type Ask,
   type AskFailure,
   answerEvent,
@@ -25,11 +26,12 @@ import {
   protectedRequest,
   queueNext,
   sizeOf,
+  TRIES_MAX,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
-import { CoapEndpoint } from "./coap/exchange.ts";
 import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
+import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
@@ -47,26 +49,17 @@ import { Doubts, Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
 import { goesOn, type Peer } from "./sessions.ts";
 
-/** Asks under way or waiting at once; a head-end that has more collects in turns. */
-const ASKS_MAX = 256;
-/** Fresh starts of one ask after a forged answer or a lost session. */
-const TRIES_MAX = 3;
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
-  readonly #coap: CoapEndpoint;
+  readonly #coap: WholeMessages;
   readonly #edhocRandom: Random;
   readonly #sessions: AskingSessions;
-  readonly #handshakes = new Handshakes((ask) => this.#asks.has(ask.id));
+  readonly #handshakes: Handshakes;
   readonly #purposes = new Map<number, Purpose>();
   readonly #doubts = new Doubts();
   readonly #asks = new Map<number, PendingAsk>();
-  readonly #watches = new Watches({
-    asks: this.#asks,
-    start: (nowMs, ask) => this.#start(nowMs, ask),
-    abandon: (nowMs, request) => this.#abandonWatch(nowMs, request),
-    leave: (session) => this.#sessions.leave(session),
-  });
+  readonly #watches: Watches;
   readonly #events: ClientEvent[] = [];
   readonly #newTransfer: (content: Ask["content"]) => Transfer;
   #nextAsk = 1;
@@ -74,9 +67,18 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   constructor(parts: SecureClientParts) {
     this.#parts = parts;
-    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#sessions = new AskingSessions(parts);
+    this.#handshakes = new Handshakes(parts.traits, (ask) => this.#asks.has(ask.id));
+    this.#watches = new Watches({
+      asks: this.#asks,
+      random: parts.random.fork("watches"),
+      start: (nowMs, ask) => this.#start(nowMs, ask),
+      abandon: (nowMs, request) => this.#abandonWatch(nowMs, request),
+      leave: (session) => this.#sessions.leave(session),
+      registered: (ask) => this.#handshakes.registered(ask),
+    });
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
@@ -147,8 +149,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    const coapMs = this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY;
-    let nextMs = Math.min(coapMs, this.#watches.nextWakeMs(), this.#doubts.nextWakeMs());
+    let nextMs = Math.min(this.#handshakes.nextWakeMs(), this.#doubts.nextWakeMs());
+    nextMs = Math.min(nextMs, this.#coap.nextWakeMs() ?? nextMs, this.#watches.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -159,7 +161,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const handshake = this.#handshakes.get(keyOf(ask));
     if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
     else if (handshake !== undefined) handshake.waiting.push(ask);
-    else this.#beginHandshake(nowMs, keyOf(ask), ask);
+    else if (this.#handshakes.admits(nowMs, keyOf(ask), ask)) this.#beginHandshake(nowMs, keyOf(ask), ask);
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
@@ -177,13 +179,13 @@ export class SecureClient implements Endpoint<ClientEvent> {
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(nowMs, ask, "busy");
-    this.#handshakes.add(handshake);
+    this.#handshakes.add(nowMs, handshake);
     this.#purposes.set(request, purpose);
   }
 
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
     if (!hasRoom(session, this.#parts.traits) || !hasTurn(ask, session, this.#asks)) session.queue.push(ask);
-    else this.#sendProtected(nowMs, ask, session);
+    else if (this.#handshakes.registersNow(nowMs, ask)) this.#sendProtected(nowMs, ask, session);
   }
 
   #sendProtected(nowMs: number, ask: PendingAsk, session: ClientSession, first?: FirstRequest): void {
@@ -218,6 +220,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (event.kind === "request") this.#coap.silence(event.exchange);
       else if (event.kind !== "notified") this.#take(nowMs, event);
     }
+    for (const ask of this.#handshakes.due(nowMs)) this.#start(nowMs, ask);
   }
 
   #take(nowMs: number, event: ClientSideEvent): void {
@@ -329,6 +332,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     ask.responseBytes += messageBytes(message, message.token.length);
     const step = ask.transfer.take(content);
     if (step === "again") return this.#retry(nowMs, ask, "incomplete");
+    // Only who has lost what it knew of the session challenges a question: its observers too.
+    if (step === "repeat" && !ask.transfer.changesSomething) this.#watches.lost(nowMs, session);
     if (step === "repeat") return this.#start(nowMs, ask);
     // Behind what waits: a long transfer does not keep others off.
     if (step === "next") return queueNext(ask, session);
@@ -356,14 +361,14 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #dropSession(nowMs: number, session: ClientSession): void {
     this.#sessions.leave(session);
+    this.#watches.lost(nowMs, session);
     for (const ask of session.queue.splice(0)) this.#start(nowMs, ask);
   }
 
   /** Sends what waited for the peer's replay window to have room. */
   #pump(nowMs: number, session: ClientSession): void {
-    for (const ask of session.queue.splice(0)) {
+    for (const ask of session.queue.splice(0))
       if (this.#asks.has(ask.id)) this.#sendOrQueue(nowMs, ask, session);
-    }
   }
 
   #fail(nowMs: number, ask: PendingAsk, reason: AskFailure, peer?: Peer): void {

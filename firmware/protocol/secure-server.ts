@@ -9,7 +9,6 @@ import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
 import { fromText, toUint } from "./bytes.ts";
 import { firstItemLength } from "./cbor.ts";
 import { type Block, blockBytes, blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
-import { CoapEndpoint, type CoapEvent } from "./coap/exchange.ts";
 import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
   answerWith,
@@ -25,6 +24,7 @@ import {
   queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
+import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
@@ -109,7 +109,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
   #identity: Identity;
   readonly #limits: KeyLimits;
-  readonly #coap: CoapEndpoint;
+  readonly #coap: WholeMessages;
   readonly #responding: Responding;
   readonly #sessions = new SessionTable();
   readonly #kept: KeptSessions;
@@ -130,7 +130,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#parts = parts;
     this.#identity = parts.identity;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
-    this.#coap = new CoapEndpoint({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#responding = this.#newResponding();
     const { wholeBytesMax } = bodySizes(parts.traits);
     this.#blockwise = new BlockwiseServer({
@@ -213,6 +213,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       if (event.kind !== "request") continue;
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
+      else if (reply.how === "greet") this.#coap.greet(nowMs, event.exchange, reply.content);
       else if (reply.how === "refuse") this.#coap.refuse(nowMs, event.exchange, reply.content);
       else {
         if (reply.how === "acknowledge") this.#coap.acknowledge(event.exchange);
@@ -221,7 +222,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
   }
 
-  #reply(nowMs: number, { from, message }: Extract<CoapEvent, { kind: "request" }>): Reply {
+  #reply(nowMs: number, { from, message }: Extract<WholeEvent, { kind: "request" }>): Reply {
     if (message.options.some(({ number }) => PROXY_OPTIONS.has(number))) {
       return refusal(bareAnswer(CODE.proxyingNotSupported));
     }
@@ -291,6 +292,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
     if (isUnproved) session.window.beginAt(request.number);
     this.#unproved.delete(session);
+    this.#coap.proved(from);
     if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
       return protectedAnswer(
         session,

@@ -11,10 +11,10 @@ import {
 } from "../ports/link.ts";
 
 /** More than a window of any protocol here; a sender that goes on without answers is told `busy`. */
-const UNDER_WAY_MAX = 256;
+export const UNDER_WAY_MAX = 256;
 
 /** A link that costs nothing: no rate, no delay. */
-const FREE: LinkTraits = {
+export const FREE: LinkTraits = {
   mtuBytes: 1152,
   bitsPerSecond: undefined,
   bitsPerByte: 8,
@@ -52,7 +52,7 @@ export function linkPair(
 }
 
 /** What one datagram at a time can be on. */
-class Medium {
+export class Medium {
   #freeAtMs = Number.NEGATIVE_INFINITY;
 
   /** Takes the medium for a while as soon as it is free; gives when that while ends. */

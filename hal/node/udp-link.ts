@@ -18,6 +18,8 @@ const TRAITS: LinkTraits = {
 
 /** Datagrams that the kernel has not taken yet: normally none. */
 const UNSENT_DATAGRAMS_MAX = 64;
+/** Stations that are known by both of their names: more than ask a meter in turns. To read a text takes as long as to seal. */
+const STATIONS_MAX = 64;
 
 type UdpStation = HostAddress & { readonly port: number };
 
@@ -41,6 +43,9 @@ export class UdpLink implements Link {
     text: "",
     station: undefined,
   };
+  readonly #stations = new Map<Station, UdpStation>();
+  /** By port: the same text for each datagram of a station is one to compare at a glance. */
+  readonly #senders = new Map<number, { readonly address: string; readonly text: Station }>();
   #unsentDatagrams = 0;
   #sentDatagrams = 0;
   #receivedDatagrams = 0;
@@ -93,8 +98,30 @@ export class UdpLink implements Link {
 
   /** Most datagrams go where the one before went. */
   #parse(to: Station): UdpStation | undefined {
-    if (to !== this.#lastSentTo.text) this.#lastSentTo = { text: to, station: parseStation(to) };
+    if (to !== this.#lastSentTo.text) this.#lastSentTo = { text: to, station: this.#lookUp(to) };
     return this.#lastSentTo.station;
+  }
+
+  #lookUp(to: Station): UdpStation | undefined {
+    const known = this.#stations.get(to);
+    if (known !== undefined) return known;
+    const station = parseStation(to);
+    if (station === undefined) return undefined;
+    for (const oldest of this.#stations.keys()) {
+      if (this.#stations.size < STATIONS_MAX) break;
+      this.#stations.delete(oldest);
+    }
+    this.#stations.set(to, station);
+    return station;
+  }
+
+  #senderOf({ address, port }: RemoteInfo): Station {
+    const known = this.#senders.get(port);
+    if (known?.address === address) return known.text;
+    if (this.#senders.size >= STATIONS_MAX) this.#senders.clear();
+    const text = hostAndPort(address, port);
+    this.#senders.set(port, { address, text });
+    return text;
   }
 
   listen(listener: LinkListener): void {
@@ -116,7 +143,7 @@ export class UdpLink implements Link {
     }
     this.#receivedDatagrams++;
     this.#listener?.datagram(
-      hostAndPort(from.address, from.port),
+      this.#senderOf(from),
       new Uint8Array(datagram.buffer, datagram.byteOffset, datagram.length),
     );
   }

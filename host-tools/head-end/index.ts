@@ -24,4 +24,5 @@ export {
   verifyStatement,
 } from "./statements.ts";
 export { agrees, type SwitchingParts, switchRelay } from "./switching.ts";
+export { WatchKeeper, type WatchKeeperParts } from "./watch-keeper.ts";
 export type { Notification, StopWatch, Watcher } from "./watching.ts";

@@ -218,6 +218,22 @@ describe("key confirmation", () => {
     expect(village.ask()).toMatchObject({ kind: "answer", handshake: { message1Bytes: 48 } });
   });
 
+  test("is waited for: until the first genuine answer nothing but message_3's own request goes out under the new keys", () => {
+    const village = new Village();
+    village.between = (packet) => (isMessage3(packet) ? [] : [packet]);
+    village.askLater("M1", BODY, { withinMs: 4000 });
+    village.clock.advanceBy(500);
+    village.askLater("M1", BODY, { withinMs: 20_000 });
+    village.clock.advanceBy(6000);
+    const isSealed = ({ bytes }: Packet): boolean =>
+      findOption(messageOf(bytes), OPTION.oscore) !== undefined;
+    expect(village.sent.some(isMessage3)).toBe(true);
+    expect(village.sent.filter((packet) => isSealed(packet) && !isMessage3(packet))).toEqual([]);
+    village.between = (packet) => [packet];
+    village.clock.advanceBy(14_000);
+    expect(village.events.map(({ kind }) => kind)).toEqual(["failed", "answer"]);
+  });
+
   test("with message_3 forged, the meter has no session, and the genuine one after it is taken", () => {
     const village = new Village();
     village.between = (packet) => {

@@ -20,7 +20,7 @@ import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import { encodeSlip } from "../../hal/framing/slip.ts";
-import { encodeCoapFrame } from "../../hal/framing/slipmux.ts";
+import { encodeCoapFrame, encodeDiagnosticFrame } from "../../hal/framing/slipmux.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { LINE } from "../../hal/ports/link.ts";
@@ -139,6 +139,17 @@ describe("on a serial line", () => {
     ])
       line.write(bad);
     expect(line.rejected()).toBe(rejectedBefore + 3);
+  });
+
+  test("words on the line's console do nothing and get nothing", () => {
+    const line = tappedLine();
+    expect(line.read()).toMatchObject({ kind: "answer" });
+    const answersBefore = line.answers.length;
+    for (const text of ["help\n", "reboot", "\u0003\u0004", ".exit", "root\r\n", "x".repeat(1000)])
+      line.write(encodeSlip(encodeDiagnosticFrame(text)));
+    line.clock.advanceBy(1000);
+    expect(line.answers.length).toBe(answersBefore);
+    expect(line.read()).toMatchObject({ kind: "answer", content: { payload: SECRET } });
   });
 
   function everyFlip(bytes: Uint8Array): Uint8Array[] {

@@ -69,6 +69,8 @@ export interface VillageOptions {
   /** What the meters answer to the content of a request; by default its body. */
   readonly serve?: (content: CoapContent, meter: Station) => CoapContent;
   readonly seed?: number;
+  /** What its lines carry at once, in bytes; 1152 unless given. */
+  readonly mtuBytes?: number;
 }
 
 /** One meter as the test sees it. */
@@ -101,10 +103,12 @@ export class Village {
   readonly #meters = new Map<Station, VillageMeter>();
   #client: SecureClient;
   #drive: Drive<ClientEvent>;
+  readonly #traits: LinkTraits;
   #starts = 0;
 
   constructor(options: VillageOptions = {}) {
     this.#options = options;
+    this.#traits = { ...TRAITS, mtuBytes: options.mtuBytes ?? TRAITS.mtuBytes };
     this.#random = new SeededRandom(options.seed ?? 1);
     this.#crypto = options.crypto ?? opensslEngine;
     this.#headEndIdentity = options.headEnd ?? identity("head-end", "H");
@@ -187,7 +191,7 @@ export class Village {
     const client = new SecureClient({
       crypto: this.#crypto,
       random: this.#random.fork(`head-end ${this.#starts++}`),
-      traits: TRAITS,
+      traits: this.#traits,
       identity: this.#headEndIdentity,
       trust: this.trust,
       ...(this.#options.headEndKeys && { keyLimits: this.#options.headEndKeys }),
@@ -229,7 +233,7 @@ export class Village {
     return new SecureServer({
       crypto: this.#crypto,
       random: this.#random.fork(`meter ${name} ${this.#starts++}`),
-      traits: TRAITS,
+      traits: this.#traits,
       identity: this.#identities[name] ?? fail(name),
       trust,
       ...(this.#options.meterKeys && { keyLimits: this.#options.meterKeys }),
@@ -247,7 +251,7 @@ export class Village {
   /** A station's end; the one that listens last has it. */
   #linkOf(station: Station): Link {
     return {
-      traits: TRAITS,
+      traits: this.#traits,
       counters: { sentDatagrams: 0, receivedDatagrams: 0, rejected: {} },
       send: (to, bytes) => {
         const packet = { from: station, to, bytes: bytes.slice() };

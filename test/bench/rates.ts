@@ -1,20 +1,17 @@
 // Requests a second, by kind of server, with one client that keeps so many outstanding.
 import { createSocket } from "node:dgram";
 import coap from "coap";
-import { type ClientEvent, CODE, Drive, resourceRequest, SecureClient, TrustList } from "meterbench/firmware";
-import { type CryptoEngine, nobleEngine } from "meterbench/hal";
-import { openLink, opensslEngine, parseAddress, systemClock, systemRandom } from "meterbench/hal/node";
+import { nobleEngine } from "meterbench/hal";
+import { opensslEngine } from "meterbench/hal/node";
 import { serveIn } from "./children.ts";
+import { type Ask, type Client, type Counted, countAnswers } from "./counting.ts";
 import { BODY, HEAD_END, METER } from "./parties.ts";
+import { secureReader } from "./secure-reader.ts";
 
 const WARM_UP_MS = 500;
 const MEASURE_MS = 600;
 /** Runs of one kind: each figure's best is taken, as others on the machine only ever make it worse. */
 const RUNS = 5;
-const ANSWER_WITHIN_MS = 5000;
-
-/** Sends one request and calls back with its answer's body. */
-type Ask = (done: (body: Uint8Array) => void) => void;
 
 export interface Rate {
   readonly perSecond: number;
@@ -45,39 +42,22 @@ export async function measure(
 }
 
 /** Keeps `outstanding` requests under way for a while; every answer must be the right one. */
-function count(
-  ask: Ask,
-  outstanding: number,
-  milliseconds: number,
-): Promise<{ requests: number; seconds: number }> {
-  return new Promise((resolve, reject) => {
-    const start = performance.now();
-    let requests = 0;
-    let open = 0;
-    const next = (): void => {
-      open++;
-      ask((body) => {
-        open--;
-        if (!Buffer.from(BODY).equals(body)) return reject(new Error("a wrong answer"));
-        requests++;
-        if (performance.now() - start < milliseconds) next();
-        else if (open === 0) resolve({ requests, seconds: (performance.now() - start) / 1000 });
-      });
-    };
-    for (let i = 0; i < outstanding; i++) next();
-  });
+function count(ask: Ask, outstanding: number, milliseconds: number): Promise<Counted> {
+  const asks = Array.from({ length: outstanding }, () => ask);
+  return countAnswers(asks, (_, elapsedMs) => elapsedMs >= milliseconds, checkBody);
 }
 
-interface Client {
-  readonly ask: Ask;
-  close(): void;
+function checkBody(body: Uint8Array): void {
+  if (!Buffer.from(BODY).equals(body)) throw new Error("a wrong answer");
 }
+
+const PARTIES = { identity: HEAD_END, meter: METER };
 
 const CLIENTS: Readonly<Record<"echo" | "coap" | "noble" | "openssl", (port: number) => Promise<Client>>> = {
   echo: echoClient,
   coap: coapClient,
-  noble: (port) => secureClient(port, nobleEngine),
-  openssl: (port) => secureClient(port, opensslEngine),
+  noble: (port) => secureReader(port, { crypto: nobleEngine, ...PARTIES }),
+  openssl: (port) => secureReader(port, { crypto: opensslEngine, ...PARTIES }),
 };
 
 async function echoClient(port: number): Promise<Client> {
@@ -106,40 +86,5 @@ async function coapClient(port: number): Promise<Client> {
       request.end();
     },
     close: () => socket.close(),
-  };
-}
-
-async function secureClient(port: number, crypto: CryptoEngine): Promise<Client> {
-  const address = parseAddress(`udp:127.0.0.1:${port}`);
-  if ("error" in address) throw new Error(address.error);
-  const { link, peer = "" } = await openLink(address, "reach");
-  const waiting = new Map<number, (body: Uint8Array) => void>();
-  const trust = new TrustList([METER.credential]);
-  const client = new SecureClient({
-    crypto,
-    random: systemRandom,
-    traits: link.traits,
-    identity: HEAD_END,
-    trust,
-  });
-  const drive = new Drive<ClientEvent>(client, link, systemClock, (event) => {
-    if (event.kind === "failed") throw new Error(`a read failed: ${event.reason}`);
-    const done = waiting.get(event.ask);
-    waiting.delete(event.ask);
-    done?.(event.content.payload);
-  });
-  const content = resourceRequest(CODE.get, "r");
-  return {
-    ask: (done) => {
-      const nowMs = systemClock.monotonicMs();
-      const ask = client.ask(nowMs, { to: peer, content, untilMs: nowMs + ANSWER_WITHIN_MS });
-      if (ask === undefined) throw new Error("more outstanding than a client takes");
-      waiting.set(ask, done);
-      drive.run();
-    },
-    close: () => {
-      drive.stop();
-      link.close();
-    },
   };
 }

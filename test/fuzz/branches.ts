@@ -16,6 +16,10 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["hal/framing/slipmux.ts", /^(decode|showable)/],
   ["firmware/protocol/cbor.ts", /^(decode|scan|first|isPlain)/],
   ["firmware/protocol/coap/message.ts", /^(decode|read|pathOf|findOption)/],
+  ["firmware/protocol/coap/block.ts", /^(readBlock|decodeBlock|isFirstOfMore|hasBlock)/],
+  ["firmware/protocol/coap/outer/requests-in.ts", /^(take|append|begins|isTooLong|goOn)/],
+  ["firmware/protocol/coap/outer/answers-in.ts", /^(isNext|isSame|begin|add|followUpOf)/],
+  ["firmware/protocol/coap/outer/station-table.ts", /^(use|put)/],
   ["firmware/protocol/oscore/option.ts", /^(decode|read|kidContext|isShortest)/],
   ["firmware/protocol/oscore/message-fields.ts", /^unwrap/],
   ["firmware/protocol/edhoc/identifiers.ts", /./],
@@ -46,6 +50,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
     /^(decode|fromCbor|monthFrom|entriesFrom|entryFrom|registerEntry|is)/,
   ],
   ["firmware/protocol/readings/statement-request.ts", /^(decode|isChallenge)/],
+  ["firmware/protocol/readings/senml-reading.ts", /^(decodeS|decodeR|isFieldValue)/],
   [
     "firmware/protocol/readings/tariff-table.ts",
     /^(decode|tableOf|rowsOf|dayProfileOf|specialDayOf|isComplete)/,

@@ -50,6 +50,8 @@ export interface Running {
   readonly output: { readonly stdout: string; readonly stderr: string };
   /** Ends it as a user would, and gives its exit code. */
   stop(): Promise<number | null>;
+  /** Ends it as a power cut would, and waits until it is gone. */
+  kill(): Promise<void>;
 }
 
 const running = new Set<Running>();
@@ -81,6 +83,11 @@ export async function start(
       running.delete(started);
       child.kill("SIGTERM");
       return ended;
+    },
+    kill: async () => {
+      running.delete(started);
+      child.kill("SIGKILL");
+      await ended;
     },
   };
   running.add(started);

@@ -1,9 +1,9 @@
 // The server's side of Block2: long answers kept and handed out in blocks (RFC 7959 2.4 and 2.7).
 import type { Random } from "../../../hal/ports/random.ts";
 import { equal, toUint } from "../bytes.ts";
-import { type Block, type BodySizes, blockBytes, blockOfAnswer } from "../coap/block.ts";
+import { type Block, type BodySizes, blockBytes, blockOfAnswer, operationKey } from "../coap/block.ts";
 import { bareAnswer, CODE, type CoapContent, OPTION, withOptions } from "../coap/message.ts";
-import { KeptAWhile, operationKey } from "./kept.ts";
+import { KeptAWhile } from "./kept.ts";
 
 interface KeptAnswer {
   readonly answer: CoapContent;

@@ -1,29 +1,4 @@
 // What a server keeps between the blocks of one body.
-import { toHex } from "../bytes.ts";
-import { type CoapContent, OPTION } from "../coap/message.ts";
-
-/**
- * Options in which requests for blocks of the same body may differ: the blocks themselves, what is of one
- * message only, and what a proxy may change on the way.
- */
-const OF_ONE_MESSAGE: ReadonlySet<number> = new Set([
-  OPTION.uriHost,
-  OPTION.uriPort,
-  OPTION.observe,
-  OPTION.hopLimit,
-  OPTION.block1,
-  OPTION.block2,
-  OPTION.size1,
-  OPTION.echo,
-  OPTION.noResponse,
-]);
-
-/** Equal for the requests of one operation, which its Request-Tag sets apart from others (RFC 9175 3.3). */
-export function operationKey({ code, options }: CoapContent): string {
-  const kept = options.filter(({ number }) => !OF_ONE_MESSAGE.has(number));
-  return [code, ...kept.map(({ number, value }) => `${number}:${toHex(value)}`)].join(" ");
-}
-
 interface Kept<Value> {
   readonly owner: object;
   readonly key: string;

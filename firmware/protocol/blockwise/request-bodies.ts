@@ -1,8 +1,15 @@
 // The server's side of Block1: blocks of a request's body put together (RFC 7959 2.3 and 2.5).
 import { concat, EMPTY, equal, fromUint, toUint } from "../bytes.ts";
-import { type Block, blockOffset, blockOption, hasBlockLength, readBlock } from "../coap/block.ts";
+import {
+  type Block,
+  blockOffset,
+  blockOption,
+  hasBlockLength,
+  operationKey,
+  readBlock,
+} from "../coap/block.ts";
 import { bareAnswer, CODE, type CoapContent, findOption, OPTION, withoutOptions } from "../coap/message.ts";
-import { KeptAWhile, operationKey } from "./kept.ts";
+import { KeptAWhile } from "./kept.ts";
 
 /** A request is whole, and `block` was its last; or there is something to answer first. */
 export type Assembled =

@@ -16,6 +16,7 @@ import {
   readBlock,
 } from "../coap/block.ts";
 import { CODE, type CoapContent, findOption, OPTION, withOptions, withoutOptions } from "../coap/message.ts";
+import { changesSomething } from "../echo.ts";
 
 /**
  * What an answer means for its transfer. `next`: there is another message to send; `repeat`: the same, with the
@@ -105,6 +106,11 @@ export class Transfer {
     return this.#state.kind === "asking"
       ? this.#takeAsked(this.#state.offset, answer)
       : this.#collect(answer);
+  }
+
+  /** True for a command, which its peer challenges in any case. */
+  get changesSomething(): boolean {
+    return changesSomething(this.#request.code);
   }
 
   get #isInBlocks(): boolean {

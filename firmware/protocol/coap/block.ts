@@ -1,6 +1,6 @@
 // Bodies in blocks: the options of RFC 7959 section 2, and the sizes that suit a link.
 import { type LinkTraits, serialisationMs } from "../../../hal/ports/link.ts";
-import { EMPTY, fromUint, toUint } from "../bytes.ts";
+import { EMPTY, fromUint, toHex, toUint } from "../bytes.ts";
 import { bareAnswer, CODE, type CoapContent, type CoapOption, OPTION, withOptions } from "./message.ts";
 
 /** One block of a body: RFC 7959 2.2. */
@@ -82,6 +82,22 @@ export function readBlock(content: CoapContent, number: number): Block | BlockRe
   return decodeBlock(only.value) ?? { refusal: CODE.badRequest };
 }
 
+/** True for the first block of an answer of which more follow. */
+export function isFirstOfMore({ options }: CoapContent): boolean {
+  for (const { number, value } of options)
+    if (number === OPTION.block2) {
+      const block = decodeBlock(value);
+      return block?.number === 0 && block.more;
+    }
+  return false;
+}
+
+/** True for a request that has to do with blocks. */
+export function hasBlock({ options }: CoapContent): boolean {
+  for (const { number } of options) if (number === OPTION.block1 || number === OPTION.block2) return true;
+  return false;
+}
+
 function decodeBlock(bytes: Uint8Array): Block | undefined {
   const value = toUint(bytes.subarray(0, VALUE_BYTES_MAX));
   const sizeExponent = value & 0x07;
@@ -108,13 +124,40 @@ export function blockOfAnswer(
 /** The sizes for a link: its MTU bounds them, and on a slow line the time that a block takes. */
 export function bodySizes(traits: LinkTraits): BodySizes {
   const wholeBytesMax = Math.max(blockBytes({ sizeExponent: 0 }), traits.mtuBytes - OVERHEAD_BYTES);
+  return { wholeBytesMax, sizeExponent: exponentFor(traits, wholeBytesMax) };
+}
+
+/** The largest blocks for a link, as SZX, where a message leaves so many bytes for one. */
+export function exponentFor(traits: LinkTraits, roomBytes: number): number {
   let sizeExponent = EXPONENT_MAX;
   while (sizeExponent > 0) {
     const size = blockBytes({ sizeExponent });
-    if (size <= wholeBytesMax && serialisationMs(traits, size) <= BLOCK_MS_MAX) break;
+    if (size <= roomBytes && serialisationMs(traits, size) <= BLOCK_MS_MAX) break;
     sizeExponent--;
   }
-  return { wholeBytesMax, sizeExponent };
+  return sizeExponent;
+}
+
+/**
+ * Options in which requests for blocks of the same body may differ: the blocks themselves, what is of one
+ * message only, and what a proxy may change on the way.
+ */
+const OF_ONE_MESSAGE: ReadonlySet<number> = new Set([
+  OPTION.uriHost,
+  OPTION.uriPort,
+  OPTION.observe,
+  OPTION.hopLimit,
+  OPTION.block1,
+  OPTION.block2,
+  OPTION.size1,
+  OPTION.echo,
+  OPTION.noResponse,
+]);
+
+/** Equal for the requests of one operation, which its Request-Tag sets apart from others (RFC 9175 3.3). */
+export function operationKey({ code, options }: CoapContent): string {
+  const kept = options.filter(({ number }) => !OF_ONE_MESSAGE.has(number));
+  return [code, ...kept.map(({ number, value }) => `${number}:${toHex(value)}`)].join(" ");
 }
 
 /** How long a message with this block in it is at the most. */

@@ -2,6 +2,7 @@
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
+import { isFirstOfMore } from "./block.ts";
 import {
   type CoapContent,
   type CoapMessage,
@@ -33,6 +34,20 @@ export type ClientSideEvent =
     }
   | { readonly kind: "doubt"; readonly request: RequestId; readonly message: CoapMessage | undefined }
   | { readonly kind: "ended"; readonly request: RequestId; readonly reason: EndReason };
+
+/**
+ * The first block of an answer that comes in blocks (RFC 7959 2.4). The request stays open, and goes on being
+ * repeated, until `supply` brings the whole: nobody can prove that a block is genuine.
+ */
+export interface PieceEvent {
+  readonly kind: "piece";
+  readonly request: RequestId;
+  readonly from: Station;
+  readonly message: CoapMessage;
+  /** What was asked, and until when. */
+  readonly asked: CoapContent;
+  readonly untilMs: number;
+}
 
 /** How a request travels and how long it is followed. */
 export interface RequestOptions {
@@ -66,12 +81,17 @@ export type Outcome = "taken" | "copy" | "unknown";
 /** The client half of an endpoint: sends through the shared outbox and tells what comes of it. */
 export class ClientSide {
   readonly #outbox: Outbox;
-  readonly #tell: (event: ClientSideEvent) => void;
+  readonly #tell: (event: ClientSideEvent | PieceEvent) => void;
   readonly #requests: OpenRequests;
   readonly #taken: TakenAnswers;
 
   /** `tell` is called with each event, from inside the call that caused it. */
-  constructor(outbox: Outbox, traits: LinkTraits, random: Random, tell: (event: ClientSideEvent) => void) {
+  constructor(
+    outbox: Outbox,
+    traits: LinkTraits,
+    random: Random,
+    tell: (event: ClientSideEvent | PieceEvent) => void,
+  ) {
     this.#outbox = outbox;
     this.#tell = tell;
     this.#requests = new OpenRequests(random);
@@ -92,7 +112,8 @@ export class ClientSide {
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });
-    return this.#requests.add({ to, messageId, token, answers, untilMs, isGenuine, isLate, phase }).id;
+    return this.#requests.add({ to, content, messageId, token, answers, untilMs, isGenuine, isLate, phase })
+      .id;
   }
 
   #confirming(
@@ -116,6 +137,23 @@ export class ClientSide {
     if (request !== undefined) this.#end(request, "cancelled");
   }
 
+  /** See `CoapEndpoint.supply`. */
+  supply(id: RequestId, from: Station, whole: CoapMessage): void {
+    const request = this.#requests.byId(id);
+    if (request === undefined) return;
+    const merit = meritOf(request, whole);
+    if (merit === "genuine") this.#takeAnswer(request, from, whole);
+    if (merit === "doubtful") this.#tellDoubt(request, whole);
+  }
+
+  /** See `CoapEndpoint.postpone`. */
+  postpone(nowMs: number, id: RequestId): void {
+    const request = this.#requests.byId(id);
+    if (request?.phase.kind !== "confirming") return;
+    const { transmission } = request.phase;
+    transmission.dueMs = Math.max(transmission.dueMs, nowMs + transmission.timeoutMs);
+  }
+
   /** A CON or NON with an answer; the ACK for a CON that is not unknown is sent, again for each copy. */
   takeSeparateAnswer(nowMs: number, from: Station, answer: CoapMessage): Outcome {
     if (this.#taken.has(nowMs, from, answer)) {
@@ -124,13 +162,14 @@ export class ClientSide {
     }
     const request = this.#requests.byToken(from, answer.token);
     if (request === undefined) return "unknown";
-    const merit = meritOf(request, answer);
+    const merit = isFirstOfMore(answer) ? "piece" : meritOf(request, answer);
     if (merit === "doubtful") {
       this.#tellDoubt(request, answer);
       return "taken";
     }
     this.#acknowledge(from, answer);
     this.#taken.add(nowMs, from, answer);
+    if (merit === "piece") this.#tellPiece(request, from, answer);
     if (merit === "genuine") this.#takeAnswer(request, from, answer);
     return "taken";
   }
@@ -143,9 +182,14 @@ export class ClientSide {
   takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
     const request = this.#requests.byToken(from, answer.token);
     if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
-    if (meritOf(request, answer) === "genuine") this.#takeAnswer(request, from, answer);
+    if (isFirstOfMore(answer)) this.#tellPiece(request, from, answer);
+    else if (meritOf(request, answer) === "genuine") this.#takeAnswer(request, from, answer);
     else this.#tellDoubt(request, answer);
     return "taken";
+  }
+
+  #tellPiece({ id, content: asked, untilMs }: OpenRequest, from: Station, message: CoapMessage): void {
+    this.#tell({ kind: "piece", request: id, from, message, asked, untilMs });
   }
 
   /** Once for a request: whoever forges can forge any number. */

@@ -2,8 +2,14 @@
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { Endpoint, OutgoingDatagram } from "../endpoint.ts";
-import { ClientSide, type ClientSideEvent, type Outcome, type RequestOptions } from "./client.ts";
-import type { ExchangeId } from "./duplicates.ts";
+import {
+  ClientSide,
+  type ClientSideEvent,
+  type Outcome,
+  type PieceEvent,
+  type RequestOptions,
+} from "./client.ts";
+import type { Exchange, ExchangeId } from "./duplicates.ts";
 import {
   type CoapContent,
   type CoapFormatError,
@@ -16,8 +22,11 @@ import { Outbox } from "./outbox.ts";
 import type { RequestId } from "./requests.ts";
 import { ServerSide, type ServerSideEvent } from "./server.ts";
 
-/** What an endpoint tells: requests to handle, ends of notifications, and answers and ends of its own requests. */
-export type CoapEvent = ServerSideEvent | NotificationEvent | ClientSideEvent;
+/**
+ * What an endpoint tells: requests to handle, ends of notifications, and answers, first blocks of answers and ends
+ * of its own requests.
+ */
+export type CoapEvent = ServerSideEvent | NotificationEvent | ClientSideEvent | PieceEvent;
 
 /**
  * Why a datagram was refused: a format error; a code that has no place in its message type; an
@@ -92,6 +101,21 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   /** Gives an open request up, with an `ended` event; one that has ended is left alone. */
   cancel(request: RequestId): void {
     this.#client.cancel(request);
+  }
+
+  /** Brings the whole answer of which a block came; it is looked at like one that came in one piece. */
+  supply(request: RequestId, from: Station, whole: CoapMessage): void {
+    this.#client.supply(request, from, whole);
+  }
+
+  /** An open request is repeated later, as more of its answer is coming. */
+  postpone(nowMs: number, request: RequestId): void {
+    this.#client.postpone(nowMs, request);
+  }
+
+  /** A request that came in, for as long as it is remembered. */
+  requestOf(exchange: ExchangeId): Pick<Exchange, "from" | "header" | "datagram"> | undefined {
+    return this.#server.requestOf(exchange);
   }
 
   /**

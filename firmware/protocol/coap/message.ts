@@ -219,6 +219,8 @@ export function withOptions(content: CoapContent, ...more: readonly CoapOption[]
 
 /** The content without the options of these numbers. */
 export function withoutOptions(content: CoapContent, ...numbers: readonly number[]): CoapContent {
+  // Most have none of them, and each message is asked several times.
+  if (!content.options.some(({ number }) => numbers.includes(number))) return content;
   return { ...content, options: content.options.filter(({ number }) => !numbers.includes(number)) };
 }
 
@@ -335,7 +337,7 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError 
   const tokenLength = first & 0x0f;
   if (tokenLength > TOKEN_BYTES_MAX || 4 + tokenLength > bytes.length) return refuse("token");
   if (code === CODE.empty && bytes.length !== 4) return refuse("empty");
-  const body = decodeOptionsAndPayload(bytes.subarray(4 + tokenLength));
+  const body = decodeOptionsAndPayload(bytes, 4 + tokenLength);
   if ("error" in body) return refuse(body.error);
   return messageOf(
     { type, messageId, token: bytes.slice(4, 4 + tokenLength) },
@@ -343,13 +345,14 @@ export function decodeMessage(bytes: Uint8Array): CoapMessage | CoapFormatError 
   );
 }
 
-/** The reverse of {@link encodeOptionsAndPayload}; the payload is a view into the bytes. Never throws. */
+/** The reverse of {@link encodeOptionsAndPayload}, from a place on; the payload is a view into the bytes. Never throws. */
 export function decodeOptionsAndPayload(
   bytes: Uint8Array,
+  from = 0,
 ): { options: CoapOption[]; payload: Uint8Array } | { error: "option" | "payload" } {
   const options: CoapOption[] = [];
   let number = 0;
-  let at = 0;
+  let at = from;
   while (at < bytes.length) {
     if (bytes[at] === PAYLOAD_MARKER) {
       if (at + 1 === bytes.length) return { error: "payload" };
@@ -359,10 +362,14 @@ export function decodeOptionsAndPayload(
     if (head === undefined || options.length === OPTIONS_MAX) return { error: "option" };
     number += head.delta;
     if (number > OPTION_NUMBER_MAX || head.valueAt + head.length > bytes.length) return { error: "option" };
-    options.push({ number, value: bytes.slice(head.valueAt, head.valueAt + head.length) });
+    options.push({ number, value: valueAt(bytes, head) });
     at = head.valueAt + head.length;
   }
   return { options, payload: EMPTY };
+}
+
+function valueAt(bytes: Uint8Array, { valueAt, length }: { valueAt: number; length: number }): Uint8Array {
+  return length === 0 ? EMPTY : bytes.slice(valueAt, valueAt + length);
 }
 
 function decodeOptionHead(

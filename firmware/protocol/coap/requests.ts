@@ -2,7 +2,7 @@
 import type { Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import { toHex, toUint } from "../bytes.ts";
-import type { CoapMessage } from "./message.ts";
+import type { CoapContent, CoapMessage } from "./message.ts";
 import type { Transmission } from "./outbox.ts";
 
 /** Names an open request of one endpoint; never used twice. */
@@ -21,6 +21,7 @@ export type RequestPhase =
 export interface OpenRequest {
   readonly id: RequestId;
   readonly to: Station;
+  readonly content: CoapContent;
   readonly messageId: number;
   readonly token: Uint8Array;
   readonly answers: "one" | "many";
@@ -70,11 +71,12 @@ export class OpenRequests {
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
   add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted">): OpenRequest {
-    const { to, messageId, token, answers, untilMs, isGenuine, isLate, phase } = request;
+    const { to, content, messageId, token, answers, untilMs, isGenuine, isLate, phase } = request;
     const id = this.#nextId++;
     const open = {
       id,
       to,
+      content,
       messageId,
       token,
       answers,

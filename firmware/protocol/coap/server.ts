@@ -51,6 +51,11 @@ export class ServerSide {
     return "taken";
   }
 
+  /** See `CoapEndpoint.requestOf`. */
+  requestOf(id: ExchangeId): Pick<Exchange, "from" | "header" | "datagram"> | undefined {
+    return this.#exchanges.get(id);
+  }
+
   /** See `CoapEndpoint.respond`. */
   respond(nowMs: number, id: ExchangeId, content: CoapContent): boolean {
     if (codeKind(content.code) !== "response") throw new Error(`${codeText(content.code)} is no response`);

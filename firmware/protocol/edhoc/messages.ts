@@ -58,6 +58,8 @@ export const NO_EXTERNAL_DATA: ExternalData = { bytes: EMPTY, isCritical: false 
 export const PUBLIC_KEY_BYTES = 32;
 /** Room for a certificate by value, and far from the 8160 bytes at which KEYSTREAM_2 would end. */
 const MESSAGE_BYTES_MAX = 2048;
+/** Five of our own and a dozen of external data: a stranger's two thousand would take a millisecond each time they are read. */
+const MESSAGE_ITEMS_MAX = 32;
 /** The registry knows 9 suites and 4 private numbers (RFC 9528 10.2). */
 const SUITES_MAX = 16;
 /** One text whatever the cause: a stranger learns nothing from it. */
@@ -150,7 +152,7 @@ export function decodeError(bytes: Uint8Array): PeerError | undefined {
 
 /** No items at all stand for bytes that are none: no message but PLAINTEXT_4 may be empty. */
 function decodeItems(bytes: Uint8Array): CborValue[] {
-  return bytes.length > MESSAGE_BYTES_MAX ? [] : (decodeCborSequence(bytes) ?? []);
+  return bytes.length > MESSAGE_BYTES_MAX ? [] : (decodeCborSequence(bytes, MESSAGE_ITEMS_MAX) ?? []);
 }
 
 function toPlaintext3([identifier, proof, ...rest]: readonly CborValue[]): Plaintext3 | undefined {

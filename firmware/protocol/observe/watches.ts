@@ -1,4 +1,5 @@
 // The asking end's side of RFC 7641: asks that stay open, and when each is renewed.
+import type { Random } from "../../../hal/ports/random.ts";
 import type { Ask, ClientEvent, ClientSession, PendingAsk, ProtectedRequest } from "../asks.ts";
 import { EMPTY, toUint } from "../bytes.ts";
 import { readBlock } from "../coap/block.ts";
@@ -31,8 +32,10 @@ export interface Watch {
   /** The peer's number of the newest notification to this request, or one of those below. */
   newest: number;
   registeredMs: number;
-  /** Of the newest notification, once its registration is to be made anew, in another session. */
-  outworn: ClientSession | undefined;
+  /** Of the newest notification: at the peer, a registration ends with its session. */
+  session: ClientSession | undefined;
+  /** True once the registration is to be made anew, in another session. */
+  isOutworn: boolean;
   /** Infinity while it registers. */
   renewAtMs: number;
 }
@@ -40,12 +43,16 @@ export interface Watch {
 /** What the asking end does for its watches. */
 export interface WatchHost {
   readonly asks: ReadonlyMap<number, PendingAsk>;
+  /** For when to renew: many watches that lost their peers at once do not come back at once. */
+  readonly random: Random;
   /** Begins an ask, afresh where it was begun before. */
   readonly start: (nowMs: number, ask: PendingAsk) => void;
   /** Expects nothing more of a request, and rejects what comes to it. */
   readonly abandon: (nowMs: number, request: RequestId) => void;
   /** Takes another session for what is asked from now on. */
   readonly leave: (session: ClientSession) => void;
+  /** Told when a registration, or one of its notifications, has come. */
+  readonly registered: (ask: PendingAsk) => void;
 }
 
 /** Before the first notification. */
@@ -62,6 +69,8 @@ const RENEW_MS = 12 * 3_600_000;
 /** A notification may be repeated for a while; a share of its period is more than that takes. */
 const LATE_SHARE = 0.5;
 const LATE_MIN_MS = 5000;
+/** Registrations that a peer has lost with a session are made anew within this time, each at another moment. */
+const LOST_SPREAD_MS = 10_000;
 
 /** The request that registers, RFC 7641 3.1. */
 export function registering(content: CoapContent): CoapContent {
@@ -77,9 +86,9 @@ export function ending(nowMs: number, { to, expect }: PendingAsk, watch: Watch):
 
 export function newWatch(content: CoapContent, withinMs: number): Watch {
   const never = Number.POSITIVE_INFINITY;
-  const times = { registeredMs: 0, renewAtMs: never, outworn: undefined };
-  const state = { isEnding: false, request: undefined, registration: undefined, newest: NONE_YET, ...times };
-  return { content, withinMs, ...state };
+  const times = { registeredMs: 0, renewAtMs: never };
+  const state = { isEnding: false, request: undefined, registration: undefined, newest: NONE_YET };
+  return { content, withinMs, ...state, ...times, session: undefined, isOutworn: false };
 }
 
 /**
@@ -150,12 +159,19 @@ export class Watches {
       if (watch === undefined || nowMs < watch.renewAtMs) continue;
       watch.renewAtMs = Number.POSITIVE_INFINITY;
       ask.untilMs = nowMs + watch.withinMs;
-      // At the peer a registration ends with its session, without a word.
-      if (watch.outworn !== undefined) this.#host.leave(watch.outworn);
-      watch.outworn = undefined;
+      if (watch.isOutworn && watch.session !== undefined) this.#host.leave(watch.session);
+      watch.isOutworn = false;
       ask.tries = 0;
       ask.transfer.restartWith(registering(watch.content));
       this.#host.start(nowMs, ask);
+    }
+  }
+
+  /** The peer knows this session no more, nor who registered in it: that is made anew before it would be due. */
+  lost(nowMs: number, session: ClientSession): void {
+    for (const { watch } of this.#host.asks.values()) {
+      if (watch?.session !== session || !isRegistered(watch)) continue;
+      watch.renewAtMs = Math.min(watch.renewAtMs, nowMs + LOST_SPREAD_MS * fraction(this.#host.random));
     }
   }
 
@@ -177,8 +193,11 @@ export class Watches {
     const { watch } = ask;
     if (watch === undefined || content === undefined) return undefined;
     const proved = isRegistered(watch) ? undefined : completes?.proved;
-    if (!takesNewer(nowMs, watch, message, content)) return undefined;
-    watch.outworn = isOutworn(nowMs, watch, content) ? session : undefined;
+    if (!takesNewer(nowMs, watch, message)) return undefined;
+    this.#host.registered(ask);
+    watch.session = session;
+    watch.isOutworn = isOutworn(nowMs, watch, content);
+    watch.renewAtMs = nowMs + untilRenewalMs(watch, content, this.#host.random);
     ask.untilMs = Number.POSITIVE_INFINITY;
     ask.tries = 0;
     const bytes = messageBytes(message, message.token.length);
@@ -194,20 +213,21 @@ export class Watches {
 }
 
 /** Their numbers, which nobody can forge, give notifications their order (RFC 8613 7.4.1). */
-function takesNewer(nowMs: number, watch: Watch, message: CoapContent, content: CoapContent): boolean {
+function takesNewer(nowMs: number, watch: Watch, message: CoapContent): boolean {
   const option = readOscoreOption(message);
   const partialIv = option && "partialIv" in option ? option.partialIv : undefined;
   const number = partialIv === undefined ? UNNUMBERED : toUint(partialIv);
   if (number <= watch.newest) return false;
   if (!isRegistered(watch)) watch.registeredMs = nowMs;
   watch.newest = number;
+  return true;
+}
+
+function untilRenewalMs(watch: Watch, content: CoapContent, random: Random): number {
   const ageMs = maxAgeMs(content);
   // Between two notifications: one on its way meanwhile would be of the registration before, and lost.
-  const waitMs = isOutworn(nowMs, watch, content)
-    ? ageMs / 2
-    : ageMs + Math.max(LATE_MIN_MS, ageMs * LATE_SHARE);
-  watch.renewAtMs = nowMs + waitMs;
-  return true;
+  if (watch.isOutworn) return ageMs / 2;
+  return ageMs + Math.max(LATE_MIN_MS, ageMs * LATE_SHARE) * (1 + fraction(random) / 2);
 }
 
 /** True where the registration is at its end before the next notification but one. */
@@ -218,4 +238,9 @@ function isOutworn(nowMs: number, { registeredMs }: Watch, content: CoapContent)
 function maxAgeMs(content: CoapContent): number {
   const maxAge = findOption(content, OPTION.maxAge);
   return 1000 * (maxAge === undefined ? MAX_AGE_SECONDS : toUint(maxAge.subarray(0, 4)));
+}
+
+/** From 0 up to but not 1. */
+function fraction(random: Random): number {
+  return toUint(random.bytes(2)) / 0x10000;
 }

@@ -73,7 +73,7 @@ function outerCode(content: CoapContent): number {
  */
 export function unwrap(outer: CoapContent, plaintext: Uint8Array): CoapContent | undefined {
   const [code] = plaintext;
-  const inner = decodeOptionsAndPayload(plaintext.subarray(1));
+  const inner = decodeOptionsAndPayload(plaintext, 1);
   if (code === undefined || "error" in inner) return undefined;
   const isInside = (wanted: number): boolean => inner.options.some(({ number }) => number === wanted);
   if (isInside(OPTION.oscore)) return undefined;

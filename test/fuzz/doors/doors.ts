@@ -5,6 +5,7 @@ import type { Door } from "./door.ts";
 const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   slip: async () => (await import("./slip.ts")).slip,
   coap: async () => (await import("./coap.ts")).coap,
+  "outer-blocks": async () => (await import("./outer-blocks.ts")).outerBlocks,
   "oscore-option": async () => (await import("./oscore-option.ts")).oscoreOption,
   edhoc: async () => (await import("./edhoc.ts")).edhoc,
   cbor: async () => (await import("./cbor.ts")).cbor,
@@ -15,8 +16,11 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
 
 export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
 
-/** Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed. */
-const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, signed: 0.1 };
+/**
+ * Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed, and
+ * where an input is a dozen datagrams.
+ */
+const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, "outer-blocks": 0.1, signed: 0.1 };
 
 /** How many of `inputs` for all doors this one gets at the least. */
 export function shareOf(name: string, inputs: number): number {

@@ -1,4 +1,5 @@
 import { concat, toHex } from "../../../firmware/protocol/bytes.ts";
+import { type CborValue, decodeCbor, encodeCbor } from "../../../firmware/protocol/cbor.ts";
 import { decodeCcs, encodeCcs } from "../../../firmware/protocol/cose/credential.ts";
 import type { EdhocInitiator } from "../../../firmware/protocol/edhoc/initiator.ts";
 import {
@@ -55,6 +56,18 @@ function waiting(): { initiator: EdhocInitiator; responder: EdhocResponder } {
 const PLAINTEXT_2 = Uint8Array.of(0x05, 0x21, 0x48, 1, 2, 3, 4, 5, 6, 7, 8, 0x00, 0x41, 0xe9, 0x20);
 const CREDENTIAL = ends.meter.credential;
 
+/** A credential with its COSE_Key changed. */
+function withKey(bytes: Uint8Array, change: (coseKey: Map<number | string, CborValue>) => void): Uint8Array {
+  const claims = decodeCbor(bytes) as Map<number, Map<number, Map<number | string, CborValue>>>;
+  const coseKey = claims.get(8)?.get(1);
+  if (coseKey !== undefined) change(coseKey);
+  return encodeCbor(claims);
+}
+
+const OTHERS = (["P-256", "Ed25519"] as const).map(
+  (kind) => newIdentity(opensslEngine, ends.random, kind, "other").credential.bytes,
+);
+
 /** What is no honest message leads to no keys; what is read comes back as it was. */
 export const edhoc: Door = {
   name: "edhoc",
@@ -70,9 +83,10 @@ export const edhoc: Door = {
     encodeSuitesError([2, 3]),
     encodeUnspecifiedError(),
     CREDENTIAL.bytes,
-    ...(["P-256", "Ed25519"] as const).map(
-      (kind) => newIdentity(opensslEngine, ends.random, kind, "other").credential.bytes,
-    ),
+    ...OTHERS,
+    // One parameter more, and one less.
+    ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.set(-9, 1))),
+    ...OTHERS.map((bytes) => withKey(bytes, (coseKey) => coseKey.delete(-3))),
     encodeCcs({ ...CREDENTIAL, id: "a".repeat(500) }).bytes,
     encodeCcs({ ...CREDENTIAL, development: false }).bytes,
     // message_1 with two suites, a C_I of two bytes and EAD_1.

@@ -5,6 +5,7 @@ import {
   findOption,
   OPTION,
   resourceRequest,
+  withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
 import { deriveContext } from "../../../firmware/protocol/oscore/context.ts";
 import { encodePlaintext, unwrap } from "../../../firmware/protocol/oscore/message-fields.ts";
@@ -38,6 +39,13 @@ function withValue(value: Uint8Array): CoapContent {
   return { ...genuine.content, options: [{ number: OPTION.oscore, value }] };
 }
 
+/** The genuine request as a proxy hands it on. */
+const FORWARDED = withOptions(
+  genuine.content,
+  { number: OPTION.uriHost, value: fromText("m7") },
+  { number: OPTION.hopLimit, value: Uint8Array.of(3) },
+);
+
 /** A value is read as it is written; only one that names the genuine number and sender opens the request. */
 export const oscoreOption: Door = {
   name: "oscore-option",
@@ -51,6 +59,9 @@ export const oscoreOption: Door = {
     Uint8Array.of(0x19, 0x14, 0x02, 0x01, 0x02, 0x0a),
     Uint8Array.of(0x15, 1, 2, 3, 4, 5, 0),
     encodePlaintext(INSIDE),
+    // What is inside goes before what is outside, and OSCORE is never inside.
+    Uint8Array.of(CODE.fetch, 0x32, 0x6d, 0x38, 0x81, 0x70),
+    Uint8Array.of(CODE.fetch, 0x90),
   ],
   check(input) {
     const option = decodeOscoreOption(input);
@@ -67,7 +78,7 @@ export const oscoreOption: Door = {
       "a request that answers itself",
       unprotectResponse(client, genuine.binding, withValue(input)) === undefined,
     );
-    const inner = unwrap(genuine.content, input);
+    const inner = unwrap(FORWARDED, input);
     must("OSCORE inside of OSCORE", !inner?.options.some(({ number }) => number === OPTION.oscore));
   },
 };

@@ -3,10 +3,15 @@ import type { Door } from "../doors/door.ts";
 import { Chance } from "./chance.ts";
 import type { Coverage } from "./coverage.ts";
 import { mutate } from "./mutate.ts";
+import { Watchdog } from "./watchdog.ts";
 
-/** What no input may take, in each of the repeats; these count the processor's time, as others use the machine too. */
+/** What no input may take, at its best. */
 const HANG_MS = 5;
-const REPEATS = 3;
+/**
+ * The repeats count the processor's time, as others use the machine too, and are as many as it takes until the
+ * code of a program that has just begun is compiled.
+ */
+const REPEATS = 20;
 /** Inputs between two looks at what code they reached. */
 const BATCH = 1000;
 /** As often as any, one of the newest is taken: what reaches new code has neighbours that do. */
@@ -44,6 +49,7 @@ export class Search {
   readonly #coverage: Coverage;
   readonly #chance: Chance;
   readonly #options: SearchOptions;
+  readonly #watchdog: Watchdog;
   readonly #pool: Uint8Array[];
   readonly #reached: Uint8Array[] = [];
   /** By what went wrong: one input of each is enough. */
@@ -57,6 +63,7 @@ export class Search {
     this.#coverage = coverage;
     this.#chance = new Chance(`${door.name} ${options.seed}`);
     this.#options = options;
+    this.#watchdog = new Watchdog(door.name, door.bytesMax);
     this.#pool = [...door.samples(), ...corpus];
   }
 
@@ -90,10 +97,12 @@ export class Search {
 
   #tryAll(inputs: readonly Uint8Array[]): void {
     for (const input of inputs) {
+      this.#watchdog.at(input);
       const examined = examine(this.#door, input, this.#slowestMs);
       if ("ms" in examined) this.#slowestMs = Math.max(this.#slowestMs, examined.ms);
       else if (!this.#findings.has(examined.why)) this.#findings.set(examined.why, examined);
     }
+    this.#watchdog.rest();
     this.#inputs += inputs.length;
   }
 

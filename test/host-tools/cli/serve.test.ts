@@ -85,7 +85,7 @@ test("a meter that keeps its state has after kill -9 all that it told, and its s
     stderr: "The folder kept/M1 is in use by another process: end it or choose another folder.\n",
   });
   const { requestBytes } = await json(["read", at]);
-  before.child.kill("SIGKILL");
+  await before.kill();
   const second = await startMeterbench(serve, { cwd });
   const after = await json(["read", at]);
   expect(after.registers[0].value).toBeGreaterThanOrEqual(told);

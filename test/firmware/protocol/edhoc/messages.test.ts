@@ -152,6 +152,11 @@ describe("what is no message", () => {
     expect(decodeMessage1(padded)).toMatchObject({ method: 3, ead: { isCritical: false } });
   });
 
+  test("message_1 may have 28 items of external data, and not one more", () => {
+    expect(decodeMessage1(hex(`0302${key}0e${"00".repeat(28)}`))).toBeDefined();
+    expect(decodeMessage1(hex(`0302${key}0e${"00".repeat(29)}`))).toBeUndefined();
+  });
+
   test.each([
     ["a key and no ciphertext", key],
     ["less than a key", "4100"],

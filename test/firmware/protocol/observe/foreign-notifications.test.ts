@@ -260,7 +260,7 @@ describe("a notification on its way while its registration is ended (obgm/libcoa
     const server = new WatchedServer();
     const registration = server.request;
     server.notify("first", { number: 0, maxAge: 10 });
-    server.takeRequest(server.pass(15_000));
+    server.takeRequest(server.pass(17_500));
     expect(server.notify("on its way", { number: 1 }, registration)).toBe("ACK");
     expect(server.pass(2000).map(({ messageId }) => messageId)).toEqual([server.request.message.messageId]);
     server.notify("second", { number: 2 });

@@ -1,0 +1,88 @@
+// A street of whole meters and one head-end, on a line that all of them share.
+import { TrustList } from "../../firmware/identity/trust.ts";
+import { MeterRuntime } from "../../firmware/runtime.ts";
+import { Backhaul, type CarriedDatagram } from "../../hal/emulated/backhaul.ts";
+import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
+import { uartPair } from "../../hal/emulated/uart-pair.ts";
+import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
+import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
+import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
+import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
+import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
+import type { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { HeadEnd, type HeadEndParts } from "../../host-tools/head-end/client.ts";
+import { mainsOf, parseLoad } from "../../host-tools/loads/index.ts";
+import { configuration } from "./configuration.ts";
+import { identity } from "./secured-line.ts";
+
+const START_MS = Date.UTC(2026, 10, 24);
+const POLL_INTERVAL_MS = 60_000;
+
+export interface StreetOptions {
+  readonly meters: number;
+  readonly seed: number;
+  readonly traits: Partial<LinkTraits>;
+  /** What each meter keeps over a blackout; without it, nothing. */
+  readonly storage?: (meter: Station) => MemoryStorage;
+  readonly tap?: (carried: CarriedDatagram) => void;
+  /** Told when a meter has a session with the head-end. */
+  readonly onSession?: (meter: Station) => void;
+  /** Told what a meter refused. */
+  readonly onRefused?: (meter: Station, reason: string) => void;
+}
+
+/** Meters M1 to MN, each at a station of its name, and what a head-end for them is made of. */
+export function street(options: StreetOptions) {
+  const { meters, seed, traits, storage, tap, onSession = () => {}, onRefused = () => {} } = options;
+  const clock = new VirtualClock({ utcMs: START_MS });
+  const random = new SeededRandom(`street ${seed}`);
+  const backhaul = new Backhaul(clock, traits, tap);
+  const headEndIdentity = identity("head-end", "H");
+  const identities = Array.from({ length: meters }, (_, i) => identity("meter", `M${i + 1}`));
+  const trust = new TrustList([headEndIdentity.credential]);
+  const load = parseLoad("watts:1000", { annualKilowattHours: 3500 });
+  if ("error" in load) throw new Error(load.error);
+  const runtimes: MeterRuntime[] = [];
+  const links: Link[] = [];
+  let starts = 0;
+  const powerOn = (): void => {
+    starts++;
+    for (const meter of identities) {
+      const { id } = meter.credential;
+      const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
+      new EmulatedBl0942(chipEnd, clock, mainsOf(load, START_MS), BL0942_REFERENCE_BOARD);
+      const link = backhaul.station(id);
+      const board = {
+        ...{ clock, meterClock: clock, crypto: opensslEngine, link, storage: storage?.(id) },
+        random: random.fork(`${id} ${starts}`),
+        meteringIc: new Bl0942(new UartBus(driverEnd, clock), BL0942_REFERENCE_BOARD),
+      };
+      const runtime = new MeterRuntime(board, {
+        ...{ configuration, identity: meter, trust, pollIntervalMs: POLL_INTERVAL_MS },
+        onEvent: (event) => {
+          if (event.kind === "session") onSession(id);
+          if (event.kind === "refused") onRefused(id, event.reason);
+        },
+      });
+      links.push(link);
+      runtimes.push(runtime);
+    }
+  };
+  const powerOff = (): void => {
+    for (const link of links.splice(0)) link.close();
+    for (const runtime of runtimes.splice(0)) runtime.stop();
+  };
+  powerOn();
+  const headEndParts: Omit<HeadEndParts, "link"> = {
+    ...{ clock, crypto: opensslEngine, random: random.fork("head-end"), identity: headEndIdentity },
+    trust: new TrustList(identities.map(({ credential }) => credential)),
+  };
+  return {
+    ...{ clock, powerOn, powerOff, headEndParts },
+    farEnd: backhaul.farEnd,
+    stations: identities.map(({ credential }): Station => credential.id),
+    newHeadEnd: (link: Link = backhaul.farEnd) => new HeadEnd({ ...headEndParts, link }),
+  };
+}
