@@ -6,6 +6,7 @@ import type { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { Target } from "./client.ts";
+import { HeadEndError, RegistryError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
 
 /** What a meter told by itself. */
@@ -19,7 +20,7 @@ export interface Notification<Body> {
 /** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
 export interface Watcher<Body> {
   readonly onReading: (notification: Notification<Body>) => void;
-  readonly onEnd: (why: Error) => void;
+  readonly onEnd: (why: HeadEndError) => void;
 }
 
 /** Ends a watch, and tells the meter so; a second call does nothing. */
@@ -101,11 +102,12 @@ export class Watching {
   }
 
   /** A watch lasts: who was wanted as it began may be revoked since. */
-  #troubleWith(peer: Peer, target: Target): Error | undefined {
+  #troubleWith(peer: Peer, target: Target): HeadEndError | undefined {
     try {
       return this.#parts.isWanted(peer) ? undefined : failure("not-proved", target, this.#parts.trustIs);
     } catch (error) {
-      return error as Error;
+      if (error instanceof RegistryError) return new HeadEndError("identity", error.message);
+      throw error;
     }
   }
 
