@@ -166,6 +166,7 @@ export class HeadEnd {
       drive: this.#drive,
       clock,
       trustIs: this.#trustIs,
+      epochs: this.#epochs,
       isWanted: (peer) => {
         refreshTrust();
         return parts.preset !== undefined || parts.trust.has(peer);
@@ -321,7 +322,10 @@ export class HeadEnd {
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
     if (outcome.kind === "failed")
-      throw this.#epochs?.trouble ?? failure(outcome.reason, target, this.#trustIs, outcome.peer);
+      throw (
+        this.#epochs?.troubleBehind(outcome.reason) ??
+        failure(outcome.reason, target, this.#trustIs, outcome.peer)
+      );
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);

@@ -8,6 +8,7 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { Target } from "./client.ts";
 import { HeadEndError, RegistryError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
+import type { GuardedEpochs } from "./guarded-epochs.ts";
 
 /** What a meter told by itself. */
 export interface Notification<Body> {
@@ -38,6 +39,7 @@ export interface WatchingParts {
   readonly drive: Drive<ClientEvent>;
   readonly clock: Clock;
   readonly trustIs: "credentials" | "preset";
+  readonly epochs: GuardedEpochs | undefined;
   /** Whether a meter is wanted still; throws where that cannot be told. */
   readonly isWanted: (peer: Peer) => boolean;
 }
@@ -76,7 +78,7 @@ export class Watching {
         this.#stop(id);
         if (trouble) watcher.onEnd(trouble);
       },
-      ended: (event) => watcher.onEnd(endOfWatch(event, target, trustIs)),
+      ended: (event) => watcher.onEnd(this.#endOf(event, target)),
     });
     drive.run();
     return () => this.#stop(id);
@@ -106,9 +108,14 @@ export class Watching {
     try {
       return this.#parts.isWanted(peer) ? undefined : failure("not-proved", target, this.#parts.trustIs);
     } catch (error) {
-      if (error instanceof RegistryError) return new HeadEndError("identity", error.message);
-      throw error;
+      return undecided(error);
     }
+  }
+
+  #endOf(event: Exclude<ClientEvent, { kind: "notification" }>, target: Target): HeadEndError {
+    const { epochs, trustIs } = this.#parts;
+    const trouble = event.kind === "failed" ? epochs?.troubleBehind(event.reason) : undefined;
+    return trouble === undefined ? endOfWatch(event, target, trustIs) : undecided(trouble);
   }
 
   #stop(id: number): void {
@@ -117,4 +124,10 @@ export class Watching {
     client.unwatch(clock.monotonicMs(), id);
     drive.run();
   }
+}
+
+/** Who cannot be looked up is not believed. */
+function undecided(trouble: unknown): HeadEndError {
+  if (trouble instanceof RegistryError) return new HeadEndError("identity", trouble.message);
+  throw trouble;
 }
