@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
 import { TrustList } from "../../../firmware/identity/trust.ts";
 import { encodeCbor } from "../../../firmware/protocol/cbor.ts";
-import {
-  answerWith,
-  CODE,
-  decodeMessage,
-  encodeMessage,
-  FORMAT,
-} from "../../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
+import { answerWith, CODE, FORMAT } from "../../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
 import type { EpochMemory } from "../../../firmware/protocol/epochs.ts";
 import { MemorySequence } from "../../../firmware/protocol/oscore/sender-sequence.ts";
