@@ -1,19 +1,32 @@
 import { randomBytes } from "node:crypto";
-import { closeSync, fstatSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  type BigIntStats,
+  closeSync,
+  fstatSync,
+  fsyncSync,
+  openSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname } from "node:path";
 import { makePrivateFolder } from "../hal/node/private-file.ts";
 
 /**
  * Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. The text may be made
- * of the new file's inode, which no copy of it has.
+ * of the new file's inode and birth, which no copy of it has.
  */
-export function writeDurably(path: string, text: string | ((inode: string) => string), mode = 0o644): void {
+export function writeDurably(
+  path: string,
+  text: string | ((stats: BigIntStats) => string),
+  mode = 0o644,
+): void {
   const folder = dirname(path);
   makePrivateFolder(folder);
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {
-    const content = typeof text === "string" ? text : text(String(fstatSync(file, { bigint: true }).ino));
+    const content = typeof text === "string" ? text : text(fstatSync(file, { bigint: true }));
     // All of it or an error: one write alone may end short on a disk that is getting full.
     writeFileSync(file, content);
     fsyncSync(file);

@@ -2,15 +2,8 @@
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
 import { concat, EMPTY, toUint } from "./bytes.ts";
-import {
-  CODE,
-  type CoapContent,
-  type CoapMessage,
-  findOption,
-  messageBytes,
-  OPTION,
-  sortOptions,
-} from "./coap/message.ts";
+import { messageBytes } from "./coap/codec.ts";
+import { CODE, type CoapContent, type CoapMessage, findOption, OPTION, sortOptions } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";

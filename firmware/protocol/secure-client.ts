@@ -30,7 +30,8 @@ import {
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import type { ClientSideEvent } from "./coap/client.ts";
-import { CODE, type CoapMessage, findOption, messageBytes, OPTION } from "./coap/message.ts";
+import { messageBytes } from "./coap/codec.ts";
+import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
 import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";

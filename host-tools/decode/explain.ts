@@ -8,13 +8,13 @@ import {
   firstItemLength,
 } from "../../firmware/protocol/cbor.ts";
 import { blockBytes, readBlock } from "../../firmware/protocol/coap/block.ts";
+import { decodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
   type CoapOption,
   codeText,
-  decodeMessage,
   FORMAT,
   findOption,
   isRequestCode,

@@ -109,7 +109,7 @@ export interface HeadEndParts {
   readonly random: Random;
   readonly identity: Identity;
   readonly trust: TrustList;
-  /** Called before each ask, to bring `trust` up to date; what it throws is how the ask ends. */
+  /** Called before each ask, and as a watch is told of, to bring `trust` up to date; what it throws is how that ends. */
   readonly refreshTrust?: () => void;
   /** A context that needs no EDHOC; development only. */
   readonly preset?: PresetContext;
@@ -166,7 +166,8 @@ export class HeadEnd {
       drive: this.#drive,
       clock,
       trustIs: this.#trustIs,
-      isTrusted: (peer) => {
+      epochs: this.#epochs,
+      isWanted: (peer) => {
         refreshTrust();
         return parts.preset !== undefined || parts.trust.has(peer);
       },
@@ -321,7 +322,10 @@ export class HeadEnd {
     const startMs = this.#clock.monotonicMs();
     const outcome = await this.#exchange(target, question);
     if (outcome.kind === "failed")
-      throw this.#epochs?.trouble ?? failure(outcome.reason, target, this.#trustIs, outcome.peer);
+      throw (
+        this.#epochs?.troubleBehind(outcome.reason) ??
+        failure(outcome.reason, target, this.#trustIs, outcome.peer)
+      );
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
     if (answer.code !== wanted) throw unwanted(answer, target);
     const body = decode(answer.payload);

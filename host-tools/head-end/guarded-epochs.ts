@@ -1,3 +1,4 @@
+import type { AskFailure } from "../../firmware/protocol/asks.ts";
 import type { Epoch, EpochMemory } from "../../firmware/protocol/epochs.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 
@@ -10,9 +11,9 @@ export class GuardedEpochs implements EpochMemory {
     this.#memory = memory;
   }
 
-  /** What kept the last start that was told from being remembered. */
-  get trouble(): unknown {
-    return this.#trouble;
+  /** What kept the last start that was told from being remembered, where a peer is called forgetful for that. */
+  troubleBehind(reason: AskFailure): unknown {
+    return reason === "forgetful" ? this.#trouble : undefined;
   }
 
   takes(peer: Peer, told: Epoch | undefined): boolean {

@@ -1,6 +1,6 @@
 // The head-end's allow list: which meters it serves, and how far each has come.
 import { statSync } from "node:fs";
-import { equal } from "../../firmware/protocol/bytes.ts";
+import { equal, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Credential, hasSameKeys } from "../../firmware/protocol/cose/credential.ts";
 import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
@@ -27,6 +27,8 @@ type AddOutcome = EnrolOutcome | "revoked";
 export class Registry implements EpochMemory {
   readonly path: string;
   readonly #decoded: DecodedCredentials = new Map();
+  /** What meters have told of that are in the registry only once they are {@link proved}: they came by an issuer. */
+  readonly #toldBefore = new Map<string, Epoch>();
 
   constructor(path: string) {
     this.path = path;
@@ -95,7 +97,7 @@ export class Registry implements EpochMemory {
     const before = this.find(credential.id);
     if (before?.state === "proved" && before.address === address && !isNewer(before, credential)) return;
     this.#change((enrolments, issuers) => {
-      const known = enrolments.get(credential.id) ?? newIssued(credential, issuers);
+      const known = enrolments.get(credential.id) ?? this.#newIssued(credential, issuers);
       if (known === undefined || known.state === "revoked") return;
       if (!hasSameKeys(known.credential, credential)) return;
       // What an issuer has signed anew takes the place of what it signed before, and of nothing else.
@@ -110,7 +112,7 @@ export class Registry implements EpochMemory {
 
   /**
    * Takes note of the start that a meter told of; false where it cannot come after the one before: the meter's storage was
-   * put back, lost or copied. Whoever is in no registry is believed.
+   * put back, lost or copied. Whoever is in no registry is believed, and held to it once he is.
    */
   takes({ id, key }: Peer, told: Epoch | undefined): boolean {
     const isProved = (one: Credential | undefined): boolean =>
@@ -118,6 +120,8 @@ export class Registry implements EpochMemory {
     const stepOf = ({ credential, next, epoch }: Enrolment): "same" | "later" | "never" =>
       isProved(credential) || isProved(next) ? epochAfter(epoch, told) : "same";
     const before = this.find(id);
+    if (before === undefined && key !== undefined && told !== undefined)
+      this.#toldBefore.set(toHex(key.publicKey), told);
     if (before === undefined || stepOf(before) === "same") return true;
     return this.#change((enrolments) => {
       const known = enrolments.get(id);
@@ -181,6 +185,15 @@ export class Registry implements EpochMemory {
     });
   }
 
+  /** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
+  #newIssued(credential: Credential, issuers: readonly Credential[]): Enrolment | undefined {
+    if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
+    const name = toHex(credential.key.publicKey);
+    const epoch = this.#toldBefore.get(name);
+    this.#toldBefore.delete(name);
+    return { id: credential.id, credential, state: "proved", ...(epoch && { epoch }) };
+  }
+
   #changeWanted(id: string, change: (known: Enrolment) => Enrolment): boolean {
     return this.#change((enrolments) => {
       const known = enrolments.get(id);
@@ -212,12 +225,6 @@ export class Registry implements EpochMemory {
       return result;
     });
   }
-}
-
-/** A meter that proves what an issuer has signed needs no enrolment of its own, as long as that issuer is trusted. */
-function newIssued(credential: Credential, issuers: readonly Credential[]): Enrolment | undefined {
-  if (!isIssued(credential) || !issuers.some(({ id }) => id === credential.issuer)) return undefined;
-  return { id: credential.id, credential, state: "proved" };
 }
 
 /** True for another credential of an issuer than the one that is enrolled. */

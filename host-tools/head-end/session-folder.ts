@@ -1,6 +1,16 @@
 // A head-end's sessions in a folder: whoever asks next goes on with them, one process at a time.
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import {
+  type BigIntStats,
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  statSync,
+  truncateSync,
+} from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Identity } from "../../firmware/identity/identity.ts";
@@ -29,8 +39,14 @@ export interface SessionPlace {
 /** Another one after each start of the machine (random(4)). */
 const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
 
+/** Who holds sessions is known among those of one network alone (network_namespaces(7)): a container has its own. */
+const NETWORK_LINK = "/proc/self/ns/net";
+
 /** Keys for a day: to their owner alone. */
 const FILE_MODE = 0o600;
+
+/** A length and a number (RFC 8613 5.2). */
+const NONCE_BYTES_BESIDE_ID = 6;
 
 const Hex = v.pipe(
   v.string(),
@@ -59,7 +75,7 @@ const FileSchema = v.strictObject({
  * and where that cannot be told, as on systems other than Linux: sessions end with the process then.
  */
 export async function holdSessions(place: SessionPlace): Promise<HeldSessions | undefined> {
-  if (process.platform !== "linux" || !existsSync(BOOT_ID_FILE)) return undefined;
+  if (process.platform !== "linux" || ![BOOT_ID_FILE, NETWORK_LINK].every(existsSync)) return undefined;
   const { folder, identity, line } = place;
   const owner = toHex(identity.credential.bytes);
   const release = await holdExclusively(`sessions ${owner} ${line}`).catch(() => undefined);
@@ -69,9 +85,28 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
     const name = createHash("sha256").update([owner, line, to].join("\n")).digest("hex");
     return join(folder, `${name.slice(0, 32)}.json`);
   };
+  /** Of each file of ours: whose session it is, and what tells it from others. */
+  const ours = new Map<string, { readonly secret: string; readonly original: string | undefined }>();
+  const remember = (path: string, session: KeptSession): void => {
+    ours.set(path, { secret: toHex(session.material.masterSecret), original: originalAt(path) });
+  };
   return {
-    find: (to) => readSession(pathOf(to)),
-    save: (to, session) => writeSession(pathOf(to), session),
+    find(to) {
+      const path = pathOf(to);
+      const session = readSession(path);
+      if (session !== undefined) remember(path, session);
+      return session;
+    },
+    save(to, session) {
+      const path = pathOf(to);
+      const known = ours.get(path);
+      const isGoingOn = known?.secret === toHex(session.material.masterSecret);
+      // Who took it away may put it back, and what is numbered from now on would not be in it.
+      if (isGoingOn && (known.original === undefined || known.original !== originalAt(path))) return false;
+      if (!writeSession(path, session)) return false;
+      remember(path, session);
+      return true;
+    },
     forget: (to) => removeIfCan(pathOf(to)),
     utcMs: () => Date.now(),
     release,
@@ -101,10 +136,14 @@ function removeIfCan(path: string): void {
   } catch {}
 }
 
+/** With what a process left that ended as it wrote; none where there is no such folder. */
 function sessionFiles(folder: string): string[] {
-  if (statSync(folder, { throwIfNoEntry: false }) === undefined) return [];
-  const names = readdirSync(folder).filter((name) => /^[0-9a-f]{32}\.json$/.test(name));
-  return names.map((name) => join(folder, name));
+  try {
+    const names = readdirSync(folder).filter((name) => /^[0-9a-f]{32}\.json(\.[0-9a-f]{8})?$/.test(name));
+    return names.map((name) => join(folder, name));
+  } catch {
+    return [];
+  }
 }
 
 /** What cannot be read, was made by others, or is a copy, is no session: EDHOC makes another. */
@@ -122,18 +161,28 @@ function readSession(path: string): KeptSession | undefined {
     aead,
     ...rest
   } = parsed.output;
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  if (stats === undefined || original !== originalOf(String(stats.ino))) return undefined;
-  if (masterSecret.length !== AEAD_LENGTHS[aead].keyBytes) return undefined;
+  if (original !== originalAt(path)) return undefined;
+  const { keyBytes, nonceBytes } = AEAD_LENGTHS[aead];
+  const idBytesMax = nonceBytes - NONCE_BYTES_BESIDE_ID;
+  if (masterSecret.length !== keyBytes) return undefined;
+  if (senderId.length > idBytesMax || recipientId.length > idBytesMax) return undefined;
   return { ...rest, material: { masterSecret, masterSalt, senderId, recipientId, aead } };
 }
 
 /**
- * What tells a file from its copies, whose numbers may have been used since: the file of a restored folder has another
- * inode, and whoever puts a whole disk back starts from it.
+ * What tells a file from its copies, whose numbers may have been used since: the file of a restored folder was born
+ * later, of a snapshot it is on another device, and whoever puts a whole disk back starts from it. Undefined where the
+ * file system does not say when a file was born: inodes are used again.
  */
-function originalOf(inode: string): string {
-  return `${readFileSync(BOOT_ID_FILE, "utf8").trim()} ${inode}`;
+function originalOf({ dev, ino, birthtimeNs }: BigIntStats): string | undefined {
+  if (birthtimeNs === 0n) return undefined;
+  const start = `${readFileSync(BOOT_ID_FILE, "utf8").trim()} ${readlinkSync(NETWORK_LINK)}`;
+  return `${start} ${dev} ${ino} ${birthtimeNs}`;
+}
+
+function originalAt(path: string): string | undefined {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats && originalOf(stats);
 }
 
 function privateText(path: string): string | undefined {
@@ -149,12 +198,18 @@ function writeSession(path: string, { peerHash, material, ...rest }: KeptSession
   const { masterSecret, masterSalt, senderId, recipientId, aead } = material;
   const bytes = { peerHash, masterSecret, masterSalt, senderId, recipientId };
   const hex = Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, toHex(value)]));
-  const text = (inode: string): string =>
-    `${JSON.stringify({ meterbench: "session", original: originalOf(inode), ...hex, aead, ...rest }, null, 2)}\n`;
+  const text = (stats: BigIntStats): string =>
+    `${JSON.stringify({ meterbench: "session", original: originalOf(stats), ...hex, aead, ...rest }, null, 2)}\n`;
   try {
+    emptyOld(path);
     writeDurably(path, text, FILE_MODE);
     return true;
   } catch {
     return false;
   }
+}
+
+/** The one before may have other names (ln, cp -l, backups of links): by none of them is it a session any more. */
+function emptyOld(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile()) truncateSync(path);
 }

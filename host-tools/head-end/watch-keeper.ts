@@ -7,7 +7,7 @@ import type { RegisterReading } from "../../firmware/protocol/readings/register-
 import type { Cancel, Clock } from "../../hal/ports/clock.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { HeadEnd, Target } from "./client.ts";
-import { HeadEndError } from "./errors.ts";
+import type { HeadEndError } from "./errors.ts";
 import type { StopWatch, Watcher } from "./watching.ts";
 
 export interface WatchKeeperParts {
@@ -23,8 +23,7 @@ const PAUSE_MAX_MS = 120_000;
 
 /**
  * Keeps watches over blackouts. A watch of these ends for no other reason than that the meter answers what nobody can
- * work with: it is refused, its identity is not the one expected or not trusted any more, or it has not what is watched;
- * and that the registry cannot be read.
+ * work with: it is refused, its identity is not the one expected, or it has not what is watched.
  */
 export class WatchKeeper {
   readonly #parts: WatchKeeperParts;
@@ -68,8 +67,8 @@ export class WatchKeeper {
       pauseMs = PAUSE_MS;
       watcher.onReading(notification);
     };
-    const onEnd: Watcher<Body>["onEnd"] = (why) => {
-      if (!(why instanceof HeadEndError) || why.kind !== "timeout") return watcher.onEnd(why);
+    const onEnd = (why: HeadEndError): void => {
+      if (why.kind !== "timeout") return watcher.onEnd(why);
       if (isStopped) return;
       cancelPause = this.#parts.clock.after(this.#jittered(pauseMs), start);
       pauseMs = Math.min(2 * pauseMs, PAUSE_MAX_MS);

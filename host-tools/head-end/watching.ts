@@ -6,8 +6,9 @@ import type { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { Target } from "./client.ts";
-import type { HeadEndError, RegistryError } from "./errors.ts";
+import { HeadEndError, RegistryError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
+import type { GuardedEpochs } from "./guarded-epochs.ts";
 
 /** What a meter told by itself. */
 export interface Notification<Body> {
@@ -20,7 +21,7 @@ export interface Notification<Body> {
 /** Who hears of a watch: each notification in its order, and its end where nobody stopped it. */
 export interface Watcher<Body> {
   readonly onReading: (notification: Notification<Body>) => void;
-  readonly onEnd: (why: HeadEndError | RegistryError) => void;
+  readonly onEnd: (why: HeadEndError) => void;
 }
 
 /** Ends a watch, and tells the meter so; a second call does nothing. */
@@ -38,8 +39,9 @@ export interface WatchingParts {
   readonly drive: Drive<ClientEvent>;
   readonly clock: Clock;
   readonly trustIs: "credentials" | "preset";
-  /** Whether a peer is trusted now, and not only when it was asked; throws a RegistryError where that cannot be known. */
-  readonly isTrusted: (peer: Peer) => boolean;
+  readonly epochs: GuardedEpochs | undefined;
+  /** Whether a meter is wanted still; throws where that cannot be told. */
+  readonly isWanted: (peer: Peer) => boolean;
 }
 
 interface Open {
@@ -70,13 +72,13 @@ export class Watching {
     this.#open.set(id, {
       notified: ({ peer, content: { payload }, bytes }) => {
         const body = plan.decode(payload);
-        const distrust = this.#distrust(peer, target);
-        if (body !== undefined && distrust === undefined)
+        const trouble = this.#troubleWith(peer, target) ?? (body === undefined && unknownForm(target));
+        if (body !== undefined && !trouble)
           return this.#tell(id, plan, watcher, { meter: peer.id, body, bytes });
         this.#stop(id);
-        watcher.onEnd(distrust ?? unknownForm(target));
+        if (trouble) watcher.onEnd(trouble);
       },
-      ended: (event) => watcher.onEnd(endOfWatch(event, target, trustIs)),
+      ended: (event) => watcher.onEnd(this.#endOf(event, target)),
     });
     drive.run();
     return () => this.#stop(id);
@@ -90,16 +92,6 @@ export class Watching {
     return watch !== undefined || event.kind === "notification";
   }
 
-  /** A watch asks but once, and a meter may be revoked while it tells. */
-  #distrust(peer: Peer, target: Target): HeadEndError | RegistryError | undefined {
-    const { isTrusted, trustIs } = this.#parts;
-    try {
-      return isTrusted(peer) ? undefined : failure("not-proved", target, trustIs);
-    } catch (error) {
-      return error as RegistryError;
-    }
-  }
-
   #tell<Body>(
     id: number,
     { next }: WatchPlan<Body>,
@@ -111,10 +103,31 @@ export class Watching {
     onReading(notification);
   }
 
+  /** A watch lasts: who was wanted as it began may be revoked since. */
+  #troubleWith(peer: Peer, target: Target): HeadEndError | undefined {
+    try {
+      return this.#parts.isWanted(peer) ? undefined : failure("not-proved", target, this.#parts.trustIs);
+    } catch (error) {
+      return undecided(error);
+    }
+  }
+
+  #endOf(event: Exclude<ClientEvent, { kind: "notification" }>, target: Target): HeadEndError {
+    const { epochs, trustIs } = this.#parts;
+    const trouble = event.kind === "failed" ? epochs?.troubleBehind(event.reason) : undefined;
+    return trouble === undefined ? endOfWatch(event, target, trustIs) : undecided(trouble);
+  }
+
   #stop(id: number): void {
     const { client, drive, clock } = this.#parts;
     if (!this.#open.delete(id)) return;
     client.unwatch(clock.monotonicMs(), id);
     drive.run();
   }
+}
+
+/** Who cannot be looked up is not believed. */
+function undecided(trouble: unknown): HeadEndError {
+  if (trouble instanceof RegistryError) return new HeadEndError("identity", trouble.message);
+  throw trouble;
 }

@@ -4,13 +4,8 @@ import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { concat } from "../../firmware/protocol/bytes.ts";
 import { decodeCbor, encodeCbor, firstItemLength } from "../../firmware/protocol/cbor.ts";
-import {
-  answerWith,
-  CODE,
-  encodeMessage,
-  FORMAT,
-  resourceRequest,
-} from "../../firmware/protocol/coap/message.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { answerWith, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { decodeBlock } from "../../firmware/protocol/readings/interval-block.ts";
 import { decodeProfileReading } from "../../firmware/protocol/readings/profile-reading.ts";
 import { attackedMeter } from "./attacked-meter.ts";

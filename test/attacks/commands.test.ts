@@ -1,12 +1,12 @@
 // What changes something at a meter: held back, played again, and in blocks that are lost, swapped or too many.
 import { describe, expect, test } from "vitest";
 import { fromText, fromUint, toHex } from "../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   bareAnswer,
   CODE,
   type CoapContent,
   type CoapOption,
-  encodeMessage,
   findOption,
   OPTION,
   sortOptions,

@@ -1,7 +1,8 @@
 // An attacker, or a DAP, who holds messages back, swaps them, or forges refusals on the way.
 import { describe, expect, test } from "vitest";
 import { fromText } from "../../firmware/protocol/bytes.ts";
-import { CODE, encodeMessage } from "../../firmware/protocol/coap/message.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { CODE } from "../../firmware/protocol/coap/message.ts";
 import { settle } from "../../host-tools/world/single-line.ts";
 import { attackedMeter, IMPORT, type Passed, START_MS } from "./attacked-meter.ts";
 import { BODY, HEAD_END, messageOf, meterOf, type Packet, rewritten, Village } from "./village.ts";

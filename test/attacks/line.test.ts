@@ -4,11 +4,11 @@ import { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import { fromText, toHex } from "../../firmware/protocol/bytes.ts";
 import { encodeCborSequence } from "../../firmware/protocol/cbor.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapOption,
-  encodeMessage,
   FORMAT,
   OPTION,
   resourceRequest,

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { concat, EMPTY, fromText, toHex } from "../../firmware/protocol/bytes.ts";
 import { type Block, blockOption, readBlock } from "../../firmware/protocol/coap/block.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
-  encodeMessage,
   FORMAT,
   findOption,
   OPTION,

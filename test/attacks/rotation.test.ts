@@ -2,11 +2,10 @@
 import { afterEach, describe, expect, test } from "vitest";
 import { writeKeyFile } from "../../firmware/identity/identity.ts";
 import { equal, fromText } from "../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   OPTION,
   pathOf,
   resourceRequest,

@@ -3,13 +3,12 @@
 import { type Identity, newIdentity } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   findOption,
   OPTION,

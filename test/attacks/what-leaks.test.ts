@@ -5,13 +5,8 @@ import { readCredentialFile, writeCredentialFile } from "../../firmware/identity
 import { isTestKey } from "../../firmware/identity/test-keys.ts";
 import { refusalOf } from "../../firmware/identity/trust.ts";
 import { fromText, toHex } from "../../firmware/protocol/bytes.ts";
-import {
-  bareAnswer,
-  CODE,
-  encodeMessage,
-  FORMAT,
-  resourceRequest,
-} from "../../firmware/protocol/coap/message.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { bareAnswer, CODE, FORMAT, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import { encodeCcs } from "../../firmware/protocol/cose/credential.ts";
 import { decodeFrame, encodeDiagnosticFrame } from "../../hal/framing/slipmux.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";

@@ -1,5 +1,6 @@
 // A whole meter under watch: when it tells registers and events, and what that changes.
 import { expect, test } from "vitest";
+import type { HeadEndError } from "../../host-tools/head-end/errors.ts";
 import { MINUTE_MS, meter } from "../support/whole-meter.ts";
 
 test("registers are told at once and then each minute, whatever is used", () => {
@@ -78,6 +79,6 @@ test("a meter with as many watches as it takes says so to the next one", () => {
   ]);
 });
 
-function fail(why: Error): void {
+function fail(why: HeadEndError): void {
   throw why;
 }

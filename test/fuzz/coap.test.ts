@@ -2,14 +2,9 @@ import v8 from "node:v8";
 import vm from "node:vm";
 import { expect, test } from "vitest";
 import { fromText } from "../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import { type CoapCounters, CoapEndpoint } from "../../firmware/protocol/coap/exchange.ts";
-import {
-  CODE,
-  type CoapContent,
-  encodeMessage,
-  FORMAT,
-  OPTION,
-} from "../../firmware/protocol/coap/message.ts";
+import { CODE, type CoapContent, FORMAT, OPTION } from "../../firmware/protocol/coap/message.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import type { LinkTraits } from "../../hal/ports/link.ts";
 import { FUZZ_INPUTS } from "../support/fuzz.ts";

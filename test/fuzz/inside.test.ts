@@ -2,13 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
   type CoapOption,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   OPTION,
   sortOptions,

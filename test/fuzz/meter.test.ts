@@ -3,13 +3,8 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
-import {
-  answerWith,
-  CODE,
-  decodeMessage,
-  encodeMessage,
-  FORMAT,
-} from "../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { answerWith, CODE, FORMAT } from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
 import { SecureServer } from "../../firmware/protocol/secure-server.ts";
 import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts";

@@ -1,13 +1,7 @@
 import { expect, test } from "vitest";
 import { fromText, toHex } from "../../firmware/protocol/bytes.ts";
-import {
-  CODE,
-  type CoapContent,
-  decodeMessage,
-  encodeMessage,
-  OPTION,
-  sortOptions,
-} from "../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { CODE, type CoapContent, OPTION, sortOptions } from "../../firmware/protocol/coap/message.ts";
 import { deriveContext, type OscoreContext } from "../../firmware/protocol/oscore/context.ts";
 import {
   protectRequest,

@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import { toHex } from "../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
-  encodeMessage,
   findOption,
   OPTION,
   withoutOptions,

@@ -2,11 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import { EMPTY, toHex, toUint } from "../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   bareAnswer,
   CODE,
   type CoapContent,
-  encodeMessage,
   findOption,
   OPTION,
   pathOf,

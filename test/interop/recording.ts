@@ -2,11 +2,13 @@
 import { expect } from "vitest";
 import { concat, fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import {
-  type CoapContent,
-  type CoapMessage,
   decodeMessage,
   decodeOptionsAndPayload,
   encodeOptionsAndPayload,
+} from "../../firmware/protocol/coap/codec.ts";
+import {
+  type CoapContent,
+  type CoapMessage,
   findOption,
   OPTION,
 } from "../../firmware/protocol/coap/message.ts";

@@ -1,6 +1,7 @@
 // A street's supply fails for a minute, and all its meters come back at the same moment on the line that they share.
 import { equal } from "../../firmware/protocol/bytes.ts";
-import { CODE, decodeMessage, findOption, OPTION } from "../../firmware/protocol/coap/message.ts";
+import { decodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { CODE, findOption, OPTION } from "../../firmware/protocol/coap/message.ts";
 import type { CarriedDatagram } from "../../hal/emulated/backhaul.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import type { Link, LinkListener, LinkTraits, Station } from "../../hal/ports/link.ts";

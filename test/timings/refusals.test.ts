@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { CODE, decodeMessage } from "../../firmware/protocol/coap/message.ts";
+import { decodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { CODE } from "../../firmware/protocol/coap/message.ts";
 import { SeededRandom, uniform } from "../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";

@@ -1,11 +1,10 @@
 // What a stranger can send to a meter to learn something from how, and how fast, it is turned away.
 import { TrustList } from "../../firmware/identity/trust.ts";
+import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   findOption,
   OPTION,

@@ -3,14 +3,8 @@ import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
 import { isFirstOfMore } from "./block.ts";
-import {
-  type CoapContent,
-  type CoapMessage,
-  codeKind,
-  codeText,
-  encodeMessage,
-  messageOf,
-} from "./message.ts";
+import { encodeMessage } from "./codec.ts";
+import { type CoapContent, type CoapMessage, codeKind, codeText, messageOf } from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
 import { exchangeLifetimeMs } from "./timing.ts";

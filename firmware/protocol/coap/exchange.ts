@@ -9,14 +9,9 @@ import {
   type PieceEvent,
   type RequestOptions,
 } from "./client.ts";
+import { type CoapFormatError, decodeMessage } from "./codec.ts";
 import type { Exchange, ExchangeId } from "./duplicates.ts";
-import {
-  type CoapContent,
-  type CoapFormatError,
-  type CoapMessage,
-  codeKind,
-  decodeMessage,
-} from "./message.ts";
+import { type CoapContent, type CoapMessage, codeKind } from "./message.ts";
 import { type NotificationEvent, type NotificationId, Notifications } from "./notifications.ts";
 import { Outbox } from "./outbox.ts";
 import type { RequestId } from "./requests.ts";

@@ -1,6 +1,7 @@
 // Answers that a server sends after its first one to a request: CON messages of their own (RFC 7641 4.5).
 import type { Station } from "../../../hal/ports/link.ts";
-import { type CoapContent, encodeMessage, messageOf } from "./message.ts";
+import { encodeMessage } from "./codec.ts";
+import { type CoapContent, messageOf } from "./message.ts";
 import type { Outbox, Transmission } from "./outbox.ts";
 
 /** Names a notification under way; never used twice. */

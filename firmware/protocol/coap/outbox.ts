@@ -2,7 +2,8 @@ import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import { EMPTY, toUint } from "../bytes.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
-import { CODE, encodeMessage } from "./message.ts";
+import { encodeMessage } from "./codec.ts";
+import { CODE } from "./message.ts";
 import { answerWindowMs, firstTimeoutMs, MAX_RETRANSMIT } from "./timing.ts";
 
 /** A confirmable message under way, from its first sending to its last retransmission (RFC 7252 4.2). */

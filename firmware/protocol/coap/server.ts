@@ -1,14 +1,8 @@
 // The server's side of RFC 7252 4 and 5: each request once, and its answer.
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
+import { encodeMessage } from "./codec.ts";
 import { type Exchange, type ExchangeId, Exchanges } from "./duplicates.ts";
-import {
-  type CoapContent,
-  type CoapMessage,
-  codeKind,
-  codeText,
-  encodeMessage,
-  messageOf,
-} from "./message.ts";
+import { type CoapContent, type CoapMessage, codeKind, codeText, messageOf } from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { exchangeLifetimeMs, processingDelayMs } from "./timing.ts";
 

@@ -4,14 +4,8 @@ import type { Ask, ClientEvent, ClientSession, PendingAsk, ProtectedRequest } fr
 import { EMPTY, toUint } from "../bytes.ts";
 import { readBlock } from "../coap/block.ts";
 import type { RequestOptions } from "../coap/client.ts";
-import {
-  type CoapContent,
-  type CoapMessage,
-  findOption,
-  messageBytes,
-  OPTION,
-  withOptions,
-} from "../coap/message.ts";
+import { messageBytes } from "../coap/codec.ts";
+import { type CoapContent, type CoapMessage, findOption, OPTION, withOptions } from "../coap/message.ts";
 import type { RequestId } from "../coap/requests.ts";
 import { readOscoreOption } from "../oscore/option.ts";
 import { unprotectResponse } from "../oscore/protect.ts";

@@ -1,11 +1,10 @@
 // Which parts of a CoAP message are inside and which outside of an OSCORE message: RFC 8613 4.1 and 4.2.
 import { EMPTY } from "../bytes.ts";
+import { decodeOptionsAndPayload, encodeOptionsAndPayload } from "../coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapOption,
-  decodeOptionsAndPayload,
-  encodeOptionsAndPayload,
   isRequestCode,
   OPTION,
   sortOptions,

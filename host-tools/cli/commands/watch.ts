@@ -4,7 +4,7 @@ import { EVENT_LOGS, type LogName } from "../../../firmware/events/event-table.t
 import type { LoggedEvent } from "../../../firmware/protocol/readings/logged-event.ts";
 import type { Obis } from "../../../firmware/protocol/readings/obis.ts";
 import type { HeadEnd, Target } from "../../head-end/client.ts";
-import type { HeadEndError, RegistryError } from "../../head-end/errors.ts";
+import type { HeadEndError } from "../../head-end/errors.ts";
 import type { StopWatch } from "../../head-end/watching.ts";
 import { numberOption } from "../common.ts";
 import { eventDocument, eventRow } from "../event-output.ts";
@@ -24,7 +24,7 @@ interface WatchOptions extends TargetOptions {
 interface Shown {
   /** One reading or event: as a document, and for people. */
   readonly show: (document: unknown, lines: readonly string[]) => void;
-  readonly end: (why: HeadEndError | RegistryError) => void;
+  readonly end: (why: HeadEndError) => void;
 }
 
 const COUNT_MAX = 1_000_000;

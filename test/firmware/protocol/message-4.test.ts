@@ -3,12 +3,11 @@ import { describe, expect, test } from "vitest";
 import { TrustList } from "../../../firmware/identity/trust.ts";
 import { concat } from "../../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../../firmware/protocol/cbor.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   CODE,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   findOption,
   OPTION,

@@ -1,13 +1,12 @@
 // Options that say how a request travelled or what its sender wants, at the meter's door.
 import { describe, expect, test } from "vitest";
 import { fromText } from "../../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import {
   bareAnswer,
   CODE,
   type CoapContent,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   hasValidHopLimit,
   isUnwanted,
   OPTION,

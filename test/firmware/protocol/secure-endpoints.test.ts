@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concat, equal, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
-import {
-  CODE,
-  decodeMessage,
-  encodeMessage,
-  findOption,
-  OPTION,
-} from "../../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
+import { CODE, findOption, OPTION } from "../../../firmware/protocol/coap/message.ts";
 import { FaultyLink } from "../../../hal/emulated/faulty-link.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { identity, securedLine } from "../../support/secured-line.ts";

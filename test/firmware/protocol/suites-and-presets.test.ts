@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
-import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import { MemorySequence, ReservedSequence } from "../../../firmware/protocol/oscore/sender-sequence.ts";
 import {
   type PresetContext,

@@ -1,11 +1,10 @@
 import { fromText } from "../../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import { CoapEndpoint } from "../../../firmware/protocol/coap/exchange.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   findOption,
   hasPath,

@@ -1,10 +1,10 @@
 import { concat, EMPTY, toHex } from "../../../firmware/protocol/bytes.ts";
 import { blockOption } from "../../../firmware/protocol/coap/block.ts";
+import { encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
-  encodeMessage,
   OPTION,
   resourceRequest,
   withOptions,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromHex } from "../../../firmware/protocol/bytes.ts";
-import { CODE, encodeMessage, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
+import { CODE, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { encodeClockSet } from "../../../firmware/protocol/readings/clock-reading.ts";
 import { encodeEventRequest } from "../../../firmware/protocol/readings/event-reading.ts";
 import { encodeRegisterRequest } from "../../../firmware/protocol/readings/register-reading.ts";

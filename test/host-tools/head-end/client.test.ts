@@ -1,13 +1,8 @@
 import { expect, test } from "vitest";
 import { TrustList } from "../../../firmware/identity/trust.ts";
 import { encodeCbor } from "../../../firmware/protocol/cbor.ts";
-import {
-  answerWith,
-  CODE,
-  decodeMessage,
-  encodeMessage,
-  FORMAT,
-} from "../../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
+import { answerWith, CODE, FORMAT } from "../../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
 import type { EpochMemory } from "../../../firmware/protocol/epochs.ts";
 import { MemorySequence } from "../../../firmware/protocol/oscore/sender-sequence.ts";
@@ -80,8 +75,8 @@ test("a meter that does not know the head-end's credential is told apart from on
   );
 });
 
-/** How a read of a meter that tells of its starts ends, where they are remembered so. */
-async function readWith(takes: EpochMemory["takes"]): Promise<unknown> {
+/** How a read and a watch of a meter that tells of its starts end, where they are remembered so. */
+async function endsWith(takes: EpochMemory["takes"]): Promise<unknown[]> {
   const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
   const [link, far] = linkPair(clock, {});
   const headEndIdentity = identity("head-end", "H");
@@ -98,25 +93,27 @@ async function readWith(takes: EpochMemory["takes"]): Promise<unknown> {
     trust: new TrustList([meter.credential]),
     epochs: { takes },
   });
-  const read = headEnd.readRegisters({ station: LINE, name: "pty:./meter1", timeoutMs: 5000 });
-  return settle(
-    clock,
-    read.catch((error: unknown) => error),
-  );
+  const target = { station: LINE, name: "pty:./meter1", timeoutMs: 5000 };
+  const watch = new Promise((onEnd) => headEnd.watchRegisters(target, [], { onReading: onEnd, onEnd }));
+  const ends = [headEnd.readRegisters(target).catch((error: unknown) => error), watch];
+  return settle(clock, Promise.all(ends));
 }
 
 test("a meter that has forgotten is told by name, with what may be behind it and what to do", async () => {
-  expect(await readWith(() => false)).toMatchObject({
+  const forgetful = {
     kind: "identity",
     message:
       "The meter M1 at pty:./meter1 has forgotten what it told this head-end before: its storage was put back, emptied, copied or left out (serve --state); look at it, and where that was meant, run 'meterbench enrol accept M1'.",
-  });
+  };
+  expect(await endsWith(() => false)).toMatchObject([forgetful, forgetful]);
 });
 
-test("a start that cannot be remembered is not believed, and the reason is how the read ends", async () => {
+test("a start that cannot be remembered is not believed, and the reason is how a read and a watch end", async () => {
   const trouble = new RegistryError("The registry x cannot be changed (EROFS): check it.");
   const takes = () => {
     throw trouble;
   };
-  expect(await readWith(takes)).toBe(trouble);
+  const [ofRead, ofWatch] = await endsWith(takes);
+  expect(ofRead).toBe(trouble);
+  expect(ofWatch).toMatchObject({ kind: "identity", message: trouble.message });
 });

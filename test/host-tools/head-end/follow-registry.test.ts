@@ -16,6 +16,7 @@ import { followRegistry } from "../../../host-tools/head-end/follow-registry.ts"
 import { Registry } from "../../../host-tools/head-end/registry.ts";
 import { settle } from "../../../host-tools/world/single-line.ts";
 import { emptyFolder } from "../../support/command.ts";
+import { RotatingMeter } from "../../support/rotating-meter.ts";
 import { identity } from "../../support/secured-line.ts";
 
 const METER = identity("meter", "M1");
@@ -75,6 +76,20 @@ describe("a head-end that runs on", () => {
   test("serves only the wanted ones of those that are enrolled", async () => {
     new Registry(path).enrol(METER.credential);
     expect(await following(({ id }) => id !== "M1")()).not.toBe("M1");
+  });
+
+  test("watches a meter no longer than it is enrolled, and says so at what it is told next", () => {
+    const enrolled = new RotatingMeter();
+    const { headEnd, target, clock } = enrolled.world;
+    const heard: string[] = [];
+    const onEnd = ({ message }: Error) => heard.push(message);
+    headEnd.watchRegisters(target, [], { onReading: ({ meter }) => heard.push(meter), onEnd });
+    clock.advanceBy(90_000);
+    expect(heard).toEqual(["M1", "M1"]);
+    enrolled.registry.revoke(enrolled.made.credential.id);
+    clock.advanceBy(300_000);
+    expect(heard.slice(2)).toEqual([expect.stringMatching(/^Who answers .* did not prove to be/)]);
+    enrolled.close();
   });
 
   test("asks nobody once its registry is damaged", async () => {

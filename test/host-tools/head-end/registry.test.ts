@@ -141,6 +141,15 @@ describe("an issuer in a registry", () => {
   const { signingSecretKey } = identity("issuer", "CA");
   const issued = signCwt(opensslEngine, signingSecretKey, meter, { issuer: "CA", role: "meter", ...times });
 
+  test("has its meters held to the start that they told of as they were first met", () => {
+    registry.addIssuer(issuer);
+    const epoch = (count: number) => ({ count, mark: Uint8Array.of(1, 2, 3, 4) });
+    expect(registry.takes(issued, epoch(5))).toBe(true);
+    registry.proved(issued, AT);
+    expect(registry.find("M1")).toMatchObject({ state: "proved", epoch: epoch(5) });
+    expect(new Registry(path).takes(issued, epoch(4))).toBe(false);
+  });
+
   test("is kept beside the meters, is not overwritten by another key, and goes when it is taken off", () => {
     registry.enrol(sameIdOtherKey);
     expect([registry.addIssuer(issuer), registry.addIssuer(issuer)]).toEqual(["added", "known"]);

@@ -2,6 +2,7 @@
 import {
   chmodSync,
   copyFileSync,
+  linkSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -111,6 +112,56 @@ test("a file that was copied or restored is no session: its numbers may have bee
   expect((await again()).find(LINE)).toBeUndefined();
 });
 
+test("a file that has the inode of another, which is gone, is not that one", async () => {
+  const sessions = await hold();
+  sessions.save(LINE, session());
+  const path = onlyFile();
+  const text = readFileSync(path, "utf8");
+  writeFileSync(path, text.replace(/ \d+"/, ' 1"'));
+  expect(sessions.find(LINE)).toBeUndefined();
+  writeFileSync(path, text);
+  expect(sessions.find(LINE)).toBeDefined();
+});
+
+test("a file of another network is none: whoever works there is not known here", async () => {
+  const sessions = await hold();
+  sessions.save(LINE, session());
+  const path = onlyFile();
+  writeFileSync(path, readFileSync(path, "utf8").replace(/net:\[\d+/, "net:[1"));
+  expect(sessions.find(LINE)).toBeUndefined();
+});
+
+test("a backup of links has no session once it goes on: it would begin at numbers that were used since", async () => {
+  (await hold()).save(LINE, session());
+  const path = onlyFile();
+  const backup = join(place.path, "backup");
+  linkSync(path, backup);
+  expect((await again()).save(LINE, { ...session(), numbers: 192 })).toBe(true);
+  renameSync(backup, path);
+  expect((await again()).find(LINE)).toBeUndefined();
+});
+
+test("a session whose file was taken away is kept no more, as the file may be put back; another one is", async () => {
+  const sessions = await hold();
+  sessions.save(LINE, session(1));
+  const path = onlyFile();
+  const away = join(place.path, "away");
+  renameSync(path, away);
+  expect(sessions.save(LINE, { ...session(1), numbers: 192 })).toBe(false);
+  expect(sessions.save(LINE, session(2))).toBe(true);
+  expect(sessions.save(LINE, { ...session(2), numbers: 192 })).toBe(true);
+  renameSync(away, path);
+  expect(sessions.save(LINE, { ...session(2), numbers: 448 })).toBe(false);
+});
+
+test("where the folder of sessions is something else, there are none, and none are kept", async () => {
+  writeFileSync(folder, "");
+  const sessions = await hold();
+  expect(sessions.find(LINE)).toBeUndefined();
+  expect(sessions.save(LINE, session())).toBe(false);
+  endSessions(folder, session().peerHash);
+});
+
 test("a session of before a start of the machine is none: its disk may have been put back", async () => {
   const sessions = await hold();
   sessions.save(LINE, session());
@@ -129,7 +180,9 @@ test("a file that others may read, or that is damaged, is no session", async () 
   expect(sessions.find(LINE)).toBeUndefined();
   sessions.save(LINE, session());
   const path = onlyFile();
-  for (const text of ["", "{}", readFileSync(path, "utf8").replace(/"numbers": \d+/, '"numbers": -5')]) {
+  const whole = readFileSync(path, "utf8");
+  const long = whole.replace(/"senderId": "/, `$&${"00".repeat(7)}`);
+  for (const text of ["", "{}", whole.replace(/"numbers": \d+/, '"numbers": -5'), long]) {
     writeFileSync(path, text, { mode: 0o600 });
     expect(sessions.find(LINE)).toBeUndefined();
   }
@@ -144,6 +197,16 @@ test("what is older than its keys may be is removed by whoever comes next", asyn
   utimesSync(join(folder, name), longAgo, longAgo);
   await again("pty:/dev/pts/9");
   expect(readdirSync(folder)).toHaveLength(1);
+});
+
+test("what a process left that was ended as it wrote goes too", async () => {
+  (await hold()).save(LINE, session());
+  const left = `${onlyFile()}.0123abcd`;
+  writeFileSync(left, "{", { mode: 0o600 });
+  const longAgo = Date.now() / 1000 - 25 * 3600;
+  utimesSync(left, longAgo, longAgo);
+  await again();
+  onlyFile();
 });
 
 test("all sessions with a peer end at once, and those with others go on", async () => {

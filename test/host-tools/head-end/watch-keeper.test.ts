@@ -79,14 +79,14 @@ test("a watch of events begins anew after the last one that it told", () => {
 test("a meter that refuses, or is another, is the end; and so is a stop, also in a pause", () => {
   const { clock, begun, keeper, stopped } = kept();
   const ends: string[] = [];
-  const watcher = { onReading: () => {}, onEnd: ({ message }: Error) => ends.push(message) };
+  const watcher = { onReading: () => {}, onEnd: ({ kind }: HeadEndError) => ends.push(kind) };
   keeper.watchRegisters(TARGET, [], watcher);
   begun[0]?.watcher.onEnd(new HeadEndError("identity", "Refused."));
   const stop = keeper.watchRegisters(TARGET, [], watcher);
   begun[1]?.watcher.onEnd(SILENT);
   stop();
   clock.advanceBy(1e6);
-  expect(ends).toEqual(["Refused."]);
+  expect(ends).toEqual(["identity"]);
   expect(begun).toHaveLength(2);
   expect(stopped()).toBe(1);
 });

@@ -11,12 +11,12 @@ import {
   readBlock,
 } from "../block.ts";
 import type { ClientSideEvent, PieceEvent } from "../client.ts";
+import { messageBytes } from "../codec.ts";
 import type { CoapEndpoint } from "../exchange.ts";
 import {
   type CoapContent,
   type CoapMessage,
   findOption,
-  messageBytes,
   OPTION,
   withOptions,
   withoutOptions,

@@ -11,13 +11,13 @@ import {
   exponentFor,
   operationKey,
 } from "../block.ts";
+import { messageBytes } from "../codec.ts";
 import {
   bareAnswer,
   CODE,
   type CoapContent,
   type CoapMessage,
   type CoapOption,
-  messageBytes,
   OPTION,
   withOptions,
 } from "../message.ts";

@@ -12,8 +12,9 @@ import {
   readBlock,
 } from "../block.ts";
 import type { ClientSideEvent, RequestOptions } from "../client.ts";
+import { messageBytes } from "../codec.ts";
 import type { CoapEndpoint } from "../exchange.ts";
-import { CODE, type CoapContent, messageBytes, OPTION, withOptions } from "../message.ts";
+import { CODE, type CoapContent, OPTION, withOptions } from "../message.ts";
 import type { RequestId } from "../requests.ts";
 
 /** Block1, Size1, Request-Tag, a token and the payload's marker. */

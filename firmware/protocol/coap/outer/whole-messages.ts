@@ -5,17 +5,10 @@ import type { Random } from "../../../../hal/ports/random.ts";
 import type { Endpoint, OutgoingDatagram } from "../../endpoint.ts";
 import { type Block, hasBlock, readBlock } from "../block.ts";
 import type { PieceEvent, RequestOptions } from "../client.ts";
+import { decodeMessage, messageBytes } from "../codec.ts";
 import type { ExchangeId } from "../duplicates.ts";
 import { type CoapCounters, CoapEndpoint, type CoapEvent } from "../exchange.ts";
-import {
-  bareAnswer,
-  CODE,
-  type CoapContent,
-  type CoapMessage,
-  decodeMessage,
-  messageBytes,
-  OPTION,
-} from "../message.ts";
+import { bareAnswer, CODE, type CoapContent, type CoapMessage, OPTION } from "../message.ts";
 import type { NotificationId } from "../notifications.ts";
 import type { RequestId } from "../requests.ts";
 import type { ServerSideEvent } from "../server.ts";

@@ -2,12 +2,12 @@
 import { describe, expect, test } from "vitest";
 import { TrustList } from "../../../../firmware/identity/trust.ts";
 import { toHex } from "../../../../firmware/protocol/bytes.ts";
+import { decodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   bareAnswer,
   CODE,
   type CoapContent,
-  decodeMessage,
   FORMAT,
   findOption,
   OPTION,

@@ -1,11 +1,10 @@
 import { EMPTY, fromHex, fromText, toHex } from "../../../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
 import { CoapEndpoint, type CoapEvent } from "../../../../firmware/protocol/coap/exchange.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
-  decodeMessage,
-  encodeMessage,
   OPTION,
 } from "../../../../firmware/protocol/coap/message.ts";
 import { SeededRandom } from "../../../../hal/emulated/seeded-random.ts";

@@ -1,13 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { EMPTY, fromText, toHex } from "../../../../firmware/protocol/bytes.ts";
+import { decodeMessage, encodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapMessage,
   codeKind,
   codeText,
-  decodeMessage,
-  encodeMessage,
   isCritical,
   OPTION,
   pathOf,

@@ -4,14 +4,16 @@ import { TrustList } from "../../../../firmware/identity/trust.ts";
 import { EMPTY, fromText, fromUint } from "../../../../firmware/protocol/bytes.ts";
 import { type Block, blockOption, readBlock } from "../../../../firmware/protocol/coap/block.ts";
 import {
+  decodeMessage,
+  encodeMessage,
+  encodeOptionsAndPayload,
+} from "../../../../firmware/protocol/coap/codec.ts";
+import {
   answerWith,
   CODE,
   type CoapContent,
   type CoapMessage,
   type CoapOption,
-  decodeMessage,
-  encodeMessage,
-  encodeOptionsAndPayload,
   FORMAT,
   findOption,
   type MessageType,

@@ -2,12 +2,11 @@
 import { describe, expect, test } from "vitest";
 import { fromUint, toHex, toUint } from "../../../../firmware/protocol/bytes.ts";
 import { bodySizes } from "../../../../firmware/protocol/coap/block.ts";
+import { decodeMessage, encodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   bareAnswer,
   CODE,
-  decodeMessage,
-  encodeMessage,
   FORMAT,
   findOption,
   OPTION,

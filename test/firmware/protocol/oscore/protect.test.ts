@@ -1,12 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concat, fromText, toHex } from "../../../../firmware/protocol/bytes.ts";
-import {
-  CODE,
-  type CoapContent,
-  encodeOptionsAndPayload,
-  findOption,
-  OPTION,
-} from "../../../../firmware/protocol/coap/message.ts";
+import { encodeOptionsAndPayload } from "../../../../firmware/protocol/coap/codec.ts";
+import { CODE, type CoapContent, findOption, OPTION } from "../../../../firmware/protocol/coap/message.ts";
 import { deriveContext, nonceOf, type OscoreContext } from "../../../../firmware/protocol/oscore/context.ts";
 import { encodeOscoreOption } from "../../../../firmware/protocol/oscore/option.ts";
 import {

@@ -1,10 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { concat, toHex } from "../../../../firmware/protocol/bytes.ts";
-import {
-  type CoapContent,
-  encodeOptionsAndPayload,
-  OPTION,
-} from "../../../../firmware/protocol/coap/message.ts";
+import { encodeOptionsAndPayload } from "../../../../firmware/protocol/coap/codec.ts";
+import { type CoapContent, OPTION } from "../../../../firmware/protocol/coap/message.ts";
 import { deriveContext } from "../../../../firmware/protocol/oscore/context.ts";
 import {
   RequestBinding,

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../firmware/protocol/bytes.ts";
 import { encodeCbor } from "../../../../firmware/protocol/cbor.ts";
-import { encodeMessage, findOption, OPTION } from "../../../../firmware/protocol/coap/message.ts";
+import { encodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
+import { findOption, OPTION } from "../../../../firmware/protocol/coap/message.ts";
 import {
   additionalData,
   deriveContext,

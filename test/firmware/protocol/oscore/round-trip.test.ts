@@ -1,13 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import {
-  CODE,
-  type CoapContent,
-  decodeMessage,
-  encodeMessage,
-  OPTION,
-  sortOptions,
-} from "../../../../firmware/protocol/coap/message.ts";
+import { decodeMessage, encodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
+import { CODE, type CoapContent, OPTION, sortOptions } from "../../../../firmware/protocol/coap/message.ts";
 import {
   protectNumberedResponse,
   protectRequest,

@@ -1,10 +1,10 @@
 import { fromHex, fromText } from "../../../../firmware/protocol/bytes.ts";
+import { decodeMessage } from "../../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
   type CoapOption,
-  decodeMessage,
   OPTION,
 } from "../../../../firmware/protocol/coap/message.ts";
 import { deriveContext, type OscoreContext } from "../../../../firmware/protocol/oscore/context.ts";

@@ -1,13 +1,13 @@
 // What others send in blocks, written by hand as the figures of RFC 7959 have it, and what bounds it.
 import { describe, expect, test } from "vitest";
 import { EMPTY, toHex } from "../../../../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
   type CoapOption,
   codeText,
-  encodeMessage,
   findOption,
   OPTION,
   withOptions,

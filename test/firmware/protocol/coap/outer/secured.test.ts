@@ -1,12 +1,12 @@
 // Handshakes, reads, long answers and commands through outer blocks: nothing above them knows of them.
 import { describe, expect, test } from "vitest";
 import { toHex } from "../../../../../firmware/protocol/bytes.ts";
+import { decodeMessage } from "../../../../../firmware/protocol/coap/codec.ts";
 import {
   answerWith,
   bareAnswer,
   CODE,
   type CoapContent,
-  decodeMessage,
   FORMAT,
   findOption,
   OPTION,
