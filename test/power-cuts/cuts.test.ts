@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { histories } from "./histories.ts";
 import { CARELESS_ENDS } from "./mutants.ts";
 
-const CUTS = 300;
+const CUTS = 150;
 /** Enough for each careless end to be found with this seed. */
 const MUTANT_CUTS = 60;
 const SEED = process.env["METERBENCH_CUTS_SEED"] ?? "1";
@@ -12,7 +12,7 @@ test(`in ${CUTS} power cuts no key meets a nonce twice, no replay is served, and
   const { faults, restores, roundTripsMax, replays } = histories({ seed: SEED, cuts: CUTS });
   expect(new Set(Object.values(faults))).toEqual(new Set([0]));
   expect(roundTripsMax).toBe(2);
-  expect(restores).toBeGreaterThan(10);
+  expect(restores).toBeGreaterThan(4);
   expect(replays).toBeGreaterThan(CUTS);
 });
 
