@@ -15,7 +15,6 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["hal/framing/slip.ts", /./],
   ["hal/framing/slipmux.ts", /^(decode|showable)/],
   ["firmware/protocol/cbor.ts", /^(decode|scan|first|isPlain)/],
-  ["firmware/protocol/coap/message.ts", /^(pathOf|findOption)/],
   ["firmware/protocol/coap/codec.ts", /^(decode|read)/],
   ["firmware/protocol/coap/block.ts", /^(readBlock|decodeBlock|isFirstOfMore|hasBlock)/],
   ["firmware/protocol/coap/outer/requests-in.ts", /^(take|append|begins|isTooLong|goOn)/],
