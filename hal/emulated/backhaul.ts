@@ -1,14 +1,6 @@
 import type { Clock } from "../ports/clock.ts";
-import {
-  type Link,
-  type LinkCounters,
-  type LinkListener,
-  type LinkSend,
-  type LinkTraits,
-  type Station,
-  serialisationMs,
-} from "../ports/link.ts";
-import { FREE, Medium, UNDER_WAY_MAX } from "./link-pair.ts";
+import { type Link, type LinkTraits, type Station, serialisationMs } from "../ports/link.ts";
+import { FREE, LinkEnd, Medium } from "./link-end.ts";
 
 /** What the stations of a backhaul call its other end. */
 export const FAR_END: Station = "far end";
@@ -35,8 +27,8 @@ export class Backhaul {
   readonly #tap: (carried: CarriedDatagram) => void;
   readonly #toStations = new Medium();
   readonly #toFarEnd: Medium;
-  readonly #stations = new Map<Station, BackhaulEnd>();
-  readonly #far: BackhaulEnd;
+  readonly #stations = new Map<Station, LinkEnd>();
+  readonly #far: LinkEnd;
 
   constructor(
     clock: Clock,
@@ -47,7 +39,7 @@ export class Backhaul {
     this.#traits = { ...FREE, ...traits };
     this.#tap = tap;
     this.#toFarEnd = this.#traits.halfDuplex ? this.#toStations : new Medium();
-    this.#far = new BackhaulEnd(this.#traits, {
+    this.#far = new LinkEnd(this.#traits, {
       knows: (to) => this.#stations.has(to),
       carry: (to, bytes, left) => this.#carry({ station: to, from: "far end", bytes }, left),
     });
@@ -57,7 +49,7 @@ export class Backhaul {
   /** A station's end. One of before with the same name is off the line from then on. */
   station(name: Station): Link {
     this.#stations.get(name)?.close();
-    const end = new BackhaulEnd(this.#traits, {
+    const end = new LinkEnd(this.#traits, {
       knows: (to) => to === FAR_END,
       carry: (_, bytes, left) => this.#carry({ station: name, from: "station", bytes }, left),
     });
@@ -76,63 +68,5 @@ export class Backhaul {
       else this.#far.receive(station, bytes);
     });
     this.#tap({ ...datagram, atMs: nowMs });
-  }
-}
-
-/** What an end asks of its line. */
-interface Line {
-  /** True for a station of this line, whether or not it is there now. */
-  readonly knows: (to: Station) => boolean;
-  /** `left` is called as the datagram arrives, or would. */
-  readonly carry: (to: Station, bytes: Uint8Array, left: () => void) => void;
-}
-
-class BackhaulEnd implements Link {
-  readonly traits: LinkTraits;
-  readonly #line: Line;
-  #state: "open" | "closed" = "open";
-  #listener: LinkListener | undefined;
-  #underWay = 0;
-  #sentDatagrams = 0;
-  #receivedDatagrams = 0;
-
-  constructor(traits: LinkTraits, line: Line) {
-    this.traits = traits;
-    this.#line = line;
-  }
-
-  get counters(): LinkCounters {
-    return {
-      sentDatagrams: this.#sentDatagrams,
-      receivedDatagrams: this.#receivedDatagrams,
-      rejected: {},
-    };
-  }
-
-  send(to: Station, datagram: Uint8Array): LinkSend {
-    if (this.#state === "closed" || !this.#line.knows(to)) return "down";
-    if (datagram.length > this.traits.mtuBytes) return "too-long";
-    if (this.#underWay === UNDER_WAY_MAX) return "busy";
-    this.#underWay++;
-    this.#sentDatagrams++;
-    this.#line.carry(to, datagram.slice(), () => {
-      this.#underWay--;
-    });
-    return "queued";
-  }
-
-  listen(listener: LinkListener): void {
-    if (this.#listener !== undefined) throw new Error("a link has one listener");
-    this.#listener = listener;
-  }
-
-  close(): void {
-    this.#state = "closed";
-  }
-
-  receive(from: Station, datagram: Uint8Array): void {
-    if (this.#state === "closed") return;
-    this.#receivedDatagrams++;
-    this.#listener?.datagram(from, datagram);
   }
 }

@@ -10,9 +10,11 @@ import {
   writeSync,
 } from "node:fs";
 import { join, resolve } from "node:path";
-import type { Storage, StorageFault, StorageResult } from "../ports/storage.ts";
+import type { Storage, StorageResult } from "../ports/storage.ts";
+import { syncFolder } from "./durable-file.ts";
 import { holdExclusively } from "./exclusive.ts";
 import { folderExposure, makePrivateFolder } from "./private-file.ts";
+import { storageResult } from "./storage-result.ts";
 
 /** Why a folder cannot be a storage: one sentence for a person, saying what, where and what to do. */
 export class StorageError extends Error {
@@ -27,15 +29,6 @@ const NAME = /^(?!\.)[a-z0-9.-]{1,64}$/;
  * from its writing to its sync; a journal has two under way at the most.
  */
 const OPEN_FILES_MAX = 4;
-
-const FAULTS: ReadonlyMap<string, StorageFault> = new Map([
-  ["ENOSPC", "full"],
-  ["EDQUOT", "full"],
-  ["EFBIG", "full"],
-  ["EROFS", "read-only"],
-  ["EACCES", "read-only"],
-  ["EPERM", "read-only"],
-]);
 
 const ADVICE: ReadonlyMap<string, string> = new Map([
   ["ENOTDIR", "a file is in the way; choose another folder"],
@@ -108,18 +101,18 @@ export class FileStorage implements Storage {
   }
 
   write(name: string, bytes: Uint8Array): StorageResult {
-    return result(() => {
+    return storageResult(() => {
       this.#closeFile(name);
       writeAll(this.#openFile(name, constants.O_TRUNC), bytes);
     });
   }
 
   append(name: string, bytes: Uint8Array): StorageResult {
-    return result(() => writeAll(this.#open.get(name) ?? this.#openFile(name, 0), bytes));
+    return storageResult(() => writeAll(this.#open.get(name) ?? this.#openFile(name, 0), bytes));
   }
 
   remove(name: string): StorageResult {
-    return result(() => {
+    return storageResult(() => {
       this.#closeFile(name);
       rmSync(this.#path(name), { force: true });
       this.#unsyncable.delete(name);
@@ -128,22 +121,13 @@ export class FileStorage implements Storage {
 
   sync(name: string): StorageResult {
     if (this.#unsyncable.has(name)) return "broken";
-    const synced = result(() => fsyncSync(this.#open.get(name) ?? this.#openFile(name, 0)));
+    const synced = storageResult(() => fsyncSync(this.#open.get(name) ?? this.#openFile(name, 0)));
     if (synced !== "done") this.#unsyncable.add(name);
     return synced;
   }
 
   syncFolder(): StorageResult {
-    // Windows opens no folders, and its file system makes their changes durable by itself.
-    if (process.platform === "win32") return "done";
-    return result(() => {
-      const folder = openSync(this.#folder, "r");
-      try {
-        fsyncSync(folder);
-      } finally {
-        closeSync(folder);
-      }
-    });
+    return storageResult(() => syncFolder(this.#folder));
   }
 
   #path(name: string): string {
@@ -170,18 +154,6 @@ export class FileStorage implements Storage {
 
 function writeAll(file: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset);
-}
-
-/** What the operating system refuses is a fault; anything else thrown is a bug of ours. */
-function result(operation: () => void): StorageResult {
-  try {
-    operation();
-    return "done";
-  } catch (error) {
-    const { code, syscall } = error as NodeJS.ErrnoException;
-    if (syscall === undefined) throw error;
-    return FAULTS.get(code ?? "") ?? "broken";
-  }
 }
 
 function attempt<Value>(operation: () => Value): Value | undefined {

@@ -2,24 +2,20 @@
 import { closeSync, existsSync, fsyncSync, openSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { KeyStore } from "../ports/key-store.ts";
-import type { StorageResult } from "../ports/storage.ts";
+import { syncFolder } from "./durable-file.ts";
 import { readPrivateFile } from "./private-file.ts";
+import { storageResult } from "./storage-result.ts";
 
 /** For the owner alone. */
 const FILE_MODE = 0o600;
-/** Faults by the system's error codes; any other is a disk that fails. */
-const FAULTS: Readonly<Record<string, StorageResult>> = {
-  ...{ ENOSPC: "full", EDQUOT: "full" },
-  ...{ EROFS: "read-only", EACCES: "read-only", EPERM: "read-only" },
-};
 
 /** The key in the file `path`, and the next one in `path.next`. One process at a time may change them. */
 export function keyFiles(path: string): KeyStore {
   const next = `${path}.next`;
   return {
     read: (place) => readKey(place === "current" ? path : next),
-    keepNext: (key) => orFault(() => replaceFile(next, key)),
-    promote: () => orFault(() => existsSync(next) && renameDurably(next, path)),
+    keepNext: (key) => storageResult(() => replaceFile(next, key)),
+    promote: () => storageResult(() => existsSync(next) && renameDurably(next, path)),
   };
 }
 
@@ -47,19 +43,5 @@ function replaceFile(path: string, bytes: Uint8Array): void {
 
 function renameDurably(from: string, to: string): void {
   renameSync(from, to);
-  const folder = openSync(dirname(to), "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
-}
-
-function orFault(change: () => unknown): StorageResult {
-  try {
-    change();
-    return "done";
-  } catch (error) {
-    return FAULTS[(error as NodeJS.ErrnoException).code ?? ""] ?? "broken";
-  }
+  syncFolder(dirname(to));
 }

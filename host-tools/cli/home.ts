@@ -22,10 +22,10 @@ import {
   writeKeyFile,
 } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { syncFolder } from "../../hal/node/durable-file.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { folderExposure, makePrivateFolder, readPrivateFile } from "../../hal/node/private-file.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
-import { syncFolder } from "../durable-file.ts";
 import { Registry } from "../head-end/registry.ts";
 import { usageFault } from "./fault.ts";
 

@@ -5,7 +5,7 @@ import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { decodeCredential, isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import type { Epoch } from "../../firmware/protocol/epochs.ts";
-import { writeDurably } from "../durable-file.ts";
+import { writeDurably } from "../../hal/node/durable-file.ts";
 import { RegistryError } from "./errors.ts";
 
 /** `pending` until an EDHOC run has proved the meter's key; `revoked` until an operator enrols it anew. */

@@ -18,11 +18,11 @@ import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
 import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import type { KeptSession } from "../../firmware/protocol/kept-session.ts";
 import { KEY_LIMITS } from "../../firmware/protocol/oscore/key-use.ts";
+import { writeDurably } from "../../hal/node/durable-file.ts";
 import { holdExclusively } from "../../hal/node/exclusive.ts";
 import { readPrivateFile } from "../../hal/node/private-file.ts";
 import { AEAD_LENGTHS, type AeadName } from "../../hal/ports/crypto.ts";
 import type { Station } from "../../hal/ports/link.ts";
-import { writeDurably } from "../durable-file.ts";
 
 /** The sessions of one head-end over one line, held by this process alone until released. */
 export interface HeldSessions extends ClientKeeping {

@@ -2,8 +2,8 @@
 import { readFileSync, realpathSync } from "node:fs";
 import { toHex } from "../../firmware/protocol/bytes.ts";
 import { ReservedSequence } from "../../firmware/protocol/oscore/sender-sequence.ts";
+import { writeDurably } from "../../hal/node/durable-file.ts";
 import { holdExclusively } from "../../hal/node/exclusive.ts";
-import { writeDurably } from "../durable-file.ts";
 import type { NamedContext } from "./context-file.ts";
 
 /** Why a context cannot be used now: one sentence. */

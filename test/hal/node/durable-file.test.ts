@@ -3,11 +3,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { expect, test } from "vitest";
-import { Registry } from "../../host-tools/head-end/registry.ts";
-import { emptyFolder } from "../support/command.ts";
-import { identity } from "../support/secured-line.ts";
+import { Registry } from "../../../host-tools/head-end/registry.ts";
+import { emptyFolder } from "../../support/command.ts";
+import { identity } from "../../support/secured-line.ts";
 
-const LAUNCH = fileURLToPath(new URL("../../host-tools/cli/launch.js", import.meta.url));
+const LAUNCH = fileURLToPath(new URL("../../../host-tools/cli/launch.js", import.meta.url));
 /** A write ends short at so many kB, and the next one fails: as on a disk that is getting full. */
 const LIMITED = 'ulimit -f 2; trap "" XFSZ; exec "$@"';
 

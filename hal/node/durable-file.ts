@@ -10,7 +10,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { makePrivateFolder } from "../hal/node/private-file.ts";
+import { makePrivateFolder } from "./private-file.ts";
 
 /**
  * Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. The text may be made
@@ -42,6 +42,8 @@ export function writeDurably(
 
 /** Makes names in a folder durable: a file that is new there, or goes by another name. */
 export function syncFolder(folder: string): void {
+  // Windows opens no folders, and its file system makes their changes durable by itself.
+  if (process.platform === "win32") return;
   const handle = openSync(folder, "r");
   try {
     fsyncSync(handle);
