@@ -6,6 +6,7 @@ import type { RetentionRule } from "./journal/replay.ts";
 import type { CborValue } from "./protocol/cbor.ts";
 import { AEAD_NUMBERS, aeadByNumber } from "./protocol/cose/algorithms.ts";
 import type { KeptSession } from "./protocol/kept-session.ts";
+import { idBytesMax } from "./protocol/oscore/context.ts";
 import { arrayItems } from "./protocol/readings/answer-fields.ts";
 
 const KIND = { sessions: 14, starts: 15 } as const;
@@ -15,7 +16,6 @@ const SESSIONS_MAX = 16;
 const SESSION_BYTES_MAX = 160;
 const HASH_BYTES = 32;
 const SALT_BYTES = 8;
-const ID_BYTES_MAX = 7;
 const STARTS_MAX = 2 ** 32 - 1;
 
 /** All sessions are one record, so that each write says what there is. */
@@ -80,7 +80,7 @@ function sessionFromCbor(value: CborValue): KeptSession | undefined {
   const { keyBytes } = AEAD_LENGTHS[aead];
   if (!isBytes(masterSecret, keyBytes, keyBytes) || !isBytes(masterSalt, SALT_BYTES, SALT_BYTES))
     return undefined;
-  if (!isBytes(senderId, 0, ID_BYTES_MAX) || !isBytes(recipientId, 0, ID_BYTES_MAX)) return undefined;
+  if (!isBytes(senderId, 0, idBytesMax(aead)) || !isBytes(recipientId, 0, idBytesMax(aead))) return undefined;
   if (bornUtcMs === undefined || used === undefined || messages === undefined || forgeries === undefined) {
     return undefined;
   }

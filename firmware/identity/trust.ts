@@ -1,6 +1,7 @@
 // Whom a party believes: a meter's few head-ends, a head-end's allow list.
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { equal } from "../protocol/bytes.ts";
-import type { Credential } from "../protocol/cose/credential.ts";
+import { type Credential, credentialHash } from "../protocol/cose/credential.ts";
 import { isByValue } from "../protocol/cose/cwt.ts";
 import { isTestKey } from "./test-keys.ts";
 
@@ -145,6 +146,11 @@ export class TrustList {
 
   get credentials(): readonly Credential[] {
     return [...this.#credentials];
+  }
+
+  /** Whoever has the credential with this hash. */
+  withHash(crypto: CryptoEngine, hash: Uint8Array): Credential | undefined {
+    return this.credentials.find((credential) => equal(credentialHash(crypto, credential), hash));
   }
 
   candidates(idCred: Uint8Array): readonly Credential[] {

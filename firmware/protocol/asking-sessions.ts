@@ -7,7 +7,7 @@ import {
   type PendingAsk,
   type ProtectedRequest,
 } from "./asks.ts";
-import { equal, toHex } from "./bytes.ts";
+import { toHex } from "./bytes.ts";
 import { type Credential, credentialHash } from "./cose/credential.ts";
 import { type EpochMemory, ProcessEpochs } from "./epochs.ts";
 import type { SecureClientParts } from "./initiating.ts";
@@ -110,7 +110,7 @@ export class AskingSessions {
     if (nextKey !== undefined) return undefined;
     const kept = this.#kept.has(to) ? undefined : keeping?.find(to);
     if (keeping === undefined || kept === undefined) return undefined;
-    const peer = trust.credentials.find((one) => equal(credentialHash(crypto, one), kept.peerHash));
+    const peer = trust.withHash(crypto, kept.peerHash);
     if (peer !== undefined && expect !== undefined && peer.id !== expect) return undefined;
     const ageMs = keeping.utcMs() - kept.bornUtcMs;
     const terms = this.#terms(nowMs - ageMs);

@@ -2,7 +2,7 @@
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { equal, toUint } from "./bytes.ts";
+import { toUint } from "./bytes.ts";
 import { type Credential, credentialHash } from "./cose/credential.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import { EPOCH_MARK_BYTES, type Epoch } from "./epochs.ts";
@@ -102,7 +102,7 @@ export class KeptSessions {
 
   #resume(keeping: ServerKeeping, kept: KeptSession, utcMs: number): Session | undefined {
     const { crypto, random, trust, limits } = this.#parts;
-    const peer = trust.credentials.find((one) => equal(credentialHash(crypto, one), kept.peerHash));
+    const peer = trust.withHash(crypto, kept.peerHash);
     const ageMs = utcMs - kept.bornUtcMs;
     if (peer === undefined || ageMs < 0 || ageMs >= limits.ageMs) return undefined;
     const terms = { limits, bornMs: keeping.startMs - ageMs, trust };

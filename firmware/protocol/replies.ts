@@ -14,9 +14,9 @@ import { protectResponse, type RequestBinding } from "./oscore/protect.ts";
 import type { Session } from "./sessions.ts";
 
 /**
- * `answer`: kept for copies of the request. `greet`: the same to a stranger, who gets little for little. `refuse`: costs nothing, a copy gets it anew; to a stranger
- * every failure looks alike. `silence`: a sender who means it will repeat. `acknowledge`: it was served, and
- * nobody wants to hear of it.
+ * `answer`: kept for copies of the request. `greet`: the same to a stranger, who gets little for little. `refuse`: costs
+ * nothing, a copy gets it anew; to a stranger every failure looks alike. `silence`: a sender who means it will repeat.
+ * `acknowledge`: it was served, and nobody wants to hear of it.
  */
 export type Reply =
   | { readonly how: "answer" | "greet" | "refuse"; readonly content: CoapContent }

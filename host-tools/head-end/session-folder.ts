@@ -17,6 +17,7 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
 import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import type { KeptSession } from "../../firmware/protocol/kept-session.ts";
+import { idBytesMax } from "../../firmware/protocol/oscore/context.ts";
 import { KEY_LIMITS } from "../../firmware/protocol/oscore/key-use.ts";
 import { writeDurably } from "../../hal/node/durable-file.ts";
 import { holdExclusively } from "../../hal/node/exclusive.ts";
@@ -44,9 +45,6 @@ const NETWORK_LINK = "/proc/self/ns/net";
 
 /** Keys for a day: to their owner alone. */
 const FILE_MODE = 0o600;
-
-/** A length and a number (RFC 8613 5.2). */
-const NONCE_BYTES_BESIDE_ID = 6;
 
 const Hex = v.pipe(
   v.string(),
@@ -162,10 +160,8 @@ function readSession(path: string): KeptSession | undefined {
     ...rest
   } = parsed.output;
   if (original !== originalAt(path)) return undefined;
-  const { keyBytes, nonceBytes } = AEAD_LENGTHS[aead];
-  const idBytesMax = nonceBytes - NONCE_BYTES_BESIDE_ID;
-  if (masterSecret.length !== keyBytes) return undefined;
-  if (senderId.length > idBytesMax || recipientId.length > idBytesMax) return undefined;
+  if (masterSecret.length !== AEAD_LENGTHS[aead].keyBytes) return undefined;
+  if (Math.max(senderId.length, recipientId.length) > idBytesMax(aead)) return undefined;
   return { ...rest, material: { masterSecret, masterSalt, senderId, recipientId, aead } };
 }
 

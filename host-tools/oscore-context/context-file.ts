@@ -2,15 +2,13 @@
 import * as v from "valibot";
 import { fromHex, toHex } from "../../firmware/protocol/bytes.ts";
 import { AEAD_NUMBERS, aeadByNumber } from "../../firmware/protocol/cose/algorithms.ts";
-import type { ContextParameters } from "../../firmware/protocol/oscore/context.ts";
+import { type ContextParameters, idBytesMax } from "../../firmware/protocol/oscore/context.ts";
 
 /** A context as one end sees it, its AEAD named. */
 export type NamedContext = ContextParameters & Required<Pick<ContextParameters, "aead">>;
 
 /** The algorithm that all must have (RFC 8613 5): AES-CCM-16-64-128. */
 const DEFAULT_ALGORITHM = 10;
-/** RFC 8613 3.3: for a nonce of 13 bytes. */
-const ID_BYTES_MAX = 7;
 
 // Every fault has words of its own: the library's quote what they found, which may be the secret.
 const HEX_FAULT = "is no text of hex digits";
@@ -19,10 +17,6 @@ const Hex = v.pipe(
   v.check((text) => fromHex(text) !== undefined, HEX_FAULT),
   v.transform((text) => fromHex(text) as Uint8Array),
 );
-const Id = v.pipe(
-  Hex,
-  v.check((id) => id.length <= ID_BYTES_MAX, `has more than ${ID_BYTES_MAX} bytes`),
-);
 const NUMBER_FAULT = "is no whole number";
 const FIELDS = {
   masterSecret: v.pipe(
@@ -30,8 +24,8 @@ const FIELDS = {
     v.check((secret) => secret.length > 0, "is empty"),
   ),
   masterSalt: v.optional(Hex),
-  senderId: Id,
-  recipientId: Id,
+  senderId: Hex,
+  recipientId: Hex,
   idContext: v.optional(Hex),
   algorithm: v.optional(v.pipe(v.number(NUMBER_FAULT), v.integer(NUMBER_FAULT))),
 };
@@ -48,6 +42,9 @@ export function readContextFile(text: string): NamedContext | { readonly error: 
   const { algorithm = DEFAULT_ALGORITHM, masterSalt, idContext, ...rest } = parsed.output;
   const aead = aeadByNumber(algorithm);
   if (aead === undefined) return { error: `names COSE algorithm ${algorithm}, which is not served` };
+  const long = (["senderId", "recipientId"] as const).find((name) => rest[name].length > idBytesMax(aead));
+  if (long !== undefined)
+    return { error: `is no OSCORE context file: ${long} has more than ${idBytesMax(aead)} bytes` };
   if (toHex(rest.senderId) === toHex(rest.recipientId)) return { error: "has the same ID for both ends" };
   return { ...rest, aead, ...(masterSalt && { masterSalt }), ...(idContext && { idContext }) };
 }

@@ -86,6 +86,11 @@ export function deriveContext(
   return { crypto, aead, idContext, commonIv, ...ends, decoyKey, use };
 }
 
+/** The longest Sender or Recipient ID that this AEAD's nonce has room for: RFC 8613 3.3. */
+export function idBytesMax(aead: AeadName): number {
+  return AEAD_LENGTHS[aead].nonceBytes - NONCE_BYTES_BESIDE_ID;
+}
+
 /** The nonce for the number that `end` gave, as its Partial IV: RFC 8613 5.2. */
 export function nonceOf(end: OscoreEnd, partialIv: Uint8Array): Uint8Array {
   const nonce = end.firstNonce.slice();
@@ -106,8 +111,8 @@ export function additionalData({ aadStart }: OscoreEnd, partialIv: Uint8Array): 
 }
 
 function firstNonce(id: Uint8Array, commonIv: Uint8Array): Uint8Array {
-  const idBytesMax = commonIv.length - NONCE_BYTES_BESIDE_ID;
-  if (id.length > idBytesMax) throw new Error(`an ID of ${id.length} bytes, of at most ${idBytesMax}`);
+  const most = commonIv.length - NONCE_BYTES_BESIDE_ID;
+  if (id.length > most) throw new Error(`an ID of ${id.length} bytes, of at most ${most}`);
   const plain = new Uint8Array(commonIv.length);
   plain[0] = id.length;
   plain.set(id, commonIv.length - PARTIAL_IV_BYTES - id.length);

@@ -32,6 +32,11 @@ describe("a context file that is none", () => {
       "is no OSCORE context file: senderId has more than 7 bytes",
     ],
     [
+      "an ID that a nonce of 12 bytes has no room for",
+      JSON.stringify({ ...whole, recipientId: "01020304050607", algorithm: 24 }),
+      "is no OSCORE context file: recipientId has more than 6 bytes",
+    ],
+    [
       "a secret in the place of the algorithm",
       JSON.stringify({ ...whole, algorithm: SECRET }),
       "is no OSCORE context file: algorithm is no whole number",
