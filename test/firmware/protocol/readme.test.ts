@@ -9,6 +9,7 @@ import { encodeLinkFormat } from "../../../firmware/protocol/coap/link-format.ts
 import { CODE, codeText, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { decodeCwt, isSignedBy } from "../../../firmware/protocol/cose/cwt.ts";
 import { decodeSign1, verifySign1 } from "../../../firmware/protocol/cose/sign1.ts";
+import { GROUP_ALGORITHMS } from "../../../firmware/protocol/group/algorithms.ts";
 import { STATUS, STATUS_MAX } from "../../../firmware/protocol/readings/answer-fields.ts";
 import {
   decodeClockReading,
@@ -24,6 +25,7 @@ import { INTERVAL_FLAG, INTERVALS_PER_BLOCK_MAX } from "../../../firmware/protoc
 import { PADDING_TENTHS } from "../../../firmware/protocol/readings/interval-block.ts";
 import { decodeKeyState, decodeRotationStep } from "../../../firmware/protocol/readings/key-rotation.ts";
 import { CODE_MAX, DETAILS_MAX, SEQUENCE_MAX } from "../../../firmware/protocol/readings/logged-event.ts";
+import { decodeLeaving, decodeMembership } from "../../../firmware/protocol/readings/membership.ts";
 import { decodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
@@ -116,6 +118,8 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     return { currentHash, next: next?.bytes };
   },
   "rotation-step": (body) => [decodeRotationStep(body)],
+  membership: decodeMembership,
+  leaving: (body) => [decodeLeaving(body)],
   "signed-credential": (bytes) => {
     const issued = decodeCwt(bytes);
     if (issued === undefined || !isSignedBy(opensslEngine, KEY_11, issued)) return undefined;
@@ -328,6 +332,23 @@ describe("the CDDL", () => {
       ...{ register: new Uint8Array([1, 0, 1, 6, 0, 255]), value: 5200, quality: 0, unit: "W", scaler: 0 },
       at: 1_793_400_300,
     });
+  });
+
+  test("names the fields of a membership and its algorithms in their order", () => {
+    const read = decodeMembership(bytesOf("membership"));
+    const items = itemsOf("membership");
+    expect(named("membership", items)).toEqual({
+      ...{ gid: read?.gid, "master-secret": read?.masterSecret, salt: read?.masterSalt },
+      ...{ algorithms: items[3], "sender-id": read?.senderId, "head-end-sender-id": read?.headEndSenderId },
+      ...{ "head-end-credential": read?.headEndCredential, "key-generation": read?.keyGeneration },
+      ...{ "valid-until": read?.validUntilSeconds, group: read?.group },
+    });
+    const algorithms = Object.entries(GROUP_ALGORITHMS).map(([name, number]) => [
+      name.replace(/[A-Z]/g, (c) => `-${c.toLowerCase()}`),
+      number,
+    ]);
+    expect(Object.entries(named("group-algorithms", items[3]))).toEqual(algorithms);
+    for (const [name, number] of algorithms) expect(cddl).toContain(`  ${name}: ${number},`);
   });
 
   test("has the limits of the code", () => {
