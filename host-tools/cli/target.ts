@@ -27,6 +27,7 @@ import {
 import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
+import { airStation } from "./places.ts";
 import { holdPreset } from "./preset.ts";
 
 export type TargetOptions = CommonOptions &
@@ -67,6 +68,7 @@ export async function withHeadEnd<Result>(
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
   const sessions = held === undefined ? await sessionsOf(options, identity, address) : undefined;
   const watch = new LineWatch(options);
+  refuseNobody(address);
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
   const link = watch.link(line, formatAddress(address), "head-end");
@@ -117,6 +119,15 @@ function sessionsOf(
 ): Promise<HeldSessions | undefined> {
   const line = formatAddress(absoluteAddress(address));
   return holdSessions({ folder: homeOf(options).sessions, identity, line });
+}
+
+/** By a radio there are many to reach. */
+function refuseNobody(address: Address): void {
+  if (address.kind !== "xbee" || address.station !== undefined) return;
+  const at = formatAddress(address);
+  throw usageFault(
+    `The address ${at} does not say whom to reach: add the meter's station, as in ${at}${at.includes("?") ? "&" : "?"}station=${airStation(1)}.`,
+  );
 }
 
 /** A PTY that is not there is a meter that is not there, like silence on any other line. */

@@ -80,6 +80,7 @@ export class XbeeLink implements Link {
       framingBytes: TRANSMIT_HEADER_BYTES + FRAME.overheadBytes,
       roundTripMs: ROUND_TRIP_MS,
       halfDuplex: true,
+      addressing: "station",
     };
     this.#line = line;
     this.#clock = clock;

@@ -66,10 +66,14 @@ export function fromModule(data: Uint8Array): FromModule {
 
 /** The address that a station's name writes: 16 hexadecimal digits; undefined for any other name. */
 export function addressOf(station: Station): Uint8Array | undefined {
-  if (!/^[\da-f]{16}$/.test(station)) return undefined;
+  if (!isStation(station)) return undefined;
   return Uint8Array.from({ length: ADDRESS_BYTES }, (_, i) =>
     Number.parseInt(station.slice(2 * i, 2 * i + 2), 16),
   );
+}
+
+export function isStation(text: string): boolean {
+  return /^[\da-f]{16}$/.test(text);
 }
 
 /** How a link names the station with this address. */
