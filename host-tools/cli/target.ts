@@ -66,7 +66,7 @@ export async function withHeadEnd<Result>(
   checkExpected(expect, registry, profile);
   const held =
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
-  const sessions = held === undefined ? await sessionsOf(options, identity, address) : undefined;
+  const sessions = held === undefined ? sessionsOf(options, identity, address) : undefined;
   const watch = new LineWatch(options);
   refuseNobody(address);
   const { link: line, peer } = await reach(address);
@@ -112,11 +112,7 @@ function explained(error: unknown, name: string, refusal: string | undefined): u
 }
 
 /** A second command at once makes a session of its own. */
-function sessionsOf(
-  options: TargetOptions,
-  identity: Identity,
-  address: Address,
-): Promise<HeldSessions | undefined> {
+function sessionsOf(options: TargetOptions, identity: Identity, address: Address): HeldSessions | undefined {
   const line = formatAddress(absoluteAddress(address));
   return holdSessions({ folder: homeOf(options).sessions, identity, line });
 }
