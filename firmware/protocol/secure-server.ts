@@ -25,6 +25,7 @@ import {
   withoutOptions,
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
+import { selectorOf } from "./coap/selection.ts";
 import type { Credential } from "./cose/credential.ts";
 import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
@@ -110,6 +111,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   #identity: Identity;
   readonly #limits: KeyLimits;
   readonly #coap: WholeMessages;
+  readonly #isForUs: (datagram: Uint8Array) => boolean;
   readonly #responding: Responding;
   readonly #sessions = new SessionTable();
   readonly #kept: KeptSessions;
@@ -131,6 +133,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#identity = parts.identity;
     this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#isForUs = selectorOf(parts.traits, parts.identity.credential.id);
     this.#responding = this.#newResponding();
     const { wholeBytesMax } = bodySizes(parts.traits);
     this.#blockwise = new BlockwiseServer({
@@ -181,6 +184,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   receive(nowMs: number, from: Station, datagram: Uint8Array): void {
+    if (!this.#isForUs(datagram)) return;
     this.#coap.receive(nowMs, from, datagram);
     this.#serveAll(nowMs);
   }
@@ -323,10 +327,12 @@ export class SecureServer implements Endpoint<ServerEvent> {
 
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
     if (asksForLinks(content)) return this.#links(content, "peer");
-    const { resources } = this.#parts;
+    const { resources, traits } = this.#parts;
     const { peer, terms } = asker.session;
     const request = { peer, own: terms?.own, content };
-    const observe = (): Observed | undefined => resources.observe?.(request);
+    // Where nobody may speak unasked, whoever would observe is answered once.
+    const observe = (): Observed | undefined =>
+      traits.addressing === "uri-host" ? undefined : resources.observe?.(request);
     return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
 
