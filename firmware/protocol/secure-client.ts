@@ -1,6 +1,7 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import { AskingRequests, type OtherAsker, type Outcome, type SharedCoap } from "./asking-requests.ts";
 import { AskingSessions, keyOf } from "./asking-sessions.ts";
 import {
   ASKS_MAX,
@@ -29,10 +30,8 @@ import {
   TRIES_MAX,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
-import type { ClientSideEvent } from "./coap/client.ts";
 import { messageBytes } from "./coap/codec.ts";
 import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
-import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
 import {
@@ -46,19 +45,17 @@ import {
   Watches,
   watchOptions,
 } from "./observe/watches.ts";
-import { Doubts, Handshakes } from "./open-handshakes.ts";
+import { Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
 import { goesOn, type Peer } from "./sessions.ts";
 
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
   readonly #parts: SecureClientParts;
-  readonly #coap: WholeMessages;
+  readonly #requests: AskingRequests;
   readonly #edhocRandom: Random;
   readonly #sessions: AskingSessions;
   readonly #handshakes: Handshakes;
-  readonly #purposes = new Map<number, Purpose>();
-  readonly #doubts = new Doubts();
   readonly #asks = new Map<number, PendingAsk>();
   readonly #watches: Watches;
   readonly #events: ClientEvent[] = [];
@@ -68,7 +65,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   constructor(parts: SecureClientParts) {
     this.#parts = parts;
-    this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#requests = new AskingRequests({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#edhocRandom = parts.random.fork("edhoc");
     this.#sessions = new AskingSessions(parts);
     this.#handshakes = new Handshakes(parts.traits, (ask) => this.#asks.has(ask.id));
@@ -112,6 +109,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
   }
 
+  /** Lets another asker use this end's one CoAP endpoint; what comes of requests that are not this end's goes to it. */
+  share(other: OtherAsker): SharedCoap {
+    return this.#requests.share(other);
+  }
+
   /** At an orderly end: writes down exactly how far kept sessions are used. */
   settle(): void {
     this.#sessions.settle();
@@ -129,20 +131,20 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   receive(nowMs: number, from: Station, datagram: Uint8Array): void {
-    this.#coap.receive(nowMs, from, datagram);
+    this.#requests.receive(nowMs, from, datagram);
     this.#takeAll(nowMs);
   }
 
   wake(nowMs: number): void {
-    this.#coap.wake(nowMs);
+    this.#requests.wake(nowMs);
     this.#takeAll(nowMs);
-    for (const [request, message] of this.#doubts.due(nowMs)) this.#believe(nowMs, request, message);
+    for (const [request, message] of this.#requests.believed(nowMs)) this.#believe(nowMs, request, message);
     for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, "timeout");
     this.#watches.wake(nowMs);
   }
 
   nextDatagram(): OutgoingDatagram | undefined {
-    return this.#coap.nextDatagram();
+    return this.#requests.nextDatagram();
   }
 
   nextEvent(): ClientEvent | undefined {
@@ -150,8 +152,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   nextWakeMs(): number | undefined {
-    let nextMs = Math.min(this.#handshakes.nextWakeMs(), this.#doubts.nextWakeMs());
-    nextMs = Math.min(nextMs, this.#coap.nextWakeMs() ?? nextMs, this.#watches.nextWakeMs());
+    let nextMs = Math.min(this.#handshakes.nextWakeMs(), this.#watches.nextWakeMs());
+    nextMs = Math.min(nextMs, this.#requests.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -174,14 +176,13 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const message = message1Request(initiator.message1(), nextKey !== undefined);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
-    const request = this.#coap.request(nowMs, ask.to, message, {
+    const request = this.#requests.begin(nowMs, ask.to, message, purpose, {
       untilMs: ask.untilMs,
       answerBytes: this.#parts.trust.believesIssuers ? MESSAGE_2_BY_VALUE_BYTES : MESSAGE_2_BYTES,
       isGenuine: (answer) => isMessage2(purpose, answer),
     });
     if (request === undefined) return this.#fail(nowMs, ask, "busy");
     this.#handshakes.add(nowMs, handshake);
-    this.#purposes.set(request, purpose);
   }
 
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
@@ -203,7 +204,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
     const { number } = request;
     const { sent, purpose } = protectedRequest(ask, session, request, first);
-    const id = this.#coap.request(nowMs, ask.to, sent, {
+    const id = this.#requests.begin(nowMs, ask.to, sent, purpose, {
       untilMs: ask.untilMs,
       answerBytes: ask.transfer.answerBytes(ask.answerBytes),
       isGenuine: (answer) => isProtectedAnswer(purpose, answer),
@@ -213,24 +214,19 @@ export class SecureClient implements Endpoint<ClientEvent> {
     registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
-    this.#purposes.set(id, purpose);
   }
 
   #takeAll(nowMs: number): void {
-    for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
-      if (event.kind === "request") this.#coap.silence(event.exchange);
-      else if (event.kind !== "notified") this.#take(nowMs, event);
-    }
+    for (let next = this.#requests.next(nowMs); next !== undefined; next = this.#requests.next(nowMs))
+      this.#take(nowMs, next);
     for (const ask of this.#handshakes.due(nowMs)) this.#start(nowMs, ask);
   }
 
-  #take(nowMs: number, event: ClientSideEvent): void {
-    const purpose = this.#purposes.get(event.request);
-    if (purpose === undefined) return;
+  #take(nowMs: number, { event, purpose }: Outcome): void {
     if (event.kind === "doubt") {
       // Whoever is registered waits for what is genuine, until it is due to renew.
       if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
-      return this.#doubts.add(nowMs, event.request, this.#parts.traits, event.message);
+      return this.#requests.doubt(nowMs, event.request, event.message);
     }
     if (event.kind === "answer" && purpose.kind === "protected" && !this.#sessions.isCredible(purpose)) {
       return this.#endForgetful(nowMs, event.request, purpose);
@@ -238,7 +234,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (event.kind === "answer" && purpose.kind === "protected" && isWatched(purpose)) {
       return this.#takeNotification(nowMs, event.request, purpose, event.message);
     }
-    this.#settle(event.request, purpose);
+    this.#requests.settle(event.request, purpose);
     // Only we cancel: where another request takes its place.
     if (event.kind === "ended" && event.reason === "cancelled") return;
     if (event.kind === "ended") this.#startAgain(nowMs, purpose, "timeout");
@@ -249,17 +245,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Whoever has forgotten what it did and told is not believed, and seals under numbers that it has used before. */
   #endForgetful(nowMs: number, id: number, { session, ask, completes }: ProtectedRequest): void {
-    this.#abandon(id);
+    this.#requests.abandon(id);
     const waiting = completes === undefined ? [ask] : this.#handshakes.end(completes.handshake);
     for (const one of [ask, ...waiting]) this.#fail(nowMs, one, "forgetful", session.peer);
     this.#dropSession(nowMs, session);
-  }
-
-  /** Nothing more is expected of a request. */
-  #settle(request: number, purpose: Purpose): void {
-    this.#purposes.delete(request);
-    this.#doubts.delete(request);
-    if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
   }
 
   /** One of many answers: the request stays, and no longer counts as open to the session. */
@@ -270,7 +259,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (completes && session.open.has(number)) {
       this.#completeHandshake(nowMs, session, completes.handshake, ask);
     }
-    this.#doubts.delete(id);
+    this.#requests.trust(id);
     session.open.delete(number);
     this.#events.push(event);
     this.#pump(nowMs, session);
@@ -281,9 +270,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
    * session (RFC 8613 8.4). A first request is turned down so; another is tried from a new handshake.
    */
   #believe(nowMs: number, request: number, message: CoapMessage | undefined): void {
-    const purpose = this.#purposes.get(request);
+    const purpose = this.#requests.purposeOf(request);
     if (purpose === undefined) return;
-    this.#abandon(request);
+    this.#requests.abandon(request);
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
     if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
@@ -384,16 +373,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Whoever waited for a handshake that a watch was to complete begins another. */
   #abandonWatch(nowMs: number, request: number): void {
-    const purpose = this.#purposes.get(request);
-    this.#abandon(request);
+    const purpose = this.#requests.purposeOf(request);
+    this.#requests.abandon(request);
     const handshake = purpose?.kind === "protected" ? purpose.completes?.handshake : undefined;
     if (handshake !== undefined && this.#handshakes.has(handshake))
       this.#dropHandshake(nowMs, handshake, "timeout");
-  }
-
-  #abandon(request: number): void {
-    const purpose = this.#purposes.get(request);
-    if (purpose !== undefined) this.#settle(request, purpose);
-    this.#coap.cancel(request);
   }
 }

@@ -2,7 +2,7 @@
 import type { AskFailure, ClientEvent } from "../../firmware/protocol/asks.ts";
 import { CODE, type CoapContent, codeText } from "../../firmware/protocol/coap/message.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
-import type { Target } from "./client.ts";
+import type { Target } from "./asking.ts";
 import { HeadEndError, type HeadEndErrorKind } from "./errors.ts";
 
 export function failure(

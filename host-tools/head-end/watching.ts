@@ -5,7 +5,7 @@ import type { Drive } from "../../firmware/protocol/drive.ts";
 import type { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
-import type { Target } from "./client.ts";
+import type { Target } from "./asking.ts";
 import { HeadEndError, RegistryError } from "./errors.ts";
 import { endOfWatch, failure, unknownForm } from "./failures.ts";
 import type { GuardedEpochs } from "./guarded-epochs.ts";

@@ -1,5 +1,6 @@
 import { type Identity, type NewIdentity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
+import type { OtherAsker } from "../../firmware/protocol/asking-requests.ts";
 import type { ClientEvent } from "../../firmware/protocol/asks.ts";
 import {
   answerWith,
@@ -159,6 +160,8 @@ export function securedLine(options: SecuredLineOptions = {}) {
     ask: (body: Uint8Array, asked: Asked = {}) => askFor(resourceRequest(CODE.fetch, "r", body), asked),
     /** Asks the meter anything and gives how that ended. */
     askFor,
+    /** Another asker on the head-end's CoAP. */
+    share: (other: OtherAsker) => ({ coap: client.share(other), run: () => drive.run() }),
     /** The meter loses its memory, as in a power cut. */
     restartMeter() {
       server = makeServer(`meter ${starts++}`);
