@@ -63,7 +63,7 @@ export interface HeadEndParts {
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
-type Question = Pick<Ask, "content" | "answerBytes" | "nextKey">;
+type Question = Pick<Ask, "content" | "answerBytes" | "nextKey" | "needsNewSession">;
 
 /** A head-end's CoAP as another asker shares it. */
 export interface SharedLine {

@@ -31,6 +31,11 @@ import {
   type KeyState,
   type RotationStep,
 } from "../../firmware/protocol/readings/key-rotation.ts";
+import {
+  encodeLeaving,
+  encodeMembership,
+  type Membership,
+} from "../../firmware/protocol/readings/membership.ts";
 import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { Obis } from "../../firmware/protocol/readings/obis.ts";
 import {
@@ -124,9 +129,22 @@ export class HeadEnd {
     });
   }
 
-  /** The meter's nameplate. Rejects with {@link HeadEndError}. */
-  async readNameplate(target: Target): Promise<Answer<Nameplate>> {
-    return this.#asking.ask(target, { content: resourceRequest(CODE.get, "i") }, decodeNameplate);
+  /** The meter's nameplate, where it is told so by a new session. Rejects with {@link HeadEndError}. */
+  async readNameplate(target: Target, session: "any" | "new" = "any"): Promise<Answer<Nameplate>> {
+    const content = resourceRequest(CODE.get, "i");
+    return this.#asking.ask(target, { content, needsNewSession: session === "new" }, decodeNameplate);
+  }
+
+  /** Gives the meter its part in a group. Rejects with {@link HeadEndError}. */
+  async joinGroup(target: Target, membership: Membership): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.put, "g", encodeMembership(membership));
+    return this.#asking.ask(target, { content }, emptyBody, CODE.changed);
+  }
+
+  /** Has the meter forget an epoch of a group. Rejects with {@link HeadEndError}. */
+  async leaveGroup(target: Target, gid: Uint8Array): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.delete, "g", encodeLeaving(gid));
+    return this.#asking.ask(target, { content }, emptyBody, CODE.deleted);
   }
 
   /**

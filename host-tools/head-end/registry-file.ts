@@ -104,15 +104,17 @@ export function readRegistry(path: string, decoded: DecodedCredentials = new Map
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
   const { meters, issuers = [] } = parsed.output;
   return {
-    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, issuer, plate, ...rest }) => ({
-      ...{ id, credential: credentialOf(id, credential), ...rest },
-      ...(address !== undefined && { address }),
-      ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
-      ...(isForgetful && { isForgetful }),
-      ...(next !== undefined && { next: credentialOf(id, next) }),
-      ...(issuer !== undefined && { issuer }),
-      ...(plate && { plate }),
-    })),
+    enrolments: meters.map(
+      ({ id, credential, address, epoch, isForgetful, next, issuer, plate, ...rest }) => ({
+        ...{ id, credential: credentialOf(id, credential), ...rest },
+        ...(address !== undefined && { address }),
+        ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
+        ...(isForgetful && { isForgetful }),
+        ...(next !== undefined && { next: credentialOf(id, next) }),
+        ...(issuer !== undefined && { issuer }),
+        ...(plate && { plate }),
+      }),
+    ),
     issuers: issuers.map(({ id, credential }) => credentialOf(id, credential)),
   };
 }
