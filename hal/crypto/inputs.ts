@@ -1,6 +1,6 @@
 /** What every crypto engine checks in the same way before it computes, so that engines refuse the same inputs. */
 
-import { AEAD_LENGTHS, type AeadLengths, type AeadName } from "../ports/crypto.ts";
+import { AEAD_LENGTHS, AES_CTR_LENGTHS, type AeadLengths, type AeadName } from "../ports/crypto.ts";
 
 /** Bytes of a secret key, of an x coordinate of P-256, and of the output of SHA-256. */
 export const KEY_BYTES = 32;
@@ -22,6 +22,12 @@ export function requireAeadInputs(aead: AeadName, key: Uint8Array, nonce: Uint8A
   requireLength("An AEAD key", key, lengths.keyBytes);
   requireLength("An AEAD nonce", nonce, lengths.nonceBytes);
   return lengths;
+}
+
+/** Throws where key or first counter block are none of AES-CTR's. */
+export function requireCtrInputs(key: Uint8Array, firstCounter: Uint8Array): void {
+  requireLength("An AES-CTR key", key, AES_CTR_LENGTHS.keyBytes);
+  requireLength("A counter block", firstCounter, AES_CTR_LENGTHS.counterBytes);
 }
 
 /** Throws where RFC 5869 2.3 does not define HKDF-Expand: a key shorter than the hash, or too much asked for. */

@@ -1,4 +1,4 @@
-import { gcm, unsafe } from "@noble/ciphers/aes.js";
+import { ctr, gcm, unsafe } from "@noble/ciphers/aes.js";
 import { chacha20poly1305 } from "@noble/ciphers/chacha.js";
 import { equalBytes, swap32IfBE } from "@noble/ciphers/utils.js";
 import { ed25519, x25519 } from "@noble/curves/ed25519.js";
@@ -13,6 +13,7 @@ import {
   attempt,
   KEY_BYTES,
   requireAeadInputs,
+  requireCtrInputs,
   requireExpandInputs,
   requireLength,
   SIGNATURE_BYTES,
@@ -44,6 +45,11 @@ export const nobleEngine: CryptoEngine = {
     const cipher = nobleCipher(aead);
     if (cipher === undefined) return CCM.open(key, nonce, aad, sealed, tagBytes);
     return attempt(() => cipher(key, nonce, aad).decrypt(sealed));
+  },
+
+  aesCtr(key, firstCounter, data) {
+    requireCtrInputs(key, firstCounter);
+    return ctr(key, firstCounter).encrypt(data);
   },
 
   agreementKey(curve, randomBytes) {

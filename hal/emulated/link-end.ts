@@ -11,6 +11,7 @@ export const FREE: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 0,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** What one datagram at a time can be on. */

@@ -1,4 +1,5 @@
 import { BlockList, isIP } from "node:net";
+import { Rs485Link } from "../modems/rs485/driver.ts";
 import { SlipmuxLink } from "../modems/slipmux/driver.ts";
 import { LINE, type Link, type Station } from "../ports/link.ts";
 import type { Uart, UartSettings } from "../ports/uart.ts";
@@ -6,21 +7,37 @@ import { LineError } from "./line-error.ts";
 import { hostAndPort } from "./network.ts";
 import { makePty } from "./pty.ts";
 import { openSerialUart } from "./serial-uart.ts";
+import { systemClock } from "./system-clock.ts";
 import { reachTcpUart, serveTcpUart } from "./tcp-uart.ts";
 import { UdpLink } from "./udp-link.ts";
 
-/** Where a line or link is. A serial line's settings are those that the address names, no others. */
-export type Address =
-  | { readonly kind: "udp"; readonly host: string; readonly port: number }
+/** Where bytes go over a line. A serial line's settings are those that the address names, no others. */
+export type LineAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "serial"; readonly path: string; readonly settings: Partial<UartSettings> }
   | { readonly kind: "pty"; readonly path: string };
+
+/** What makes a link of a line otherwise than slipmux does. */
+const MODEMS = ["rs485"] as const;
+
+/** A modem at a line; `settings` are all that the address names, a serial line's too. */
+export interface ModemAddress {
+  readonly kind: (typeof MODEMS)[number];
+  readonly line: LineAddress;
+  readonly settings: Partial<UartSettings>;
+}
+
+/** Where a line or link is. */
+export type Address =
+  | { readonly kind: "udp"; readonly host: string; readonly port: number }
+  | LineAddress
+  | ModemAddress;
 
 /** The end that waits for the other (makes the PTY, listens at the port), or the one that comes to it. */
 export type LineRole = "serve" | "reach";
 
 const LINE_FORMS = "tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH";
-const FORMS = `udp:HOST:PORT, ${LINE_FORMS}`;
+const FORMS = `udp:HOST:PORT, ${LINE_FORMS}, or ${MODEMS.map((modem) => `${modem}:`).join(" or ")} before one of these lines`;
 
 /** What a line is opened with for CoAP where its address does not say. */
 const SERIAL_SETTINGS: UartSettings = { baud: 9600, dataBits: 8, parity: "none", stopBits: 1 };
@@ -38,10 +55,12 @@ type Refusal = { readonly error: string };
 
 /** The address that `text` writes, or one sentence on what is wrong with it and how to write it. */
 export function parseAddress(text: string): Address | Refusal {
-  const [, kind, rest = ""] = /^([a-z]+):(.*)$/s.exec(text) ?? [];
+  const [, kind, rest = ""] = /^([a-z]+[0-9]*):(.*)$/s.exec(text) ?? [];
   if (kind === "udp" || kind === "tcp") return parseNetwork(kind, rest, text);
   if (kind === "serial") return parseSerial(rest, text);
   if (kind === "pty") return rest === "" ? refuse(text, "names no path") : { kind, path: rest };
+  const modem = MODEMS.find((name) => name === kind);
+  if (modem !== undefined) return parseModem(modem, rest, text);
   return refuse(text, "has none of the known forms");
 }
 
@@ -51,14 +70,24 @@ export function formatAddress(address: Address): string {
     return `${address.kind}:${hostAndPort(address.host, address.port)}`;
   }
   if (address.kind === "pty") return `pty:${address.path}`;
-  const { baud, parity, stopBits: stop } = address.settings;
+  if (address.kind === "serial") return `serial:${address.path}${formatSettings(address.settings)}`;
+  return `${address.kind}:${formatAddress(address.line)}${formatSettings(address.settings)}`;
+}
+
+function formatSettings({ baud, parity, stopBits: stop }: Partial<UartSettings>): string {
   const named = Object.entries({ baud, parity, stop }).filter(([, value]) => value !== undefined);
   const query = named.map(([key, value]) => `${key}=${value}`).join("&");
-  return `serial:${address.path}${query === "" ? "" : `?${query}`}`;
+  return query === "" ? "" : `?${query}`;
+}
+
+/** True for an address with a modem at a line, which is not a line itself. */
+export function isModem(address: Address): address is ModemAddress {
+  return "line" in address;
 }
 
 /** True where no other machine can be at the other end by a network: serial lines, PTYs, loopback hosts. */
 export function isLoopback(address: Address): boolean {
+  if (isModem(address)) return isLoopback(address.line);
   if (address.kind === "serial" || address.kind === "pty") return true;
   const family = isIP(address.host);
   if (family === 0) return address.host === "localhost";
@@ -77,16 +106,21 @@ export function openUart(address: Address, settings: UartSettings, role: LineRol
       return role === "serve" ? makePty(address.path, settings) : openSerialUart(address.path, settings);
     case "tcp":
       return (role === "serve" ? serveTcpUart : reachTcpUart)(address.host, address.port, settings);
-    case "udp":
+    default:
       return Promise.reject(
         new LineError(`${formatAddress(address)} carries no byte line; use ${LINE_FORMS}.`),
       );
   }
 }
 
+/** Opens the line that a modem is at: 9600 baud 8N1 where the address does not say. */
+export function openModemUart({ line, settings }: ModemAddress, role: LineRole): Promise<Uart> {
+  return openUart(line, { ...SERIAL_SETTINGS, ...settings }, role);
+}
+
 /**
  * Opens a link for CoAP: UDP, or slipmux on a line (serial and TCP count as 9600 baud 8N1 where the
- * address does not say, PTYs as 115200). `peer` is the station to reach; undefined when serving
+ * address does not say, PTYs as 115200), or what a modem makes of one. `peer` is the station to reach; undefined when serving
  * UDP, where it is whoever asks. Rejects with a {@link LineError}.
  */
 export async function openLink(
@@ -96,6 +130,10 @@ export async function openLink(
   if (address.kind === "udp") {
     if (role === "reach") return UdpLink.reach(address.host, address.port);
     return { link: await UdpLink.serve(address.host, address.port), peer: undefined };
+  }
+  if (isModem(address)) {
+    const uart = await openModemUart(address, role);
+    return { link: new Rs485Link(uart, systemClock), peer: LINE };
   }
   const settings = address.kind === "pty" ? PTY_SETTINGS : SERIAL_SETTINGS;
   const uart = await openUart(address, settings, role);
@@ -114,6 +152,21 @@ function parseNetwork(kind: "udp" | "tcp", rest: string, text: string): Address 
 function parseSerial(rest: string, text: string): Address | Refusal {
   const [path, query] = cut(rest, "?");
   if (path === "") return refuse(text, "names no path");
+  const settings = readSettings(query, text);
+  return "error" in settings ? settings : { kind: "serial", path, settings };
+}
+
+function parseModem(kind: ModemAddress["kind"], rest: string, text: string): Address | Refusal {
+  const [before, query] = cut(rest, "?");
+  const line = parseAddress(before);
+  if ("error" in line || line.kind === "udp" || isModem(line)) {
+    return refuse(text, `has no line after "${kind}:"`);
+  }
+  const settings = readSettings(query, text);
+  return "error" in settings ? settings : { kind, line, settings };
+}
+
+function readSettings(query: string, text: string): Partial<UartSettings> | Refusal {
   let settings: Partial<UartSettings> = {};
   for (const pair of query === "" ? [] : query.split("&")) {
     const [key, value] = cut(pair, "=");
@@ -121,7 +174,7 @@ function parseSerial(rest: string, text: string): Address | Refusal {
     if (setting === undefined) return refuse(text, `has the setting "${pair}", which no line has`);
     settings = { ...settings, ...setting };
   }
-  return { kind: "serial", path, settings };
+  return settings;
 }
 
 function readSetting(key: string, value: string): Partial<UartSettings> | undefined {

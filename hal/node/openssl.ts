@@ -21,6 +21,7 @@ import {
   isSec1Point,
   KEY_BYTES,
   requireAeadInputs,
+  requireCtrInputs,
   requireExpandInputs,
   requireLength,
   SIGNATURE_BYTES,
@@ -75,6 +76,11 @@ export const opensslEngine: CryptoEngine = {
       decipher.final();
       return plaintext;
     });
+  },
+
+  aesCtr(key, firstCounter, data) {
+    requireCtrInputs(key, firstCounter);
+    return plain(createCipheriv("aes-128-ctr", key, firstCounter).update(data));
   },
 
   agreementKey(curve, randomBytes) {

@@ -14,6 +14,7 @@ const TRAITS: LinkTraits = {
   // A cellular modem's, rather than a wired network's.
   roundTripMs: 500,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** Datagrams that the kernel has not taken yet: normally none. */

@@ -15,6 +15,9 @@ export const AEAD_LENGTHS: Readonly<Record<AeadName, AeadLengths>> = {
   "ChaCha20/Poly1305": { keyBytes: 32, nonceBytes: 12, tagBytes: 16 },
 };
 
+/** Bytes of the key and of the first counter block of AES-CTR (RFC 9459 4, A128CTR). */
+export const AES_CTR_LENGTHS = { keyBytes: 16, counterBytes: 16 } as const;
+
 /** Curves for key agreement: RFC 7748, and secp256r1 of SEC 2. */
 export type CurveName = "X25519" | "P-256";
 
@@ -56,6 +59,11 @@ export interface CryptoEngine {
     aad: Uint8Array,
     sealed: Uint8Array,
   ): Uint8Array | undefined;
+  /**
+   * AES-CTR with a key of 16 bytes from this first counter block on: the same call encrypts and decrypts. It guards
+   * nothing, which is for a signature over the ciphertext to do.
+   */
+  aesCtr(key: Uint8Array, firstCounter: Uint8Array, data: Uint8Array): Uint8Array;
   /** A secret key for key agreement from 32 random bytes, or undefined where these are none (P-256: 0 or >= n). */
   agreementKey(curve: CurveName, randomBytes: Uint8Array): Uint8Array | undefined;
   agreementPublicKey(curve: CurveName, secretKey: Uint8Array): Uint8Array;

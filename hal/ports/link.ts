@@ -18,6 +18,11 @@ export interface LinkTraits {
   readonly roundTripMs: number;
   /** True where the stations cannot send at the same time. */
   readonly halfDuplex: boolean;
+  /**
+   * `station`: a datagram goes to the station that it is sent to. `uri-host`: all stations of the line hear it, and a
+   * request says by its Uri-Host alone which of them it is for (RFC 7252 5.10.1).
+   */
+  readonly addressing: "station" | "uri-host";
 }
 
 /** What became of a datagram: on its way (it may still be lost), no room now, no link, or over the MTU. */

@@ -1,12 +1,14 @@
 // Ids and addresses of the meters that one command serves.
 import { isValidId } from "../../firmware/identity/identity.ts";
-import { type Address, formatAddress } from "../../hal/node/address.ts";
+import { type Address, formatAddress, type ModemAddress } from "../../hal/node/address.ts";
 import { usageFault } from "./fault.ts";
 
 /** A thousand sockets are within what systems allow a process. */
 export const COUNT_MAX = 1000;
 /** Each has a helper program of its own. */
 const PTY_COUNT_MAX = 50;
+/** The standard's 32 unit loads, of receivers that are an eighth of one. */
+const BUS_COUNT_MAX = 256;
 const PORT_MAX = 65_535;
 
 /** The id itself for one meter; for more M1, M2, ..., or ID-1, ID-2, ... where an id is given. */
@@ -35,9 +37,26 @@ export function addressesFrom(first: Address, count: number): Address[] {
         );
       }
       return numbered(count, (number) => ({ ...first, path: `${first.path}-${number}` }));
+    case "rs485":
+      return busAddresses(first, count);
     case "serial":
       throw usageFault(`One serial line carries one meter and ${at} is one: leave --count out.`);
   }
+}
+
+/** All at one line, if this process makes it: on a real one each meter has an adapter of its own. */
+function busAddresses(address: ModemAddress, count: number): Address[] {
+  if (address.line.kind === "serial") {
+    throw usageFault(
+      `A meter on a real line has an adapter of its own and ${formatAddress(address)} is one: leave --count out, or give rs485:pty:PATH.`,
+    );
+  }
+  if (count > BUS_COUNT_MAX) {
+    throw usageFault(
+      `${count} meters are more than an RS-485 line drives: give at most --count ${BUS_COUNT_MAX}.`,
+    );
+  }
+  return numbered(count, () => address);
 }
 
 function numbered<Item>(count: number, item: (number: number) => Item): Item[] {

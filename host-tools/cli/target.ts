@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { type Identity, isValidId } from "../../firmware/identity/identity.ts";
 import { refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { type Address, formatAddress, openLink, parseAddress } from "../../hal/node/address.ts";
+import { type Address, formatAddress, isModem, openLink, parseAddress } from "../../hal/node/address.ts";
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
@@ -124,8 +124,8 @@ async function reach(address: Address): ReturnType<typeof openLink> {
   try {
     return await openLink(address, "reach");
   } catch (error) {
-    if (address.kind === "pty" && error instanceof LineError)
-      throw new CliFault(EXIT.noAnswer, error.message);
+    const { kind } = isModem(address) ? address.line : address;
+    if (kind === "pty" && error instanceof LineError) throw new CliFault(EXIT.noAnswer, error.message);
     throw error;
   }
 }

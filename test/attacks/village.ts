@@ -39,6 +39,7 @@ const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 2 * LATENCY_MS,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** A datagram on its way; stations are the head-end, a meter's name, or whatever the attacker writes. */

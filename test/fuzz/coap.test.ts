@@ -16,6 +16,7 @@ const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 500,
   halfDuplex: false,
+  addressing: "station",
 };
 const DATAGRAMS = FUZZ_INPUTS;
 /** As often a good request is sent among the bad ones, and must be served. */

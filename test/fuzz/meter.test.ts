@@ -132,6 +132,7 @@ function udpDoor(): Door {
     framingBytes: 0,
     roundTripMs: 500,
     halfDuplex: false,
+    addressing: "station" as const,
   };
   const half = server(new SeededRandom(2), traits);
   const take = (datagram: Uint8Array): Uint8Array[] => {

@@ -50,6 +50,7 @@ export const UDP_TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 500,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** Who is at the other end of a replay. */

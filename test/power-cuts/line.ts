@@ -28,6 +28,7 @@ export const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 2 * LATENCY_MS,
   halfDuplex: false,
+  addressing: "station",
 };
 const START_UTC_MS = Date.UTC(2026, 10, 24);
 /** Whoever observes is told this often. */

@@ -30,6 +30,7 @@ const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 0,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** A meter with one session, and datagrams of a stranger who has listened to it. */

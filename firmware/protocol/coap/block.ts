@@ -1,7 +1,15 @@
 // Bodies in blocks: the options of RFC 7959 section 2, and the sizes that suit a link.
 import { type LinkTraits, serialisationMs } from "../../../hal/ports/link.ts";
 import { EMPTY, fromUint, toHex, toUint } from "../bytes.ts";
-import { bareAnswer, CODE, type CoapContent, type CoapOption, OPTION, withOptions } from "./message.ts";
+import {
+  bareAnswer,
+  CODE,
+  type CoapContent,
+  type CoapOption,
+  findOption,
+  OPTION,
+  withOptions,
+} from "./message.ts";
 
 /** One block of a body: RFC 7959 2.2. */
 export interface Block {
@@ -158,6 +166,12 @@ const OF_ONE_MESSAGE: ReadonlySet<number> = new Set([
 export function operationKey({ code, options }: CoapContent): string {
   const kept = options.filter(({ number }) => !OF_ONE_MESSAGE.has(number));
   return [code, ...kept.map(({ number, value }) => `${number}:${toHex(value)}`)].join(" ");
+}
+
+/** What tells operations apart where requests to one host come in, or to many: those of each are its own. */
+export function operationsOf(hosts: "one" | "many"): (content: CoapContent) => string {
+  if (hosts === "one") return operationKey;
+  return (content) => `${toHex(findOption(content, OPTION.uriHost) ?? EMPTY)} ${operationKey(content)}`;
 }
 
 /** How long a message with this block in it is at the most. */

@@ -4,9 +4,11 @@ import type { Random } from "../../../hal/ports/random.ts";
 import type { OutgoingDatagram } from "../endpoint.ts";
 import { isFirstOfMore } from "./block.ts";
 import { encodeMessage } from "./codec.ts";
+import { DueQueue } from "./due-queue.ts";
 import { type CoapContent, type CoapMessage, codeKind, codeText, messageOf } from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
 import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
+import type { CoapSettings } from "./settings.ts";
 import { exchangeLifetimeMs } from "./timing.ts";
 
 /**
@@ -59,6 +61,8 @@ export interface RequestOptions {
    * it is acknowledged, and no more.
    */
   readonly isLate?: (answer: CoapMessage) => boolean;
+  /** Called when an empty ACK tells that the request arrived and its answer comes later, from inside that call. */
+  readonly onAcknowledged?: () => void;
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
@@ -78,18 +82,20 @@ export class ClientSide {
   readonly #tell: (event: ClientSideEvent | PieceEvent) => void;
   readonly #requests: OpenRequests;
   readonly #taken: TakenAnswers;
+  readonly #due = new DueQueue<OpenRequest>();
 
   /** `tell` is called with each event, from inside the call that caused it. */
   constructor(
     outbox: Outbox,
     traits: LinkTraits,
     random: Random,
+    settings: CoapSettings,
     tell: (event: ClientSideEvent | PieceEvent) => void,
   ) {
     this.#outbox = outbox;
     this.#tell = tell;
-    this.#requests = new OpenRequests(random);
-    this.#taken = new TakenAnswers(exchangeLifetimeMs(traits));
+    this.#requests = new OpenRequests(random, settings.openRequests);
+    this.#taken = new TakenAnswers(exchangeLifetimeMs(traits), settings.takenAnswers);
   }
 
   /** See `CoapEndpoint.request`. */
@@ -99,15 +105,17 @@ export class ClientSide {
     if (replaced !== undefined) this.#end(replaced, "cancelled");
     if (this.#requests.isFull) return undefined;
     const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes } = options;
-    const { isGenuine, isLate } = options;
+    const { isGenuine, isLate, onAcknowledged } = options;
     const token = replaced?.token ?? this.#requests.freeToken(tokenBytes);
     const messageId = this.#outbox.takeMessageId();
     const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
     const phase = confirmable
       ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
       : this.#unconfirmed(nowMs, { to, bytes });
-    return this.#requests.add({ to, content, messageId, token, answers, untilMs, isGenuine, isLate, phase })
-      .id;
+    const own = { to, content, messageId, token, answers, untilMs, isGenuine, isLate, onAcknowledged, phase };
+    const request = this.#requests.add(own);
+    this.#schedule(request);
+    return request.id;
   }
 
   #confirming(
@@ -146,6 +154,7 @@ export class ClientSide {
     if (request?.phase.kind !== "confirming") return;
     const { transmission } = request.phase;
     transmission.dueMs = Math.max(transmission.dueMs, nowMs + transmission.timeoutMs);
+    this.#schedule(request);
   }
 
   /** A CON or NON with an answer; the ACK for a CON that is not unknown is sent, again for each copy. */
@@ -198,6 +207,7 @@ export class ClientSide {
     request.answersTaken++;
     this.#tell({ kind: "answer", request: request.id, from, message });
     if (request.answers === "one") this.#end(request, "answered");
+    else this.#schedule(request);
   }
 
   /** An empty ACK: the request arrived, and its answer comes by itself. */
@@ -205,6 +215,8 @@ export class ClientSide {
     const request = this.#requests.byMessageId(from, messageId);
     if (request?.phase.kind !== "confirming") return "unknown";
     request.phase = { kind: "acknowledged" };
+    this.#schedule(request);
+    request.onAcknowledged?.();
     return "taken";
   }
 
@@ -219,28 +231,31 @@ export class ClientSide {
 
   /** Repeats and gives up what is due by `nowMs`. */
   wake(nowMs: number): void {
-    for (const request of this.#requests.values()) {
-      if (nowMs >= request.untilMs) {
-        this.#end(request, request.answersTaken > 0 ? "answered" : "timeout");
-      } else if (request.phase.kind === "confirming") {
-        const state = this.#outbox.retransmit(nowMs, request.phase.transmission);
-        if (state === "failed") this.#end(request, "timeout");
-      }
+    for (let request = this.#due.due(nowMs); request !== undefined; request = this.#due.due(nowMs)) {
+      const { phase } = request;
+      if (nowMs >= request.untilMs) this.#end(request, request.answersTaken > 0 ? "answered" : "timeout");
+      else if (phase.kind !== "confirming") this.#schedule(request);
+      else if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed") this.#end(request, "timeout");
+      else this.#schedule(request);
     }
   }
 
   /** Infinity when nothing is pending. */
   nextWakeMs(): number {
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const { untilMs, phase } of this.#requests.values()) {
-      nextMs = Math.min(nextMs, untilMs);
-      if (phase.kind === "confirming") nextMs = Math.min(nextMs, phase.transmission.dueMs);
-    }
-    return nextMs;
+    return this.#due.nextMs;
+  }
+
+  #schedule(request: OpenRequest): void {
+    const { untilMs, phase } = request;
+    this.#due.set(
+      request,
+      phase.kind === "confirming" ? Math.min(untilMs, phase.transmission.dueMs) : untilMs,
+    );
   }
 
   #end(request: OpenRequest, reason: EndReason): void {
     this.#requests.remove(request);
+    this.#due.remove(request);
     this.#tell({ kind: "ended", request: request.id, reason });
   }
 }

@@ -2,24 +2,25 @@
 // handled once (RFC 7252 4.5).
 import type { Station } from "../../../hal/ports/link.ts";
 import { equal } from "../bytes.ts";
+import type { Timed } from "./due-queue.ts";
 import type { CoapMessage } from "./message.ts";
 import type { Transmission } from "./outbox.ts";
+import type { CoapSettings } from "./settings.ts";
 
 /** Names a request that came in, for the answer; never used twice. */
 export type ExchangeId = number;
 
 /**
- * `pending`: with the handler, and nothing was sent; `acknowledgeAtMs` for a CON. `acknowledged`: an
- * empty ACK was sent. `confirming`: the separate answer is under way. `done`: nothing more to do.
+ * `pending`: with the handler, and nothing was sent. `acknowledged`: an empty ACK was sent. `confirming`: the separate answer is under way. `done`: nothing more to do.
  */
 export type ExchangePhase =
-  | { readonly kind: "pending"; readonly acknowledgeAtMs: number | undefined }
+  | { readonly kind: "pending" }
   | { readonly kind: "acknowledged" }
   | { readonly kind: "confirming"; readonly transmission: Transmission }
   | { readonly kind: "done" };
 
 /** One request that came in, and what its copies get. */
-export interface Exchange {
+export interface Exchange extends Timed {
   readonly id: ExchangeId;
   readonly from: Station;
   readonly header: Pick<CoapMessage, "type" | "messageId" | "token">;
@@ -31,40 +32,59 @@ export interface Exchange {
   reply: Uint8Array | undefined;
 }
 
-/** More than the stations of a line that can be inside one repetition at the same time. */
-const EXCHANGES_MAX = 64;
-/** 64 requests and answers of 512 bytes. */
-const STORED_BYTES_MAX = 65536;
-
-/** The requests of late: at most 64 and 64 KiB; settled ones are dropped before others, oldest first. */
+/** The requests of late, so many and of so many bytes at the most; settled ones are dropped before others, oldest first. */
 export class Exchanges {
   readonly #lifetimeMs: number;
+  readonly #settings: CoapSettings;
+  readonly #leave: (exchange: Exchange) => void;
   readonly #byId = new Map<ExchangeId, Exchange>();
+  /** Of different stations, or of a client before and after it was started anew. */
+  readonly #byMessageId = new Map<number, Exchange[]>();
   #nextId = 1;
   #storedBytes = 0;
 
-  /** A request is remembered for `lifetimeMs` (EXCHANGE_LIFETIME of RFC 7252 4.8.2), longer while unsettled. */
-  constructor(lifetimeMs: number) {
+  /**
+   * A request is remembered for `lifetimeMs` (EXCHANGE_LIFETIME of RFC 7252 4.8.2), longer while unsettled; `leave` is
+   * told of each that is not any more.
+   */
+  constructor(lifetimeMs: number, settings: CoapSettings, leave: (exchange: Exchange) => void) {
     this.#lifetimeMs = lifetimeMs;
+    this.#settings = settings;
+    this.#leave = leave;
   }
 
   /** The exchange that this datagram is a copy of. */
   find(nowMs: number, from: Station, messageId: number, datagram: Uint8Array): Exchange | undefined {
-    for (const exchange of this.#byId.values()) {
-      if (exchange.phase.kind === "done" && nowMs >= exchange.receivedMs + this.#lifetimeMs) {
-        this.#remove(exchange);
-      } else if (exchange.header.messageId === messageId && exchange.from === from) {
-        if (equal(exchange.datagram, datagram)) return exchange;
-      }
+    this.#dropOutlived(nowMs);
+    for (const exchange of this.#byMessageId.get(messageId) ?? []) {
+      if (exchange.from !== from || !equal(exchange.datagram, datagram)) continue;
+      if (!this.#isOutlived(nowMs, exchange)) return exchange;
+      this.#remove(exchange);
     }
     return undefined;
   }
 
+  /** From the oldest on to one that is still needed: what is behind it goes after it, or when it is asked for. */
+  #dropOutlived(nowMs: number): void {
+    for (const exchange of this.#byId.values()) {
+      if (!this.#isOutlived(nowMs, exchange)) return;
+      this.#remove(exchange);
+    }
+  }
+
+  #isOutlived(nowMs: number, { phase, receivedMs }: Exchange): boolean {
+    return phase.kind === "done" && nowMs >= receivedMs + this.#lifetimeMs;
+  }
+
   /** Remembers a new request, at the cost of others where there are too many. */
-  add(exchange: Omit<Exchange, "id" | "reply">): Exchange {
+  add(exchange: Omit<Exchange, "id" | "reply" | keyof Timed>): Exchange {
     const { from, header, datagram, receivedMs, phase } = exchange;
-    const added = { id: this.#nextId++, from, header, datagram, receivedMs, phase, reply: undefined };
+    const own = { id: this.#nextId++, from, header, datagram, receivedMs, phase, reply: undefined };
+    const added = { ...own, dueMs: Number.POSITIVE_INFINITY, place: -1 };
     this.#byId.set(added.id, added);
+    const others = this.#byMessageId.get(header.messageId);
+    if (others === undefined) this.#byMessageId.set(header.messageId, [added]);
+    else others.push(added);
     this.#storedBytes += added.datagram.length;
     this.#makeRoom(added);
     return added;
@@ -88,13 +108,9 @@ export class Exchanges {
     this.#makeRoom(exchange);
   }
 
-  /** All that are remembered, oldest first. */
-  values(): IterableIterator<Exchange> {
-    return this.#byId.values();
-  }
-
   #makeRoom(keep: Exchange): void {
-    while (this.#byId.size > EXCHANGES_MAX || this.#storedBytes > STORED_BYTES_MAX) {
+    const { exchanges, exchangeBytes } = this.#settings;
+    while (this.#byId.size > exchanges || this.#storedBytes > exchangeBytes) {
       const dropped = this.#leastNeeded(keep);
       if (dropped === undefined) return;
       this.#remove(dropped);
@@ -114,6 +130,11 @@ export class Exchanges {
 
   #remove(exchange: Exchange): void {
     this.#byId.delete(exchange.id);
+    const { messageId } = exchange.header;
+    const others = this.#byMessageId.get(messageId)?.filter((other) => other !== exchange) ?? [];
+    if (others.length === 0) this.#byMessageId.delete(messageId);
+    else this.#byMessageId.set(messageId, others);
+    this.#leave(exchange);
     this.#storedBytes -= exchange.datagram.length + (exchange.reply?.length ?? 0);
   }
 }

@@ -16,6 +16,7 @@ import { type NotificationEvent, type NotificationId, Notifications } from "./no
 import { Outbox } from "./outbox.ts";
 import type { RequestId } from "./requests.ts";
 import { ServerSide, type ServerSideEvent } from "./server.ts";
+import { type CoapSettings, USUAL_SETTINGS } from "./settings.ts";
 
 /**
  * What an endpoint tells: requests to handle, ends of notifications, and answers, first blocks of answers and ends
@@ -55,6 +56,15 @@ const NOTHING_REFUSED: Readonly<Record<CoapRefusal, number>> = {
   overload: 0,
 };
 
+/** What an endpoint stands on. */
+export interface CoapParts {
+  /** A stream of its own, for tokens, Message IDs and the jitter of timers. */
+  readonly random: Random;
+  readonly traits: LinkTraits;
+  /** Where they are not the {@link USUAL_SETTINGS}. */
+  readonly settings?: Partial<CoapSettings>;
+}
+
 /** Both roles of CoAP on one link, without I/O. */
 export class CoapEndpoint implements Endpoint<CoapEvent> {
   readonly #outbox: Outbox;
@@ -66,12 +76,12 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   #duplicates = 0;
   #pings = 0;
 
-  /** `random` is a stream of its own, for tokens, Message IDs and the jitter of timers. */
-  constructor({ random, traits }: { readonly random: Random; readonly traits: LinkTraits }) {
+  constructor({ random, traits, settings }: CoapParts) {
+    const all = { ...USUAL_SETTINGS, ...settings };
     const tell = (event: CoapEvent) => this.#events.push(event);
     this.#outbox = new Outbox(random, traits);
-    this.#client = new ClientSide(this.#outbox, traits, random, tell);
-    this.#server = new ServerSide(this.#outbox, traits, tell);
+    this.#client = new ClientSide(this.#outbox, traits, random, all, tell);
+    this.#server = new ServerSide(this.#outbox, traits, all, tell);
     this.#notifications = new Notifications(this.#outbox, tell);
   }
 
@@ -86,7 +96,7 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   }
 
   /**
-   * Sends a request and follows it until its `ended` event; undefined while 256 others are open.
+   * Sends a request and follows it until its `ended` event; undefined while too many others are open.
    * A code that is no request's is a bug and throws.
    */
   request(nowMs: number, to: Station, content: CoapContent, options: RequestOptions): RequestId | undefined {
@@ -139,6 +149,11 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
   /** Sends one more answer to a request of before, by its token, and follows it until its `notified` event. */
   notify(nowMs: number, to: Station, token: Uint8Array, content: CoapContent): NotificationId {
     return this.#notifications.send(nowMs, to, token, content);
+  }
+
+  /** Sends one more answer as {@link notify} does, once: whether it arrives is not followed. */
+  notifyOnce(to: Station, token: Uint8Array, content: CoapContent): void {
+    this.#notifications.sendOnce(to, token, content);
   }
 
   /** Gives a notification up without an event; one that has ended is left alone. */

@@ -1,6 +1,7 @@
 // Answers that a server sends after its first one to a request: CON messages of their own (RFC 7641 4.5).
 import type { Station } from "../../../hal/ports/link.ts";
 import { encodeMessage } from "./codec.ts";
+import { DueQueue, type Timed } from "./due-queue.ts";
 import { type CoapContent, messageOf } from "./message.ts";
 import type { Outbox, Transmission } from "./outbox.ts";
 
@@ -14,7 +15,7 @@ export interface NotificationEvent {
   readonly outcome: "acknowledged" | "reset" | "timeout";
 }
 
-interface Notification {
+interface Notification extends Timed {
   readonly id: NotificationId;
   readonly transmission: Transmission;
   /** Somebody sent an RST: nobody has proved that it was the client. */
@@ -29,6 +30,8 @@ export class Notifications {
   readonly #outbox: Outbox;
   readonly #tell: (event: NotificationEvent) => void;
   readonly #open = new Map<NotificationId, Notification>();
+  readonly #byMessageId = new Map<number, Notification>();
+  readonly #due = new DueQueue<Notification>();
   #nextId = 1;
 
   /** `tell` is called with each end, from inside the call that caused it. */
@@ -43,13 +46,24 @@ export class Notifications {
     const bytes = encodeMessage(messageOf({ type: "CON", messageId, token }, content));
     const transmission = this.#outbox.transmit(nowMs, messageId, { to, bytes }, ACK_BYTES);
     const id = this.#nextId++;
-    this.#open.set(id, { id, transmission, isRejected: false });
+    const notification = { id, transmission, isRejected: false, dueMs: Number.POSITIVE_INFINITY, place: -1 };
+    this.#open.set(id, notification);
+    this.#byMessageId.set(messageId, notification);
+    this.#due.set(notification, transmission.dueMs);
     return id;
+  }
+
+  /** See `CoapEndpoint.notifyOnce`. */
+  sendOnce(to: Station, token: Uint8Array, content: CoapContent): void {
+    const messageId = this.#outbox.takeMessageId();
+    const bytes = encodeMessage(messageOf({ type: "NON", messageId, token }, content));
+    this.#outbox.send({ to, bytes });
   }
 
   /** Repeats it no more; one that has ended is left alone. */
   cancel(id: NotificationId): void {
-    this.#open.delete(id);
+    const notification = this.#open.get(id);
+    if (notification !== undefined) this.#forget(notification);
   }
 
   /**
@@ -57,34 +71,38 @@ export class Notifications {
    * other word, and a stranger's does not end what the client acknowledges.
    */
   takeSettlement(from: Station, type: "ACK" | "RST", messageId: number): "taken" | "unknown" {
-    for (const notification of this.#open.values()) {
-      const { transmission } = notification;
-      if (transmission.messageId !== messageId || transmission.datagram.to !== from) continue;
-      if (type === "ACK") this.#end(notification, "acknowledged");
-      else notification.isRejected = true;
-      return "taken";
-    }
-    return "unknown";
+    const notification = this.#byMessageId.get(messageId);
+    if (notification?.transmission.datagram.to !== from) return "unknown";
+    if (type === "ACK") this.#end(notification, "acknowledged");
+    else notification.isRejected = true;
+    return "taken";
   }
 
   /** Repeats and gives up what is due by `nowMs`. */
   wake(nowMs: number): void {
-    for (const notification of this.#open.values()) {
-      const { transmission, isRejected } = notification;
-      if (isRejected && nowMs >= transmission.dueMs) this.#end(notification, "reset");
-      else if (this.#outbox.retransmit(nowMs, transmission) === "failed") this.#end(notification, "timeout");
+    for (let next = this.#due.due(nowMs); next !== undefined; next = this.#due.due(nowMs)) {
+      const { transmission, isRejected } = next;
+      if (isRejected) this.#end(next, "reset");
+      else if (this.#outbox.retransmit(nowMs, transmission) === "failed") this.#end(next, "timeout");
+      else this.#due.set(next, transmission.dueMs);
     }
   }
 
   /** Infinity when nothing is pending. */
   nextWakeMs(): number {
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const { transmission } of this.#open.values()) nextMs = Math.min(nextMs, transmission.dueMs);
-    return nextMs;
+    return this.#due.nextMs;
   }
 
-  #end({ id }: Notification, outcome: NotificationEvent["outcome"]): void {
+  #end(notification: Notification, outcome: NotificationEvent["outcome"]): void {
+    this.#forget(notification);
+    this.#tell({ kind: "notified", notification: notification.id, outcome });
+  }
+
+  #forget(notification: Notification): void {
+    const { id, transmission } = notification;
     this.#open.delete(id);
-    this.#tell({ kind: "notified", notification: id, outcome });
+    this.#due.remove(notification);
+    if (this.#byMessageId.get(transmission.messageId) === notification)
+      this.#byMessageId.delete(transmission.messageId);
   }
 }

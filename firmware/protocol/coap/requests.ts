@@ -2,6 +2,7 @@
 import type { Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import { toHex, toUint } from "../bytes.ts";
+import type { Timed } from "./due-queue.ts";
 import type { CoapContent, CoapMessage } from "./message.ts";
 import type { Transmission } from "./outbox.ts";
 
@@ -18,7 +19,7 @@ export type RequestPhase =
   | { readonly kind: "acknowledged" };
 
 /** One request from its sending to its end. */
-export interface OpenRequest {
+export interface OpenRequest extends Timed {
   readonly id: RequestId;
   readonly to: Station;
   readonly content: CoapContent;
@@ -28,33 +29,34 @@ export interface OpenRequest {
   readonly untilMs: number;
   readonly isGenuine: ((answer: CoapMessage) => boolean) | undefined;
   readonly isLate: ((answer: CoapMessage) => boolean) | undefined;
+  readonly onAcknowledged: (() => void) | undefined;
   isDoubted: boolean;
   answersTaken: number;
   phase: RequestPhase;
 }
 
-/** As many as a head-end or DAP has under way on one link; each costs some hundred bytes. */
-const OPEN_MAX = 256;
 /** While half of the one-byte tokens are free, none comes round again within 128 requests. */
 const ONE_BYTE_TOKENS_MAX = 128;
-/** More than the answers that can come in within a repetition of the first of them. */
-const ANSWERS_MAX = 256;
 
-/** The open requests of one endpoint, at most 256. */
+/** The open requests of one endpoint, so many at the most. */
 export class OpenRequests {
   readonly #byId = new Map<RequestId, OpenRequest>();
   readonly #byToken = new Map<string, OpenRequest>();
+  /** Of two with one Message ID the newer: nobody acknowledges the other any more. */
+  readonly #byMessageId = new Map<number, OpenRequest>();
+  readonly #most: number;
   #nextToken: number;
   #nextId = 1;
 
   /** `random` gives the first token. */
-  constructor(random: Random) {
+  constructor(random: Random, most: number) {
+    this.#most = most;
     this.#nextToken = toUint(random.bytes(4));
   }
 
   /** True when no more may be added. */
   get isFull(): boolean {
-    return this.#byId.size >= OPEN_MAX;
+    return this.#byId.size >= this.#most;
   }
 
   /**
@@ -70,8 +72,9 @@ export class OpenRequests {
   }
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
-  add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted">): OpenRequest {
-    const { to, content, messageId, token, answers, untilMs, isGenuine, isLate, phase } = request;
+  add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted" | keyof Timed>): OpenRequest {
+    const { to, content, messageId, token, answers, untilMs, isGenuine, isLate, onAcknowledged, phase } =
+      request;
     const id = this.#nextId++;
     const open = {
       id,
@@ -83,12 +86,16 @@ export class OpenRequests {
       untilMs,
       isGenuine,
       isLate,
+      onAcknowledged,
       isDoubted: false,
       answersTaken: 0,
       phase,
+      dueMs: Number.POSITIVE_INFINITY,
+      place: -1,
     };
     this.#byId.set(open.id, open);
     this.#byToken.set(toHex(open.token), open);
+    this.#byMessageId.set(messageId, open);
     return open;
   }
 
@@ -96,6 +103,7 @@ export class OpenRequests {
   remove(request: OpenRequest): void {
     this.#byId.delete(request.id);
     this.#byToken.delete(toHex(request.token));
+    if (this.#byMessageId.get(request.messageId) === request) this.#byMessageId.delete(request.messageId);
   }
 
   /** Undefined for one that has ended. */
@@ -111,16 +119,8 @@ export class OpenRequests {
 
   /** The request that an ACK or RST names: one that nobody has acknowledged yet. */
   byMessageId(from: Station, messageId: number): OpenRequest | undefined {
-    for (const request of this.#byId.values()) {
-      const isNamed = request.messageId === messageId && request.to === from;
-      if (isNamed && request.phase.kind !== "acknowledged") return request;
-    }
-    return undefined;
-  }
-
-  /** All that are open, oldest first; the one in hand may be removed meanwhile. */
-  values(): IterableIterator<OpenRequest> {
-    return this.#byId.values();
+    const request = this.#byMessageId.get(messageId);
+    return request?.to === from && request.phase.kind !== "acknowledged" ? request : undefined;
   }
 }
 
@@ -130,14 +130,16 @@ function lowBytes(value: number, length: number): Uint8Array {
   return bytes;
 }
 
-/** The separate answers of late, so that copies of them are known: at most 256, the oldest go first. */
+/** The separate answers of late, so that copies of them are known: so many at the most, the oldest go first. */
 export class TakenAnswers {
   readonly #lifetimeMs: number;
+  readonly #most: number;
   readonly #takenMs = new Map<string, number>();
 
   /** An answer is remembered for `lifetimeMs` (EXCHANGE_LIFETIME of RFC 7252 4.8.2). */
-  constructor(lifetimeMs: number) {
+  constructor(lifetimeMs: number, most: number) {
     this.#lifetimeMs = lifetimeMs;
+    this.#most = most;
   }
 
   /** True for a copy of an answer that was added less than the lifetime ago. */
@@ -151,7 +153,7 @@ export class TakenAnswers {
     const key = keyOf(from, answer);
     this.#takenMs.delete(key);
     for (const oldest of this.#takenMs.keys()) {
-      if (this.#takenMs.size < ANSWERS_MAX) break;
+      if (this.#takenMs.size < this.#most) break;
       this.#takenMs.delete(oldest);
     }
     this.#takenMs.set(key, nowMs);

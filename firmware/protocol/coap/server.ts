@@ -1,9 +1,11 @@
 // The server's side of RFC 7252 4 and 5: each request once, and its answer.
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import { encodeMessage } from "./codec.ts";
+import { DueQueue } from "./due-queue.ts";
 import { type Exchange, type ExchangeId, Exchanges } from "./duplicates.ts";
 import { type CoapContent, type CoapMessage, codeKind, codeText, messageOf } from "./message.ts";
 import { emptyMessage, type Outbox } from "./outbox.ts";
+import type { CoapSettings } from "./settings.ts";
 import { exchangeLifetimeMs, processingDelayMs } from "./timing.ts";
 
 /** A request to be handled, told once; `respond`, `acknowledge` or `silence` is then called with its exchange. */
@@ -19,14 +21,27 @@ export class ServerSide {
   readonly #outbox: Outbox;
   readonly #tell: (event: ServerSideEvent) => void;
   readonly #exchanges: Exchanges;
+  /** Infinity where nothing is acknowledged by itself. */
   readonly #processingDelayMs: number;
+  /** Those that are acknowledged or repeated by themselves. */
+  readonly #due = new DueQueue<Exchange>();
+  /** Those whose separate answers are under way, by the Message IDs of these. */
+  readonly #confirming = new Map<number, Exchange>();
 
   /** `tell` is called with each request, from inside the call that brought it. */
-  constructor(outbox: Outbox, traits: LinkTraits, tell: (event: ServerSideEvent) => void) {
+  constructor(
+    outbox: Outbox,
+    traits: LinkTraits,
+    settings: CoapSettings,
+    tell: (event: ServerSideEvent) => void,
+  ) {
     this.#outbox = outbox;
     this.#tell = tell;
-    this.#exchanges = new Exchanges(exchangeLifetimeMs(traits));
-    this.#processingDelayMs = processingDelayMs(traits);
+    this.#exchanges = new Exchanges(exchangeLifetimeMs(traits), settings, (exchange) =>
+      this.#settle(exchange),
+    );
+    this.#processingDelayMs =
+      settings.acknowledges === "in time" ? processingDelayMs(traits) : Number.POSITIVE_INFINITY;
   }
 
   /** A CON or NON with a request: told if new, answered as before if a copy. */
@@ -36,12 +51,12 @@ export class ServerSide {
       if (copied.reply !== undefined) this.#outbox.send({ to: from, bytes: copied.reply });
       return "copy";
     }
-    const acknowledgeAtMs = message.type === "CON" ? nowMs + this.#processingDelayMs : undefined;
-    const phase = { kind: "pending" as const, acknowledgeAtMs };
+    const phase = { kind: "pending" as const };
     const { type, messageId, token } = message;
     const header = { type, messageId, token };
-    const { id } = this.#exchanges.add({ from, header, datagram, receivedMs: nowMs, phase });
-    this.#tell({ kind: "request", from, exchange: id, message });
+    const exchange = this.#exchanges.add({ from, header, datagram, receivedMs: nowMs, phase });
+    if (type === "CON") this.#due.set(exchange, nowMs + this.#processingDelayMs);
+    this.#tell({ kind: "request", from, exchange: exchange.id, message });
     return "taken";
   }
 
@@ -67,7 +82,7 @@ export class ServerSide {
       type === "CON"
         ? encodeMessage(messageOf({ type: "ACK", messageId, token }, content))
         : encodeMessage(messageOf({ type: "NON", messageId: this.#outbox.takeMessageId(), token }, content));
-    exchange.phase = { kind: "done" };
+    this.#finish(exchange);
     this.#reply(exchange, bytes);
   }
 
@@ -76,6 +91,8 @@ export class ServerSide {
     const bytes = encodeMessage(messageOf({ type: "CON", messageId, token: exchange.header.token }, content));
     const transmission = this.#outbox.transmit(nowMs, messageId, { to: exchange.from, bytes });
     exchange.phase = { kind: "confirming", transmission };
+    this.#confirming.set(messageId, exchange);
+    this.#due.set(exchange, transmission.dueMs);
   }
 
   /** See `CoapEndpoint.refuse`. */
@@ -88,47 +105,50 @@ export class ServerSide {
     const exchange = this.#exchanges.get(id);
     if (exchange?.phase.kind !== "pending" || exchange.header.type !== "CON") return;
     exchange.phase = { kind: "acknowledged" };
+    this.#due.remove(exchange);
     this.#reply(exchange, emptyMessage("ACK", exchange.header.messageId));
   }
 
   /** See `CoapEndpoint.silence`. */
   silence(id: ExchangeId): void {
     const exchange = this.#exchanges.get(id);
-    if (exchange !== undefined) exchange.phase = { kind: "done" };
+    if (exchange !== undefined) this.#finish(exchange);
   }
 
   /** An ACK or RST for a separate answer: either ends its retransmission. */
   takeSettlement(from: Station, messageId: number): "taken" | "unknown" {
-    for (const exchange of this.#exchanges.values()) {
-      if (exchange.phase.kind !== "confirming" || exchange.from !== from) continue;
-      if (exchange.phase.transmission.messageId !== messageId) continue;
-      exchange.phase = { kind: "done" };
-      return "taken";
-    }
-    return "unknown";
+    const exchange = this.#confirming.get(messageId);
+    if (exchange?.from !== from) return "unknown";
+    this.#finish(exchange);
+    return "taken";
   }
 
   /** Acknowledges, repeats and gives up what is due by `nowMs`. */
   wake(nowMs: number): void {
-    for (const exchange of this.#exchanges.values()) {
+    for (let exchange = this.#due.due(nowMs); exchange !== undefined; exchange = this.#due.due(nowMs)) {
       const { phase } = exchange;
-      if (phase.kind === "pending") {
-        if (nowMs >= (phase.acknowledgeAtMs ?? Number.POSITIVE_INFINITY)) this.acknowledge(exchange.id);
-      } else if (phase.kind === "confirming") {
-        const state = this.#outbox.retransmit(nowMs, phase.transmission);
-        if (state === "failed") exchange.phase = { kind: "done" };
-      }
+      if (phase.kind === "pending") this.acknowledge(exchange.id);
+      else if (phase.kind !== "confirming") this.#due.remove(exchange);
+      else if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed") this.#finish(exchange);
+      else this.#due.set(exchange, phase.transmission.dueMs);
     }
   }
 
   /** Infinity when nothing is pending. */
   nextWakeMs(): number {
-    let nextMs = Number.POSITIVE_INFINITY;
-    for (const { phase } of this.#exchanges.values()) {
-      if (phase.kind === "pending") nextMs = Math.min(nextMs, phase.acknowledgeAtMs ?? nextMs);
-      if (phase.kind === "confirming") nextMs = Math.min(nextMs, phase.transmission.dueMs);
-    }
-    return nextMs;
+    return this.#due.nextMs;
+  }
+
+  #finish(exchange: Exchange): void {
+    this.#settle(exchange);
+    exchange.phase = { kind: "done" };
+  }
+
+  /** Nothing is sent for it by itself any more. */
+  #settle(exchange: Exchange): void {
+    this.#due.remove(exchange);
+    const { phase } = exchange;
+    if (phase.kind === "confirming") this.#confirming.delete(phase.transmission.messageId);
   }
 
   #reply(exchange: Exchange, bytes: Uint8Array): void {

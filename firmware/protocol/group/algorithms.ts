@@ -3,7 +3,7 @@ import { AEAD_NUMBERS, ES256 } from "../cose/algorithms.ts";
 import type { GroupAlgorithms } from "../readings/membership.ts";
 
 /** AES-CTR with a key of 16 bytes (RFC 9459 4). */
-export const A128CTR = -65534;
+const A128CTR = -65534;
 /** ECDH-SS + HKDF-256 (RFC 9053 6.3.1). */
 const ECDH_SS_HKDF_256 = -27;
 /** HMAC 256/256 (RFC 9053 3.1), by which RFC 10021 2.1.10 means HKDF with SHA-256. */

@@ -92,8 +92,8 @@ export function idBytesMax(aead: AeadName): number {
 }
 
 /** The nonce for the number that `end` gave, as its Partial IV: RFC 8613 5.2. */
-export function nonceOf(end: OscoreEnd, partialIv: Uint8Array): Uint8Array {
-  const nonce = end.firstNonce.slice();
+export function nonceOf({ firstNonce }: Pick<OscoreEnd, "firstNonce">, partialIv: Uint8Array): Uint8Array {
+  const nonce = firstNonce.slice();
   const start = nonce.length - partialIv.length;
   for (let i = 0; i < partialIv.length; i++) nonce[start + i] = at(nonce, start + i) ^ at(partialIv, i);
   return nonce;
@@ -110,7 +110,8 @@ export function additionalData({ aadStart }: OscoreEnd, partialIv: Uint8Array): 
   return aad;
 }
 
-function firstNonce(id: Uint8Array, commonIv: Uint8Array): Uint8Array {
+/** The nonce of number 0 of the end with this ID; as long as the Common IV that is given. */
+export function firstNonce(id: Uint8Array, commonIv: Uint8Array): Uint8Array {
   const most = commonIv.length - NONCE_BYTES_BESIDE_ID;
   if (id.length > most) throw new Error(`an ID of ${id.length} bytes, of at most ${most}`);
   const plain = new Uint8Array(commonIv.length);

@@ -10,6 +10,8 @@ export interface OscoreOption {
   readonly kidContext: Uint8Array | undefined;
   /** The sender's ID; empty is an ID like any other. */
   readonly kid: Uint8Array | undefined;
+  /** The Group Flag (RFC 10021 4.1): the message is signed, and for whoever is in the group. */
+  readonly isGroupMode?: boolean;
 }
 
 /** The option is there and no receiver could use it: answer 4.02 (RFC 8613 8.2 step 2). */
@@ -24,8 +26,8 @@ const PARTIAL_IV_BYTES_MAX = 5;
 const PARTIAL_IV_LENGTH = 0x07;
 const KID_FLAG = 0x08;
 const KID_CONTEXT_FLAG = 0x10;
-/** The group flag (RFC 8613 6.1, bit 2) is among these: no context here is a group's. */
-const UNKNOWN_FLAGS = 0xe0;
+const GROUP_FLAG = 0x20;
+const UNKNOWN_FLAGS = 0xc0;
 
 const MALFORMED: MalformedOption = { refused: "option" };
 
@@ -38,12 +40,13 @@ export function readOscoreOption(content: CoapContent): OscoreOption | Malformed
 }
 
 /** The option's value. A part out of its range is the caller's bug and throws. */
-export function encodeOscoreOption({ partialIv, kidContext, kid }: OscoreOption): Uint8Array {
+export function encodeOscoreOption({ partialIv, kidContext, kid, isGroupMode }: OscoreOption): Uint8Array {
   if (partialIv !== undefined && !isShortestNumber(partialIv)) throw new Error("no Partial IV");
   const flags =
     (partialIv?.length ?? 0) |
     (kidContext === undefined ? 0 : KID_CONTEXT_FLAG) |
-    (kid === undefined ? 0 : KID_FLAG);
+    (kid === undefined ? 0 : KID_FLAG) |
+    (isGroupMode === true ? GROUP_FLAG : 0);
   if (flags === 0) return EMPTY;
   const context = kidContext === undefined ? EMPTY : concat(Uint8Array.of(kidContext.length), kidContext);
   const value = concat(Uint8Array.of(flags), partialIv ?? EMPTY, context, kid ?? EMPTY);
@@ -66,6 +69,7 @@ export function decodeOscoreOption(value: Uint8Array): OscoreOption | MalformedO
     partialIv,
     kidContext: contextEnd > partialIvEnd ? value.slice(partialIvEnd + 1, contextEnd) : undefined,
     kid: hasKid ? value.slice(contextEnd) : undefined,
+    ...((flags & GROUP_FLAG) !== 0 && { isGroupMode: true }),
   };
 }
 

@@ -175,12 +175,14 @@ function open(
   return crypto.open(aead, key, nonce, aad, ciphertext);
 }
 
-/** A request may leave the ID Context out, but not name another one (RFC 8613 5.1). */
-function isContextOf({ idContext }: OscoreContext, { kidContext }: OscoreOption): boolean {
+/** A request may leave the ID Context out, but not name another one (RFC 8613 5.1); no group's context is here. */
+function isContextOf({ idContext }: OscoreContext, { kidContext, isGroupMode }: OscoreOption): boolean {
+  if (isGroupMode) return false;
   return kidContext === undefined || (idContext !== undefined && equal(kidContext, idContext));
 }
 
 /** RFC 8613 5: no kid context in answers; a kid is unusual and must be the peer's. */
-function isOfResponse({ recipient }: OscoreContext, { kidContext, kid }: OscoreOption): boolean {
+function isOfResponse({ recipient }: OscoreContext, { kidContext, kid, isGroupMode }: OscoreOption): boolean {
+  if (isGroupMode) return false;
   return kidContext === undefined && (kid === undefined || equal(kid, recipient.id));
 }

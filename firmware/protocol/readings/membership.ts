@@ -1,4 +1,5 @@
 // Bodies of the resource `g`: what a meter is told of a group that it is read with, and which one it is to forget.
+import { equal } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { arrayItems, decodeTime, isIntegerWithin } from "./answer-fields.ts";
 
@@ -31,9 +32,9 @@ export interface Membership {
   readonly group: string;
 }
 
-export const GID_BYTES_MAX = 6;
+const GID_BYTES_MAX = 6;
 /** The shorter nonce of the two ciphers, 12 bytes, has room for so many (RFC 10021 2.2). */
-export const GROUP_SENDER_ID_BYTES_MAX = 6;
+const SENDER_ID_BYTES_MAX = 6;
 const SECRET_BYTES = { least: 16, most: 32 } as const;
 const SALT_BYTES_MAX = 16;
 const CREDENTIAL_BYTES_MAX = 512;
@@ -73,7 +74,8 @@ export function decodeMembership(body: Uint8Array): Membership | undefined {
   if (algorithms === undefined || typeof validUntilSeconds !== "number" || more.length > 0) return undefined;
   if (!isGid(gid) || !isBytes(masterSecret, SECRET_BYTES.least, SECRET_BYTES.most)) return undefined;
   if (!isBytes(masterSalt, 0, SALT_BYTES_MAX)) return undefined;
-  if (!isSenderId(senderId) || !isSenderId(headEndSenderId)) return undefined;
+  if (!isSenderId(senderId) || !isSenderId(headEndSenderId) || equal(senderId, headEndSenderId))
+    return undefined;
   if (!isBytes(headEndCredential, 1, CREDENTIAL_BYTES_MAX)) return undefined;
   if (!isIntegerWithin(keyGeneration, 0, KEY_GENERATION_MAX)) return undefined;
   if (typeof group !== "string" || !GROUP_PATTERN.test(group)) return undefined;
@@ -105,7 +107,7 @@ function isGid(item: CborValue | undefined): item is Uint8Array {
 }
 
 function isSenderId(item: CborValue | undefined): item is Uint8Array {
-  return isBytes(item, 0, GROUP_SENDER_ID_BYTES_MAX);
+  return isBytes(item, 0, SENDER_ID_BYTES_MAX);
 }
 
 function isBytes(item: CborValue | undefined, least: number, most: number): item is Uint8Array {

@@ -58,6 +58,7 @@ export class SlipmuxLink implements Link {
       framingBytes: FRAMING_BYTES,
       roundTripMs,
       halfDuplex: false,
+      addressing: "station",
     };
     this.#uart = uart;
     this.#decoder = new SlipDecoder(mtuBytes + COAP_FRAME_OVERHEAD_BYTES);

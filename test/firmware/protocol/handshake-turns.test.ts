@@ -71,7 +71,7 @@ test("a request without an answer holds up no request but those that the peer's 
 describe("turns of handshakes on a line", () => {
   const traits: LinkTraits = {
     ...{ mtuBytes: 512, bitsPerSecond: 9600, bitsPerByte: 10, framingBytes: 5 },
-    ...{ roundTripMs: 100, halfDuplex: false },
+    ...{ roundTripMs: 100, halfDuplex: false, addressing: "station" as const },
   };
   const content = resourceRequest(CODE.get, "r", EMPTY);
   const transfer = transfersOver(traits, new SeededRandom(1));

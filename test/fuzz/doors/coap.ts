@@ -27,6 +27,7 @@ const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 0,
   halfDuplex: false,
+  addressing: "station",
 };
 
 function message(

@@ -23,6 +23,7 @@ const TRAITS: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 20,
   halfDuplex: false,
+  addressing: "station",
 };
 const WHOLE_BYTES_MAX = 2048;
 const AMPLIFICATION_MAX = 3;

@@ -164,6 +164,7 @@ describe("timing", () => {
       framingBytes: 5,
       roundTripMs: 5,
       halfDuplex: false,
+      addressing: "station",
     });
     let answers = 0;
     near.listen({ datagram: () => answers++ });

@@ -8,7 +8,8 @@ import { INSTALLED_HELPERS, PTY_SETTINGS, temporaryFolder } from "../../support/
 import { until } from "../../support/real-time.ts";
 
 const LINK_KINDS = INSTALLED_HELPERS.length > 0 ? ["udp", "tcp", "pty"] : ["udp", "tcp"];
-const FORMS = "write udp:HOST:PORT, tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH.";
+const FORMS =
+  "write udp:HOST:PORT, tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH, or rs485: before one of these lines.";
 
 describe("an address", () => {
   test.each([
@@ -23,6 +24,19 @@ describe("an address", () => {
     ],
     ["pty:./meter1", { kind: "pty", path: "./meter1" }],
     ["pty:odd?name:1", { kind: "pty", path: "odd?name:1" }],
+    ["rs485:pty:./bus", { kind: "rs485", line: { kind: "pty", path: "./bus" }, settings: {} }],
+    [
+      "rs485:serial:/dev/ttyUSB0?baud=19200&parity=even",
+      {
+        kind: "rs485",
+        line: { kind: "serial", path: "/dev/ttyUSB0", settings: {} },
+        settings: { baud: 19200, parity: "even" },
+      },
+    ],
+    [
+      "rs485:tcp:[::1]:4000?baud=4800",
+      { kind: "rs485", line: { kind: "tcp", host: "::1", port: 4000 }, settings: { baud: 4800 } },
+    ],
   ])("%s is read, and written the same", (text, address) => {
     const parsed = parseAddress(text);
     expect(parsed).toEqual(address);
@@ -53,12 +67,27 @@ describe("an address", () => {
     ["serial:/dev/x?baud=9600&", 'has the setting "", which no line has'],
     ["serial:/dev/x?parity=mark", 'has the setting "parity=mark", which no line has'],
     ["serial:/dev/x?stop=3", 'has the setting "stop=3", which no line has'],
+    ["rs485:", 'has no line after "rs485:"'],
+    ["rs485:udp:127.0.0.1:1", 'has no line after "rs485:"'],
+    ["rs485:rs485:pty:x", 'has no line after "rs485:"'],
+    ["rs485:tcp:host:0", 'has no line after "rs485:"'],
+    ["rs485:pty:x?speed=1", 'has the setting "speed=1", which no line has'],
   ])("%s is refused with its fault and the forms", (text, fault) => {
     expect(parseAddress(text)).toEqual({ error: `The address "${text}" ${fault}; ${FORMS}` });
   });
 
   test("of any text is read or refused, and what is read is written as a text that reads the same", () => {
-    const start = fc.constantFrom("", "udp:", "tcp:", "serial:", "pty:", "udp:[::1]:", "serial:a?baud=");
+    const start = fc.constantFrom(
+      "",
+      "rs485:pty:",
+      "rs485:serial:",
+      "udp:",
+      "tcp:",
+      "serial:",
+      "pty:",
+      "udp:[::1]:",
+      "serial:a?baud=",
+    );
     fc.assert(
       fc.property(start, fc.string(), (kind, rest) => {
         const address = parseAddress(kind + rest);
@@ -76,6 +105,9 @@ describe("an address", () => {
     ["tcp:localhost:1", true],
     ["serial:/dev/ttyS0", true],
     ["pty:x", true],
+    ["rs485:pty:x", true],
+    ["rs485:tcp:127.0.0.1:1", true],
+    ["rs485:tcp:192.0.2.1:1", false],
     ["udp:0.0.0.0:1", false],
     ["udp:[::]:1", false],
     ["udp:192.0.2.1:1", false],

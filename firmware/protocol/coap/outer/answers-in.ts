@@ -23,7 +23,6 @@ import {
 } from "../message.ts";
 import type { RequestId } from "../requests.ts";
 import { transmitWaitMs } from "../timing.ts";
-import { WHOLE_BYTES_MAX } from "./requests-in.ts";
 
 /** Beginnings of one answer, of which at the most one is genuine: who forges has no more. */
 const BEGINNINGS_MAX = 8;
@@ -45,17 +44,19 @@ interface Collection {
   followUp: RequestId;
 }
 
-/** Answers under way, of at most 2048 bytes each; there is one at the most for an open request. */
+/** Answers under way, of so many bytes at the most each; there is one at the most for an open request. */
 export class AnswersIn {
   readonly #coap: CoapEndpoint;
   readonly #traits: LinkTraits;
+  readonly #bytesMax: number;
   readonly #byRequest = new Map<RequestId, Collection>();
   /** Undefined for a question of before, whose end is nobody's. */
   readonly #byFollowUp = new Map<RequestId, Collection | undefined>();
 
-  constructor(coap: CoapEndpoint, traits: LinkTraits) {
+  constructor(coap: CoapEndpoint, traits: LinkTraits, bytesMax: number) {
     this.#coap = coap;
     this.#traits = traits;
+    this.#bytesMax = bytesMax;
   }
 
   /** True where no event is to be looked at. */
@@ -101,7 +102,7 @@ export class AnswersIn {
     const followUp = this.#coap.request(nowMs, from, withOptions(asked, block), {
       untilMs: Math.min(collection.untilMs, nowMs + transmitWaitMs(this.#traits)),
       answerBytes: blockMessageBytes({ sizeExponent }),
-      isGenuine: (answer) => isNext(collection, answer),
+      isGenuine: (answer) => isNext(collection, answer, this.#bytesMax),
     });
     if (followUp === undefined) return this.#drop(collection);
     collection.followUp = followUp;
@@ -147,14 +148,12 @@ function followUpOf(asked: CoapContent, mtuBytes: number): CoapContent {
 }
 
 /** True for the next block of the same answer: of another one it is of no use (RFC 7959 2.4). */
-function isNext({ first, bytes }: Collection, answer: CoapContent): boolean {
+function isNext({ first, bytes }: Collection, answer: CoapContent, bytesMax: number): boolean {
   const block = readBlock(answer, OPTION.block2);
   if (!isBlock(block) || blockOffset(block) !== bytes.length) return false;
   const isOfSame = first.code === answer.code && equal(etagOf(first), etagOf(answer));
   return (
-    isOfSame &&
-    hasBlockLength(answer.payload, block) &&
-    bytes.length + answer.payload.length <= WHOLE_BYTES_MAX
+    isOfSame && hasBlockLength(answer.payload, block) && bytes.length + answer.payload.length <= bytesMax
   );
 }
 

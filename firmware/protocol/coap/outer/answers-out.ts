@@ -2,15 +2,7 @@
 import type { LinkTraits, Station } from "../../../../hal/ports/link.ts";
 import type { Random } from "../../../../hal/ports/random.ts";
 import { equal, toUint } from "../../bytes.ts";
-import {
-  type Block,
-  blockBytes,
-  blockOfAnswer,
-  blockOffset,
-  blockOption,
-  exponentFor,
-  operationKey,
-} from "../block.ts";
+import { type Block, blockBytes, blockOfAnswer, blockOffset, blockOption, exponentFor } from "../block.ts";
 import { messageBytes } from "../codec.ts";
 import {
   bareAnswer,
@@ -21,13 +13,12 @@ import {
   OPTION,
   withOptions,
 } from "../message.ts";
+import type { CoapSettings } from "../settings.ts";
 import { tableLimits } from "./requests-in.ts";
 import { StationTable } from "./station-table.ts";
 
 /** RFC 9000 8.1 has the same figure, and RFC 9175 2.6 the rule: who has proved nothing gets no more for a byte. */
 const AMPLIFICATION_MAX = 3;
-/** Two of each of eight stations; a message is at most some two kilobytes. */
-const ANSWERS_MAX = 16;
 const ETAGS = 0x10000;
 const ANY_FIRST: Block = { number: 0, more: false, sizeExponent: 6 };
 
@@ -56,13 +47,20 @@ export interface AskedBlocks {
 /** Long answers of late, for strangers and for others apart. */
 export class AnswersOut {
   readonly #traits: LinkTraits;
+  readonly #keyOf: (request: CoapContent) => string;
   readonly #kept: Readonly<Record<Hearer, StationTable<KeptAnswer>>>;
   #nextEtag: number;
 
-  /** `random` gives the first ETag. */
-  constructor(traits: LinkTraits, random: Random) {
+  /** `random` gives the first ETag, `keyOf` tells one operation from another. */
+  constructor(
+    traits: LinkTraits,
+    random: Random,
+    limits: CoapSettings["longAnswers"],
+    keyOf: (request: CoapContent) => string,
+  ) {
     this.#traits = traits;
-    const table = () => new StationTable<KeptAnswer>(tableLimits(traits, ANSWERS_MAX));
+    this.#keyOf = keyOf;
+    const table = () => new StationTable<KeptAnswer>({ ...tableLimits(traits, limits.most), ...limits });
     this.#kept = { proved: table(), stranger: table() };
     this.#nextEtag = toUint(random.bytes(2));
   }
@@ -82,7 +80,7 @@ export class AnswersOut {
     const { from, message } = request;
     const marked = withOptions(answer, { number: OPTION.etag, value: this.#takeEtag() });
     const kept = { answer: marked, requestPayload: message.payload, hearer };
-    if (!this.#kept[hearer].put(nowMs, from, operationKey(message), kept))
+    if (!this.#kept[hearer].put(nowMs, from, this.#keyOf(message), kept))
       return bareAnswer(CODE.serviceUnavailable);
     return this.#block(request, kept, block2 ?? ANY_FIRST, told);
   }
@@ -90,7 +88,7 @@ export class AnswersOut {
   /** A later block; undefined where no such answer is kept. The request may repeat its payload or leave it out. */
   goOn(nowMs: number, request: CameAs, asked: Block): CoapContent | undefined {
     const { from, message } = request;
-    const key = operationKey(message);
+    const key = this.#keyOf(message);
     const kept = this.#kept.proved.use(nowMs, from, key) ?? this.#kept.stranger.use(nowMs, from, key);
     if (kept === undefined) return undefined;
     const isSame = message.payload.length === 0 || equal(message.payload, kept.requestPayload);

@@ -1,13 +1,12 @@
 // Requests that come in blocks: put together before anybody can say whether they are genuine (RFC 7959 2.5).
 import type { LinkTraits, Station } from "../../../../hal/ports/link.ts";
 import { concat, EMPTY, equal, fromUint, toUint } from "../../bytes.ts";
-import { type Block, blockOffset, blockOption, exponentFor, hasBlockLength, operationKey } from "../block.ts";
+import { type Block, blockOffset, blockOption, exponentFor, hasBlockLength } from "../block.ts";
 import { bareAnswer, CODE, type CoapContent, findOption, OPTION, withoutOptions } from "../message.ts";
+import { WHOLE_BYTES_MAX } from "../settings.ts";
 import { ackTimeoutMs, exchangeLifetimeMs, transmitWaitMs } from "../timing.ts";
 import { StationTable, type TableLimits } from "./station-table.ts";
 
-/** The longest message that is put together (MAX_UNFRAGMENTED_SIZE of RFC 8613 4.1.3.4.2): an EDHOC message at its longest. */
-export const WHOLE_BYTES_MAX = 2048;
 /** One that is under way, and one that is begun anew. */
 const PER_STATION = 2;
 /** Strangers' messages at once, 16 KiB in all: a head-end sends a long message_3 once in a day. */
@@ -35,13 +34,16 @@ interface PartialRequest {
 /** Requests under way. Stations that have proved themselves of late have room that no stranger can take. */
 export class RequestsIn {
   readonly #traits: LinkTraits;
+  readonly #keyOf: (request: CoapContent) => string;
   readonly #ofStrangers: StationTable<PartialRequest>;
   readonly #ofProved: StationTable<PartialRequest>;
   /** Oldest first. */
   readonly #proved = new Set<Station>();
 
-  constructor(traits: LinkTraits) {
+  /** `keyOf` tells one operation from another. */
+  constructor(traits: LinkTraits, keyOf: (request: CoapContent) => string) {
     this.#traits = traits;
+    this.#keyOf = keyOf;
     this.#ofStrangers = new StationTable(tableLimits(traits, OF_STRANGERS_MAX));
     this.#ofProved = new StationTable(tableLimits(traits, PROVED_STATIONS_MAX * PER_STATION));
   }
@@ -58,7 +60,7 @@ export class RequestsIn {
   take(nowMs: number, from: Station, request: CoapContent, block: Block): Uint8Array | CoapContent {
     const { payload } = request;
     if (!hasBlockLength(payload, block)) return bareAnswer(CODE.badRequest);
-    const key = operationKey(request);
+    const key = this.#keyOf(request);
     if (isTooLong(request, block)) {
       this.forget(from, request);
       return tooLong();
@@ -74,7 +76,7 @@ export class RequestsIn {
 
   /** Its answer is kept: a copy of its last block gets that. */
   forget(from: Station, request: CoapContent): void {
-    const key = operationKey(request);
+    const key = this.#keyOf(request);
     this.#ofStrangers.remove(from, key);
     this.#ofProved.remove(from, key);
   }

@@ -1,17 +1,17 @@
 // Between CoAP and protection, which sees whole messages only: what the link does not carry in one piece, and
 // what others have cut, in the outer blocks of RFC 8613 4.1.3.4.2.
 import type { LinkTraits, Station } from "../../../../hal/ports/link.ts";
-import type { Random } from "../../../../hal/ports/random.ts";
 import type { Endpoint, OutgoingDatagram } from "../../endpoint.ts";
-import { type Block, hasBlock, readBlock } from "../block.ts";
+import { type Block, hasBlock, operationsOf, readBlock } from "../block.ts";
 import type { PieceEvent, RequestOptions } from "../client.ts";
 import { decodeMessage, messageBytes } from "../codec.ts";
 import type { ExchangeId } from "../duplicates.ts";
-import { type CoapCounters, CoapEndpoint, type CoapEvent } from "../exchange.ts";
+import { type CoapCounters, CoapEndpoint, type CoapEvent, type CoapParts } from "../exchange.ts";
 import { bareAnswer, CODE, type CoapContent, type CoapMessage, OPTION } from "../message.ts";
 import type { NotificationId } from "../notifications.ts";
 import type { RequestId } from "../requests.ts";
 import type { ServerSideEvent } from "../server.ts";
+import { USUAL_SETTINGS } from "../settings.ts";
 import { AnswersIn } from "./answers-in.ts";
 import { AnswersOut, type AskedBlocks, asksForLater, type CameAs, type Hearer } from "./answers-out.ts";
 import { RequestsIn, wholeRequest } from "./requests-in.ts";
@@ -30,8 +30,6 @@ const NO_BLOCKS: AskedBlocks = { block1: undefined, block2: undefined };
 
 /** No message has a longer token. */
 const TOKEN_BYTES_MAX = 8;
-/** As many as the exchanges that are remembered; only a handler that never answers leaves any. */
-const ASKED_MAX = 64;
 
 /** Both roles of CoAP on one link, as `CoapEndpoint` is, for messages of up to 2048 bytes whatever the MTU. */
 export class WholeMessages implements Endpoint<WholeEvent> {
@@ -42,18 +40,23 @@ export class WholeMessages implements Endpoint<WholeEvent> {
   readonly #requestsOut: RequestsOut;
   readonly #answersIn: AnswersIn;
   readonly #asked = new Map<ExchangeId, Asked>();
+  /** As many as the exchanges that are remembered; only a handler that never answers leaves any. */
+  readonly #askedMax: number;
   readonly #events: WholeEvent[] = [];
   /** Of the last call that told it. */
   #nowMs = 0;
 
-  /** `random` is a stream of its own. */
-  constructor({ random, traits }: { readonly random: Random; readonly traits: LinkTraits }) {
-    this.#coap = new CoapEndpoint({ random, traits });
+  constructor(parts: CoapParts) {
+    const { random, traits } = parts;
+    const settings = { ...USUAL_SETTINGS, ...parts.settings };
+    const keyOf = operationsOf(settings.hosts);
+    this.#askedMax = settings.exchanges;
+    this.#coap = new CoapEndpoint(parts);
     this.#traits = traits;
-    this.#requestsIn = new RequestsIn(traits);
-    this.#answersOut = new AnswersOut(traits, random.fork("outer etag"));
+    this.#requestsIn = new RequestsIn(traits, keyOf);
+    this.#answersOut = new AnswersOut(traits, random.fork("outer etag"), settings.longAnswers, keyOf);
     this.#requestsOut = new RequestsOut(this.#coap, traits, random.fork("outer request-tag"));
-    this.#answersIn = new AnswersIn(this.#coap, traits);
+    this.#answersIn = new AnswersIn(this.#coap, traits, settings.answerBytes);
   }
 
   /** Those of the messages that were sent and came in, blocks included. */
@@ -107,6 +110,11 @@ export class WholeMessages implements Endpoint<WholeEvent> {
   /** See `CoapEndpoint.notify`: a notification is never cut. */
   notify(nowMs: number, to: Station, token: Uint8Array, content: CoapContent): NotificationId {
     return this.#coap.notify(nowMs, to, token, content);
+  }
+
+  /** See `CoapEndpoint.notifyOnce`. */
+  notifyOnce(to: Station, token: Uint8Array, content: CoapContent): void {
+    this.#coap.notifyOnce(to, token, content);
   }
 
   /** See `CoapEndpoint.withdraw`. */
@@ -203,7 +211,7 @@ export class WholeMessages implements Endpoint<WholeEvent> {
 
   #keep(exchange: ExchangeId, asked: Asked): void {
     const [oldest] = this.#asked.keys();
-    if (oldest !== undefined && this.#asked.size >= ASKED_MAX) this.#asked.delete(oldest);
+    if (oldest !== undefined && this.#asked.size >= this.#askedMax) this.#asked.delete(oldest);
     this.#asked.set(exchange, asked);
   }
 

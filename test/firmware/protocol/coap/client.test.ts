@@ -263,7 +263,7 @@ describe("a request for many answers", () => {
 });
 
 test("of the answers taken, the last 256 are remembered", () => {
-  const taken = new TakenAnswers(1000);
+  const taken = new TakenAnswers(1000, 256);
   const answer = (id: number) => decoded(message("CON", id, "01", content()));
   for (let id = 0; id < 1000; id++) taken.add(0, "peer", answer(id));
   const known = Array.from({ length: 1000 }, (_, id) => id).filter((id) => taken.has(0, "peer", answer(id)));

@@ -18,6 +18,7 @@ export const IP: LinkTraits = {
   framingBytes: 0,
   roundTripMs: 500,
   halfDuplex: false,
+  addressing: "station",
 };
 
 /** A slipmux line at 9600 baud, 8N1. */
@@ -28,6 +29,7 @@ export const LINE_9600: LinkTraits = {
   framingBytes: 5,
   roundTripMs: 20,
   halfDuplex: false,
+  addressing: "station",
 };
 
 export function endpoint(traits: LinkTraits = IP, seed: number | string = 1): CoapEndpoint {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { fromText, toHex } from "../../../../firmware/protocol/bytes.ts";
-import { Exchanges } from "../../../../firmware/protocol/coap/duplicates.ts";
+import { type Exchange, Exchanges } from "../../../../firmware/protocol/coap/duplicates.ts";
+import { USUAL_SETTINGS } from "../../../../firmware/protocol/coap/settings.ts";
 import { exchangeLifetimeMs, processingDelayMs } from "../../../../firmware/protocol/coap/timing.ts";
 import {
   content,
@@ -228,15 +229,18 @@ describe("what has no place", () => {
 
 describe("the memory for copies", () => {
   test("holds 64 exchanges and 64 KiB, drops settled ones first, and never the newest", () => {
-    const exchanges = new Exchanges(1000);
+    const left: Exchange[] = [];
+    const added: Exchange[] = [];
+    const exchanges = new Exchanges(1000, USUAL_SETTINGS, (exchange) => left.push(exchange));
+    const kept = () => added.filter((exchange) => exchanges.get(exchange.id) !== undefined);
     const stored = () => {
       let bytes = 0;
-      for (const { datagram, reply } of exchanges.values()) bytes += datagram.length + (reply?.length ?? 0);
-      return { count: [...exchanges.values()].length, bytes };
+      for (const { datagram, reply } of kept()) bytes += datagram.length + (reply?.length ?? 0);
+      return { count: kept().length, bytes };
     };
     for (let i = 0; i < 2000; i++) {
       const datagram = message("CON", i & 0xffff, "01", get(new Uint8Array((i * 37) % 2000)));
-      const phase = { kind: "pending", acknowledgeAtMs: undefined } as const;
+      const phase = { kind: "pending" } as const;
       const exchange = exchanges.add({
         from: `s${i}`,
         header: decoded(datagram),
@@ -244,6 +248,7 @@ describe("the memory for copies", () => {
         receivedMs: i,
         phase,
       });
+      added.push(exchange);
       if (i % 3 > 0) {
         exchange.phase = { kind: "done" };
         exchanges.setReply(exchange, new Uint8Array((i * 53) % 1500));
@@ -253,11 +258,12 @@ describe("the memory for copies", () => {
       expect(stored().bytes).toBeLessThanOrEqual(65536);
     }
     for (let i = 0; i < 64; i++) {
-      const phase = { kind: "pending", acknowledgeAtMs: undefined } as const;
+      const phase = { kind: "pending" } as const;
       const header = decoded(REQUEST);
-      exchanges.add({ from: "late", header, datagram: REQUEST, receivedMs: 10_000, phase });
+      added.push(exchanges.add({ from: "late", header, datagram: REQUEST, receivedMs: 10_000, phase }));
     }
-    expect([...exchanges.values()].every(({ from }) => from === "late")).toBe(true);
+    expect(kept().every(({ from }) => from === "late")).toBe(true);
+    expect(left).toHaveLength(2000);
     expect(stored()).toEqual({ count: 64, bytes: 64 * REQUEST.length });
   });
 

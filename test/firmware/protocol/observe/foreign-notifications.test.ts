@@ -68,7 +68,7 @@ class WatchedServer {
   readonly #client = new SecureClient({
     crypto: opensslEngine,
     random: new SeededRandom("head-end"),
-    traits: { ...TRAITS, halfDuplex: false },
+    traits: { ...TRAITS, halfDuplex: false, addressing: "station" },
     identity: identity("head-end", "H"),
     trust: new TrustList([]),
     preset: { peer: { id: "server" }, parameters: HEAD_END, sequence: new MemorySequence() },

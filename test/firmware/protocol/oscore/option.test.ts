@@ -28,6 +28,12 @@ const VALUES: [string, OscoreOption][] = [
   ["0dffffffffff01", { ...none, partialIv: hex("ffffffffff"), kid: hex("01") }],
   ["08", { ...none, kid: hex("") }],
   ["1000", { ...none, kidContext: hex("") }],
+  // RFC 10021 4.3.1
+  [
+    "390503 44616c 25".replaceAll(" ", ""),
+    { partialIv: hex("05"), kidContext: hex("44616c"), kid: hex("25"), isGroupMode: true },
+  ],
+  ["2852", { ...none, kid: hex("52"), isGroupMode: true }],
   ["180001", { ...none, kidContext: hex(""), kid: hex("01") }],
 ];
 
@@ -39,7 +45,6 @@ describe("the OSCORE option's value", () => {
 
   test.each([
     ["a flag byte of zero, which should have been left out", "00"],
-    ["the group flag", "2914"],
     ["the second reserved flag", "4914"],
     ["the first reserved flag, which announces more flags", "8914"],
     ["a Partial IV of the reserved length 6", "0e010203040506"],
