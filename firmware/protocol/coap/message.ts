@@ -55,6 +55,7 @@ export const CODE = {
   unsupportedContentFormat: 0x8f,
   internalServerError: 0xa0,
   serviceUnavailable: 0xa3,
+  gatewayTimeout: 0xa4,
   proxyingNotSupported: 0xa5,
 } as const;
 

@@ -61,6 +61,11 @@ class GroupNumbers implements SenderSequence {
   }
 }
 
+interface Member {
+  readonly member: string;
+  readonly pair: GroupPair;
+}
+
 /** Seals and opens with the keys that a group has now. */
 export class GroupKeys {
   readonly epoch: GroupEpoch;
@@ -68,7 +73,8 @@ export class GroupKeys {
   readonly #context: GroupContext;
   readonly #numbers: GroupNumbers;
   readonly #credentialOf: GroupKeysParts["credentialOf"];
-  readonly #pairs = new Map<string, { readonly member: string; readonly pair: GroupPair }>();
+  /** By Sender ID, in hex. */
+  readonly #pairs = new Map<string, Member>();
 
   constructor({ crypto, identity, groups, credentialOf }: GroupKeysParts, group: Group) {
     const credential = groupCredential(crypto, identity.credential);
@@ -85,13 +91,15 @@ export class GroupKeys {
     this.#numbers = new GroupNumbers(groups, group);
   }
 
-  /** Takes a member as the group's file has it: answers of others are nobody's. False where it has no key for groups. */
-  admit(id: string, senderId: Uint8Array): boolean {
-    const enrolled = this.#credentialOf(id);
-    const credential = enrolled && groupCredential(this.#context.crypto, enrolled);
-    const pair = credential && pairWith(this.#context, { id: senderId, credential });
-    if (pair !== undefined) this.#pairs.set(toHex(senderId), { member: id, pair });
-    return pair !== undefined;
+  /** Takes in who has been given these keys; who is not served, or has no key that signs, proves nothing in a group. */
+  admit({ members }: Pick<Group, "members">): void {
+    for (const { id, senderId } of members) {
+      if (senderId === undefined || this.#pairs.has(toHex(senderId))) continue;
+      const enrolled = this.#credentialOf(id);
+      const credential = enrolled && groupCredential(this.#context.crypto, enrolled);
+      const pair = credential && pairWith(this.#context, { id: senderId, credential });
+      if (pair !== undefined) this.#pairs.set(toHex(senderId), { member: id, pair });
+    }
   }
 
   /** The request for all members, the same bytes for each. Throws {@link HeadEndError} where the keys had their time. */
@@ -99,23 +107,29 @@ export class GroupKeys {
     return this.#orWornOut(protectGroupRequest(this.#context, this.#numbers, content));
   }
 
-  /** The request for this member alone. Throws as {@link sealForAll} does. */
+  /** The request for this member alone. Throws {@link HeadEndError} there too, and where a member can prove nothing. */
   sealFor(id: string, content: CoapContent): BoundGroupRequest {
-    const found = [...this.#pairs.values()].find(({ member }) => member === id);
-    if (found === undefined) throw new Error(`${id} was not admitted`);
+    const found = this.#pairOf(id);
+    if (found === undefined)
+      throw new HeadEndError(
+        "identity",
+        `The meter ${id} has no key that signs, and so it can be in no group: give it a key of 'meterbench keys new meter'.`,
+      );
     return this.#orWornOut(protectPairwiseRequest(found.pair, this.#numbers, content));
   }
 
   /** Whose answer it is to this request, and what he says; `from` is who alone was asked in pairwise mode. */
   open(binding: GroupBinding, answer: CoapContent, from?: string): MemberAnswer | undefined {
     const kid = kidOfAnswer(answer);
-    const found =
-      kid === undefined
-        ? [...this.#pairs.values()].find(({ member }) => member === from)
-        : this.#pairs.get(toHex(kid));
+    const found = kid === undefined ? this.#pairOf(from) : this.#pairs.get(toHex(kid));
     if (found === undefined || (from !== undefined && found.member !== from)) return undefined;
     const content = unprotectGroupAnswer(found.pair, binding, answer);
     return content && { member: found.member, content };
+  }
+
+  /** Of its latest Sender ID: who joins anew gets another one. */
+  #pairOf(id: string | undefined): Member | undefined {
+    return [...this.#pairs.values()].findLast(({ member }) => member === id);
   }
 
   #orWornOut(request: BoundGroupRequest | undefined): BoundGroupRequest {

@@ -5,7 +5,7 @@ import type { CoapContent, CoapMessage } from "../../../firmware/protocol/coap/m
 import type { RequestId } from "../../../firmware/protocol/coap/requests.ts";
 import { Doubts } from "../../../firmware/protocol/open-handshakes.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
-import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
+import type { Station } from "../../../hal/ports/link.ts";
 import type { SharedLine } from "../asking.ts";
 import type { HeadEnd } from "../client.ts";
 
@@ -25,7 +25,9 @@ export interface GroupRequest {
  * How a request ended. `refused`: nothing better came than this message, of somebody who has proved nothing, or an RST.
  */
 export type GroupRequestEnd =
-  | { readonly kind: "answered" | "timeout" | "busy" }
+  | { readonly kind: "answered" }
+  | { readonly kind: "timeout" }
+  | { readonly kind: "busy" }
   | { readonly kind: "refused"; readonly message: CoapMessage | undefined };
 
 interface Open {
@@ -38,14 +40,12 @@ interface Open {
 export class GroupLine implements OtherAsker {
   readonly #line: SharedLine;
   readonly #clock: Clock;
-  readonly #traits: LinkTraits;
   readonly #open = new Map<RequestId, Open>();
   readonly #doubts = new Doubts();
 
-  constructor(headEnd: Pick<HeadEnd, "share">, clock: Clock, traits: LinkTraits) {
+  constructor(headEnd: Pick<HeadEnd, "share">, clock: Clock) {
     this.#line = headEnd.share(this);
     this.#clock = clock;
-    this.#traits = traits;
   }
 
   /** Sends a request, and is done when that has ended. */
@@ -70,7 +70,7 @@ export class GroupLine implements OtherAsker {
     if (open === undefined) return;
     if (event.kind === "doubt") {
       // Whoever hears genuine answers goes on until the time is up, whatever strangers say.
-      if (open.has === "nothing") this.#doubts.add(nowMs, event.request, this.#traits, event.message);
+      if (open.has === "nothing") this.#doubts.add(nowMs, event.request, this.#line.traits, event.message);
     } else if (event.kind === "answer") {
       this.#doubts.delete(event.request);
       if (open.has === "all") this.#end(event.request, { kind: "answered" });
