@@ -50,20 +50,34 @@ export class GroupManager {
     this.#parts = parts;
   }
 
-  /** Makes a group and has meters join it. Throws {@link HeadEndError}, and RegistryError. */
+  /**
+   * Makes a group and has meters join it. It is not made where none of them is of it. Throws {@link HeadEndError}, and
+   * RegistryError.
+   */
   async create(wanted: Omit<NewGroup, "headEnd">, ids: readonly string[]): Promise<readonly Joining[]> {
     const { groups } = this.#parts;
+    this.#refuseStrangers(ids);
     if (!groups.create({ ...wanted, headEnd: this.#ownCredential() }))
       throw new HeadEndError("not-there", `There is a group ${wanted.name} already: take another name.`);
-    return this.add(wanted.name, ids);
+    const joinings = await this.add(wanted.name, ids);
+    if (groups.find(wanted.name)?.members.length === 0) groups.end(wanted.name);
+    return joinings;
   }
 
-  /** Has more meters join. Throws {@link HeadEndError}, and RegistryError. */
+  /** Has more meters join; whoever is unfit stays out. Throws {@link HeadEndError}, and RegistryError. */
   async add(name: string, ids: readonly string[]): Promise<readonly Joining[]> {
-    this.#own(name);
+    const { groups } = this.#parts;
+    const { members } = this.own(name);
     this.#refuseStrangers(ids);
-    this.#parts.groups.add(name, ids);
-    return this.prepare(name);
+    groups.add(name, ids);
+    const joinings = await this.prepare(name);
+    const isNew = (id: string): boolean => !members.some((member) => member.id === id);
+    const unfit = joinings.filter(({ id, outcome }) => outcome === "unfit" && isNew(id));
+    groups.dismiss(
+      name,
+      unfit.map(({ id }) => id),
+    );
+    return joinings;
   }
 
   /**
@@ -72,7 +86,7 @@ export class GroupManager {
    */
   async remove(name: string, ids: readonly string[]): Promise<readonly Joining[] | undefined> {
     const { groups } = this.#parts;
-    const before = this.#own(name);
+    const before = this.own(name);
     const stranger = ids.find((id) => !before.members.some((member) => member.id === id));
     if (stranger !== undefined)
       throw new HeadEndError(
@@ -88,7 +102,7 @@ export class GroupManager {
 
   /** Gives the group other keys. Throws {@link HeadEndError}, and RegistryError. */
   async rekey(name: string): Promise<readonly Joining[]> {
-    this.#own(name);
+    this.own(name);
     this.#parts.groups.rekey(name);
     return this.prepare(name);
   }
@@ -99,7 +113,7 @@ export class GroupManager {
    */
   async prepare(name: string): Promise<readonly Joining[]> {
     const { groups, utcMs } = this.#parts;
-    const { members, epoch } = this.#own(name);
+    const { members, epoch } = this.own(name);
     const lost = members.map(({ id }) => id).filter((id) => !this.#isServed(id));
     if (lost.length > 0) groups.remove(name, lost);
     else if (isWornOut(epoch, utcMs())) groups.rekey(name);
@@ -110,12 +124,24 @@ export class GroupManager {
     ];
   }
 
+  /** The group, which is this head-end's. Throws {@link HeadEndError}. */
+  own(name: string): Group {
+    const group = this.#parts.groups.find(name);
+    if (group === undefined)
+      throw new HeadEndError("not-there", `There is no group ${name}: see 'meterbench group list'.`);
+    if (equal(group.headEnd, this.#ownCredential())) return group;
+    throw new HeadEndError(
+      "identity",
+      `The group ${name} obeys another head-end: ask with the key that it was made with (--keys).`,
+    );
+  }
+
   /** One first where it is to say what all must have in common. */
   async #joinAll(name: string): Promise<readonly Joining[]> {
-    const group = this.#own(name);
+    const group = this.own(name);
     const waiting = group.members.filter(({ state }) => state !== "joined").map(({ id }) => id);
     const outcomes: Joining[] = [];
-    for (let id = waiting[0]; id !== undefined && this.#own(name).value === undefined; id = waiting[0]) {
+    for (let id = waiting[0]; id !== undefined && this.own(name).value === undefined; id = waiting[0]) {
       outcomes.push(await this.#join(name, id));
       waiting.shift();
     }
@@ -129,7 +155,7 @@ export class GroupManager {
       const { headEnd, target } = placeOf(id);
       const plate = groupPlateOf((await headEnd.readNameplate(target, "new")).body);
       registry.describes(id, plate);
-      const before = this.#own(name);
+      const before = this.own(name);
       const why = misfit(before, plate);
       if (why !== undefined) {
         groups.mark(name, before.epoch, id, "unfit");
@@ -157,17 +183,6 @@ export class GroupManager {
     } catch (error) {
       if (!(error instanceof HeadEndError)) throw error;
     }
-  }
-
-  #own(name: string): Group {
-    const group = this.#parts.groups.find(name);
-    if (group === undefined)
-      throw new HeadEndError("not-there", `There is no group ${name}: see 'meterbench group list'.`);
-    if (equal(group.headEnd, this.#ownCredential())) return group;
-    throw new HeadEndError(
-      "identity",
-      `The group ${name} obeys another head-end: ask with the key that it was made with (--keys).`,
-    );
   }
 
   #ownCredential(): Uint8Array {

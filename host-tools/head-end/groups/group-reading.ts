@@ -4,15 +4,9 @@ import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect
 import type { Answer, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import { unknownForm } from "../failures.ts";
+import type { BodyQuestion } from "../questions.ts";
 import type { Group } from "./group.ts";
-import {
-  challengeOf,
-  type GroupAsks,
-  type GroupPlace,
-  type GroupQuestion,
-  type MemberEnd,
-  troubleOf,
-} from "./group-asks.ts";
+import { challengeOf, type GroupAsks, type GroupPlace, type MemberEnd, troubleOf } from "./group-asks.ts";
 import type { Joining } from "./group-manager.ts";
 import { inTurns } from "./turns.ts";
 
@@ -23,10 +17,6 @@ import { inTurns } from "./turns.ts";
 export type MemberReport<Body> =
   | { readonly meter: string; readonly outcome: "answered" | "late"; readonly body: Body }
   | { readonly meter: string; readonly outcome: "missing" | "refused"; readonly why: string };
-
-export interface BodyQuestion<Body> extends GroupQuestion {
-  readonly decode: (body: Uint8Array) => Body | undefined;
-}
 
 export interface GroupReadParts {
   readonly asks: GroupAsks;
@@ -127,7 +117,6 @@ class TogetherRead<Body> {
 
   async askAlone(id: string): Promise<void> {
     const { asks, placeOf, group } = this.#parts;
-    this.challenged.delete(id);
     await this.#orMissing(id, async () => {
       const place = placeOf(id);
       this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, "answered");
@@ -153,7 +142,8 @@ class TogetherRead<Body> {
 
   #take(meter: string, content: CoapContent, target: Target, outcome: "answered" | "late"): void {
     this.silent.delete(meter);
-    if (challengeOf(content) !== undefined) {
+    const isFirst = !this.challenged.has(meter);
+    if (isFirst && challengeOf(content) !== undefined) {
       this.challenged.add(meter);
       return;
     }

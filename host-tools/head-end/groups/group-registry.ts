@@ -95,6 +95,14 @@ export class GroupRegistry {
     });
   }
 
+  /** Without these members, who were never given the keys that it has. */
+  dismiss(name: string, ids: readonly string[]): Group {
+    return this.#change(name, (group) => {
+      const stays = ({ id, senderId }: GroupMember) => senderId !== undefined || !ids.includes(id);
+      return { ...group, members: group.members.filter(stays) };
+    });
+  }
+
   /** Other keys; all members have yet to be given them. */
   rekey(name: string): Group {
     return this.#change(name, (group) => this.#rekeyed(group));
