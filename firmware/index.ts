@@ -64,10 +64,6 @@ export type { Statement } from "./protocol/readings/statement.ts";
 export type { StatementRequest } from "./protocol/readings/statement-request.ts";
 export type { TariffPlan, TariffTable } from "./protocol/readings/tariff.ts";
 export { SecureClient } from "./protocol/secure-client.ts";
-export {
-  type Resources,
-  SecureServer,
-  type ServedRequest,
-  type ServerEvent,
-} from "./protocol/secure-server.ts";
+export { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
+export type { Resources, ServedRequest } from "./protocol/served-request.ts";
 export { MeterRuntime } from "./runtime.ts";

@@ -1,9 +1,17 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
-import { concat, EMPTY, toUint } from "./bytes.ts";
+import { concat, EMPTY, fromText, toUint } from "./bytes.ts";
 import { messageBytes } from "./coap/codec.ts";
-import { CODE, type CoapContent, type CoapMessage, findOption, OPTION, sortOptions } from "./coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  findOption,
+  OPTION,
+  sortOptions,
+  withOptions,
+} from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";
@@ -21,6 +29,8 @@ export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomp
 /** What is asked of whom, and until when it is of use. */
 export interface Ask {
   readonly to: Station;
+  /** The name that whoever forwards for the peer knows it by: each request says it (Uri-Host). Without it, nobody does. */
+  readonly host?: string | undefined;
   /** Only this peer's credential will do; without it, any on the trust list. */
   readonly expect?: string | undefined;
   /** The key that the peer is to take: it is asked to prove this one, in a session of its own. */
@@ -73,6 +83,7 @@ export interface HandshakeSize {
 
 export interface PendingAsk extends Pick<Ask, "to"> {
   readonly id: number;
+  readonly host: string | undefined;
   /** A watch has it only while it registers; else it is Infinity. */
   untilMs: number;
   /** Of one that stays open for notifications. */
@@ -94,8 +105,8 @@ export interface Handshake {
 }
 
 export interface ClientSession extends Session {
-  readonly key: string;
-  readonly to: Station;
+  /** What it is found by: with whom it is, by which key. */
+  readonly who: string;
   /** The highest of the peer's own numbers; -1 before the first. */
   heard: number;
   /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
@@ -178,23 +189,29 @@ export const MESSAGE_2_BY_VALUE_BYTES = 420;
 
 export function pendingAsk(
   id: number,
-  { to, expect, nextKey, untilMs, answerBytes }: Ask,
+  { to, host, expect, nextKey, untilMs, answerBytes }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  return { id, to, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
+  return { id, to, host, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
-export function clientSession(session: Session, key: string, to: Station): ClientSession {
+export function clientSession(session: Session, who: string): ClientSession {
   const state = { heard: -1, open: new Set<number>(), nextNumber: 0, queue: [], holder: undefined };
-  return { ...session, key, to, ...state };
+  return { ...session, who, ...state };
 }
 
 /** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
 function combined(content: CoapContent, message3: Uint8Array): CoapContent {
   const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
   return { ...content, options, payload: concat(message3, content.payload) };
+}
+
+/** What is sent of a request: who forwards it is told for whom it is, in an option that is not protected (RFC 8613 figure 5). */
+export function routed(content: CoapContent, { host }: Pick<PendingAsk, "host">): CoapContent {
+  if (host === undefined) return content;
+  return withOptions(content, { number: OPTION.uriHost, value: fromText(host) });
 }
 
 /** CoAP bytes of a request with a token of one byte. */
@@ -250,8 +267,9 @@ export function protectedRequest(
   { content, binding, number }: BoundRequest,
   first: FirstRequest | undefined,
 ): { readonly sent: CoapContent; readonly purpose: ProtectedRequest } {
-  const sent = first === undefined ? content : combined(content, first.message3);
-  const requestBytes = sizeOf(content);
+  const whole = routed(content, ask);
+  const sent = first === undefined ? whole : combined(whole, first.message3);
+  const requestBytes = sizeOf(whole);
   const message3AddedBytes = sizeOf(sent) - requestBytes;
   const completes = first && { ...first, size: { ...first.size, message3AddedBytes } };
   const made = { ask, session, number, binding, requestBytes, completes, heardBefore: session.heard };

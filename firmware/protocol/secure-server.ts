@@ -5,65 +5,28 @@ import type { Random } from "../../hal/ports/random.ts";
 import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { Identity } from "../identity/identity.ts";
 import type { TrustList } from "../identity/trust.ts";
-import { BlockwiseServer, isLaterBlock } from "./blockwise/server.ts";
-import { fromText, toUint } from "./bytes.ts";
 import { firstItemLength } from "./cbor.ts";
-import { type Block, blockBytes, blockOfAnswer, bodySizes, readBlock } from "./coap/block.ts";
-import { encodeLinkFormat, matchingLinks, type ResourceLink } from "./coap/link-format.ts";
 import {
-  answerWith,
   bareAnswer,
   CODE,
-  type CoapContent,
   type CoapMessage,
-  FORMAT,
   findOption,
   hasValidHopLimit,
   OPTION,
   pathOf,
-  queriesOf,
   withoutOptions,
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
-import type { Credential } from "./cose/credential.ts";
-import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { withEpoch } from "./epochs.ts";
-import { KeptSessions, type ServerKeeping } from "./kept-sessions.ts";
-import { type Asker, asObserved, type Observed, Observers } from "./observe/observers.ts";
-import { asksForLinks, hasUnknownCritical } from "./open-requests.ts";
-import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
+import type { ServerKeeping } from "./kept-sessions.ts";
+import { asksForLinks, hasUnknownCritical, linksFor } from "./open-requests.ts";
+import type { KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
-import { type BoundRequest, protectNumberedResponse, unprotectRequest } from "./oscore/protect.ts";
-import { ReplayWindow } from "./oscore/replay-window.ts";
-import { protectedAnswer, type Reply, refusal, staysUnsaid } from "./replies.ts";
+import { type Reply, refusal } from "./replies.ts";
 import { type HandshakeEvent, Responding } from "./responding.ts";
-import {
-  Budget,
-  decoySession,
-  type Peer,
-  type PresetContext,
-  presetSession,
-  type Session,
-  SessionTable,
-} from "./sessions.ts";
-
-/** A request whose sender has proved who it is. */
-export interface ServedRequest {
-  readonly peer: Peer;
-  /** Which of our credentials the session was made with; undefined where that was before the start. */
-  readonly own?: Credential | undefined;
-  readonly content: CoapContent;
-}
-
-/** What a server serves. */
-export interface Resources {
-  /** The links of .well-known/core (RFC 6690), which anybody may read. */
-  readonly links: readonly ResourceLink[];
-  serve(request: ServedRequest): CoapContent;
-  /** What an observer with this request is told from then on; undefined where nothing is. */
-  observe?(request: ServedRequest): Observed | undefined;
-}
+import type { Resources } from "./served-request.ts";
+import { ServedSessions } from "./served-sessions.ts";
+import type { Peer, PresetContext } from "./sessions.ts";
 
 /** `forgeries`: so many messages came in the name of a peer that its key did not open, told once for a session. */
 export type ServerEvent =
@@ -89,18 +52,8 @@ export interface SecureServerParts {
   readonly keeping?: ServerKeeping | undefined;
 }
 
-/** A tariff table or a membership, many times over; an update image comes in parts of its own. */
-const BODY_BYTES_MAX = 16_384;
 /** Events that nobody took: more are dropped, oldest first. */
 const EVENTS_MAX = 64;
-/** 32 bytes of links, which with what is around them answer a question of 21 bytes or more. */
-const STRANGERS_BLOCK: Block = { number: 0, more: false, sizeExponent: 1 };
-/**
- * Challenges under numbers of their own: anybody who has recorded requests causes them, and the blocks that their numbers
- * come in make some fifty durable writes a day of these. Head-ends that come back after a cut find room beside him.
- */
-const CHALLENGES_PER_SECOND = 4;
-const CHALLENGES_AT_ONCE = 16;
 /** A meter is nobody's proxy. */
 const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.proxyScheme]);
 
@@ -108,59 +61,29 @@ const PROXY_OPTIONS: ReadonlySet<number> = new Set([OPTION.proxyUri, OPTION.prox
 export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
   #identity: Identity;
-  readonly #limits: KeyLimits;
   readonly #coap: WholeMessages;
   readonly #responding: Responding;
-  readonly #sessions = new SessionTable();
-  readonly #kept: KeptSessions;
-  readonly #blockwise: BlockwiseServer;
-  readonly #echoes: EchoChallenges;
-  readonly #observers: Observers;
-  /** Sessions of before this start, which are served once an Echo was repeated. */
-  readonly #unproved = new Set<Session>();
-  /** Sessions of which nothing was heard from this end yet: the first answer tells of its start. */
-  readonly #untold = new WeakSet<Session>();
-  /** What a request with an unknown kid is tried on. */
-  readonly #decoy: Session;
-  readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
+  readonly #sessions: ServedSessions;
   readonly #events: ServerEvent[] = [];
   #refusedMessages = 0;
 
   constructor(parts: SecureServerParts) {
     this.#parts = parts;
     this.#identity = parts.identity;
-    this.#limits = { ...KEY_LIMITS, ...parts.keyLimits };
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#responding = this.#newResponding();
-    const { wholeBytesMax } = bodySizes(parts.traits);
-    this.#blockwise = new BlockwiseServer({
-      traits: parts.traits,
-      random: parts.random.fork("etag"),
-      bodyBytesMax: parts.bodyBytesMax ?? BODY_BYTES_MAX,
-    });
-    this.#observers = new Observers({
+    this.#sessions = new ServedSessions({
+      ...parts,
+      suite: parts.identity.suite,
       coap: this.#coap,
-      isLive: (nowMs, session) => this.#sessions.find(nowMs, session.context.recipient.id) === session,
-      isWhole: ({ payload }) => payload.length <= wholeBytesMax,
+      refuse: (from, reason) => this.#refuse(from, reason),
+      onForgeries: (from, peer, count) => this.#tell({ kind: "forgeries", from, peer, count }),
     });
-    this.#echoes = new EchoChallenges(parts.random.fork("echo"), parts.traits);
-    this.#decoy = decoySession(parts.crypto, parts.random.fork("decoy"), parts.identity.suite);
-    this.#kept = new KeptSessions({
-      ...{ crypto: parts.crypto, random: parts.random.fork("kept sessions"), trust: parts.trust },
-      ...{ limits: this.#limits, table: this.#sessions, keeping: parts.keeping },
-    });
-    const presets = (parts.presets ?? []).map((preset) => presetSession(parts.crypto, preset));
-    for (const session of [...presets, ...this.#kept.resumed()]) {
-      // A preset that is new since then may go by the same kid.
-      if (this.#sessions.has(session.context.recipient.id)) continue;
-      this.#sessions.add(parts.keeping?.startMs ?? 0, session);
-      this.#unproved.add(session);
-    }
   }
 
   /** Forgets for good what it keeps of peers that are no longer trusted. */
   forgetBarred(): void {
-    this.#kept.forgetBarred();
+    this.#sessions.forgetBarred();
   }
 
   /**
@@ -169,7 +92,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
    */
   takeKey(next: Identity, takeOver: () => StorageResult): StorageResult {
     this.#responding.endAll();
-    this.#kept.keepOnly(next.credential);
+    this.#sessions.keepOnly(next.credential);
     const taken = takeOver();
     if (taken === "done") this.#identity = next;
     return taken;
@@ -188,7 +111,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   wake(nowMs: number): void {
     this.#coap.wake(nowMs);
     this.#serveAll(nowMs);
-    this.#observers.wake(nowMs);
+    this.#sessions.observers.wake(nowMs);
   }
 
   nextDatagram(): OutgoingDatagram | undefined {
@@ -202,14 +125,14 @@ export class SecureServer implements Endpoint<ServerEvent> {
   nextWakeMs(): number | undefined {
     const nextMs = Math.min(
       this.#coap.nextWakeMs() ?? Number.POSITIVE_INFINITY,
-      this.#observers.nextWakeMs(),
+      this.#sessions.observers.nextWakeMs(),
     );
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
 
   #serveAll(nowMs: number): void {
     for (let event = this.#coap.nextEvent(); event !== undefined; event = this.#coap.nextEvent()) {
-      if (event.kind === "notified") this.#observers.settled(event);
+      if (event.kind === "notified") this.#sessions.observers.settled(event);
       if (event.kind !== "request") continue;
       const reply = this.#reply(nowMs, event);
       if (reply.how === "answer") this.#coap.respond(nowMs, event.exchange, reply.content);
@@ -228,7 +151,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     if (!hasValidHopLimit(message)) return refusal(bareAnswer(CODE.badRequest));
     if (findOption(message, OPTION.oscore) !== undefined) return this.#replyProtected(nowMs, from, message);
-    if (asksForLinks(message)) return refusal(this.#links(message, "stranger"));
+    if (asksForLinks(message)) return refusal(linksFor("stranger", this.#parts.resources.links, message));
     const path = pathOf(message);
     const next = path === "x" && message.code === CODE.post ? this.#parts.nextIdentity?.() : undefined;
     if (
@@ -241,23 +164,6 @@ export class SecureServer implements Endpoint<ServerEvent> {
     return this.#refuse(from, "unprotected");
   }
 
-  /**
-   * The same for a protected request: some clients protect all that they ask of a host. To a stranger, who may ask in the
-   * name of somebody else, it goes in blocks so short that it is not three times his question.
-   */
-  #links(message: CoapContent, asker: "stranger" | "peer"): CoapContent {
-    if (hasUnknownCritical(message)) return bareAnswer(CODE.badOption);
-    const accept = findOption(message, OPTION.accept);
-    if (accept !== undefined && toUint(accept) !== FORMAT.linkFormat) return bareAnswer(CODE.notAcceptable);
-    const asked = queriesOf(message)?.reduce(matchingLinks, this.#parts.resources.links) ?? [];
-    const links = answerWith(CODE.content, FORMAT.linkFormat, fromText(encodeLinkFormat(asked)));
-    const isShort = asker === "peer" || links.payload.length <= blockBytes(STRANGERS_BLOCK);
-    const block = readBlock(message, OPTION.block2) ?? (isShort ? undefined : STRANGERS_BLOCK);
-    if (block === undefined) return links;
-    if ("refusal" in block) return bareAnswer(block.refusal);
-    return blockOfAnswer(links, block, asker === "peer" ? block.sizeExponent : STRANGERS_BLOCK.sizeExponent);
-  }
-
   /** An OSCORE request, or one that carries message_3 too (RFC 9668 3.3.1). */
   #replyProtected(nowMs: number, from: Station, message: CoapMessage): Reply {
     const option = readOscoreOption(message);
@@ -266,81 +172,16 @@ export class SecureServer implements Endpoint<ServerEvent> {
     }
     const session = this.#sessions.find(nowMs, option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
-    if (!isCombined) return this.#serveProtected(nowMs, from, session ?? this.#decoy, message);
+    if (!isCombined) return this.#sessions.reply(nowMs, from, session, message);
     const length = firstItemLength(message.payload) ?? message.payload.length;
     const request = {
       ...message,
       ...withoutOptions(message, OPTION.edhoc),
       payload: message.payload.slice(length),
     };
-    if (session !== undefined) return this.#serveProtected(nowMs, from, session, request);
+    if (session !== undefined) return this.#sessions.reply(nowMs, from, session, request);
     const outcome = this.#responding.complete(nowMs, from, option.kid, message.payload.slice(0, length));
-    return "how" in outcome ? outcome : this.#serveProtected(nowMs, from, outcome, request);
-  }
-
-  #serveProtected(nowMs: number, from: Station, session: Session, message: CoapMessage): Reply {
-    const isUnproved = this.#unproved.has(session);
-    const window = isUnproved ? new ReplayWindow() : session.window;
-    const request = unprotectRequest(session.context, window, message);
-    if ("refused" in request) {
-      if (request.refused === "decrypt") this.#watchForgeries(from, session);
-      return this.#refuse(from, session === this.#decoy ? "unknown-kid" : request.refused);
-    }
-    const { binding } = request;
-    const content = asObserved(message, request.content);
-    const isFresh = this.#echoes.isAnswered(nowMs, session, content);
-    if (isUnproved && !isFresh) return this.#challengeAnew(nowMs, from, session, request);
-    if (isUnproved) session.window.beginAt(request.number);
-    this.#unproved.delete(session);
-    this.#coap.proved(from);
-    if (changesSomething(content.code) && !isLaterBlock(content) && !isFresh) {
-      return protectedAnswer(
-        session,
-        binding,
-        this.#telling(session, this.#echoes.challenge(nowMs, session)),
-      );
-    }
-    const asker = { session, from, token: message.token, binding };
-    const serve = (whole: CoapContent): CoapContent => this.#serve(nowMs, asker, whole);
-    const answer = this.#blockwise.answer(nowMs, session, content, serve);
-    if (staysUnsaid(content, answer)) return { how: "acknowledge" };
-    return { how: "answer", content: this.#observers.protect(asker, this.#telling(session, answer)) };
-  }
-
-  /** The first answer of a new session says of which start it is. */
-  #telling(session: Session, answer: CoapContent): CoapContent {
-    const { epoch } = this.#kept;
-    return epoch !== undefined && this.#untold.delete(session) ? withEpoch(answer, epoch) : answer;
-  }
-
-  #watchForgeries(from: Station, session: Session): void {
-    const { peer, context } = session;
-    session.keeping?.noteForgeries(this.#limits.alarmForgeries);
-    const count = context.use.forgeries;
-    if (session !== this.#decoy && count === this.#limits.alarmForgeries)
-      this.#tell({ kind: "forgeries", from, peer, count });
-  }
-
-  #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
-    if (asksForLinks(content)) return this.#links(content, "peer");
-    const { resources } = this.#parts;
-    const { peer, terms } = asker.session;
-    const request = { peer, own: terms?.own, content };
-    const observe = (): Observed | undefined => resources.observe?.(request);
-    return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
-  }
-
-  /**
-   * Asks for proof that a request is no copy of one served before the start (RFC 8613 appendix B.1.2).
-   * As it may be one, its nonce may be spent: the answer has a number of its own.
-   */
-  #challengeAnew(nowMs: number, from: Station, session: Session, { binding }: BoundRequest): Reply {
-    if (!this.#challengeBudget.take(nowMs)) return this.#refuse(from, "challenges");
-    const { epoch } = this.#kept;
-    const challenge = this.#echoes.challenge(nowMs, session);
-    const answer = epoch === undefined ? challenge : withEpoch(challenge, epoch);
-    const content = protectNumberedResponse(session.context, session.sequence, binding, answer);
-    return content === undefined ? this.#refuse(from, "exhausted") : { how: "answer", content };
+    return "how" in outcome ? outcome : this.#sessions.reply(nowMs, from, outcome, request);
   }
 
   #newResponding(): Responding {
@@ -351,9 +192,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
       isFree: (id) => !this.#sessions.has(id),
       begin: (nowMs, own, ...handshake) => {
         const lasts = own === this.#identity.credential;
-        const session = this.#kept.begin(nowMs, { own, lasts }, ...handshake);
-        this.#untold.add(session);
-        return session;
+        return this.#sessions.begin(nowMs, { own, lasts }, ...handshake);
       },
       tell: (event) => this.#tell(event),
     });

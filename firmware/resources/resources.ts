@@ -14,7 +14,7 @@ import {
   pathOf,
 } from "../protocol/coap/message.ts";
 import type { Observed } from "../protocol/observe/observers.ts";
-import type { Resources, ServedRequest } from "../protocol/secure-server.ts";
+import type { Resources, ServedRequest } from "../protocol/served-request.ts";
 import type { Peer } from "../protocol/sessions.ts";
 import type { Method, Resource } from "./resource.ts";
 

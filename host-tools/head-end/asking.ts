@@ -21,7 +21,7 @@ import { type StopWatch, type Watcher, Watching, type WatchPlan } from "./watchi
 /** Whom to ask, how people call it, which meter must be there, and how long to wait for each answer. */
 export interface Target {
   readonly station: Station;
-  /** The name that whoever forwards there knows it by: a meter's, or a group's. */
+  /** What whoever is at that station, and forwards for the meter, knows the meter by; nobody forwards without it. */
   readonly host?: string;
   readonly name: string;
   readonly expect?: string;
@@ -152,11 +152,11 @@ export class Asking {
     return { meter: peer.id, body, size };
   }
 
-  #exchange({ station, expect, timeoutMs }: Target, question: Question): Promise<Outcome> {
+  #exchange({ station, host, expect, timeoutMs }: Target, question: Question): Promise<Outcome> {
     return new Promise((resolve) => {
       const nowMs = this.#clock.monotonicMs();
       const ask = this.#client.ask(nowMs, {
-        to: station,
+        ...{ to: station, host },
         ...question,
         untilMs: nowMs + timeoutMs,
         ...(expect !== undefined && { expect }),

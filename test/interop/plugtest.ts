@@ -12,7 +12,7 @@ import {
   withOptions,
 } from "../../firmware/protocol/coap/message.ts";
 import type { Observed } from "../../firmware/protocol/observe/observers.ts";
-import type { Resources } from "../../firmware/protocol/secure-server.ts";
+import type { Resources } from "../../firmware/protocol/served-request.ts";
 
 const IF_MATCH = 1;
 const IF_NONE_MATCH = 5;

@@ -1,5 +1,7 @@
 // What a group's head-end asks by the group's keys: all members at once, or one alone.
-import { equal, fromText } from "../../../firmware/protocol/bytes.ts";
+
+import { routed } from "../../../firmware/protocol/asks.ts";
+import { equal } from "../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
@@ -141,7 +143,7 @@ export class GroupAsks {
     sealed: CoapContent,
     how: Pick<Parameters<GroupLine["ask"]>[0], "answers" | "answerBytes" | "take">,
   ): Promise<GroupRequestEnd> {
-    const content = routed(sealed, target);
+    const content = routed(sealed, { host: target.host });
     this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
     return this.#lineOf(headEnd).ask({
       ...how,
@@ -192,10 +194,4 @@ function refusal(message: CoapMessage | undefined, target: Target): HeadEndError
     "identity",
     `${expect} at ${name} takes no question by the keys of its group: it may have been restored or replaced, and joins anew with 'meterbench group rekey'.`,
   );
-}
-
-/** Whoever forwards is told for whom it is, in an option that is not protected (RFC 8613 figure 5). */
-function routed(content: CoapContent, { host }: Target): CoapContent {
-  if (host === undefined) return content;
-  return withOptions(content, { number: OPTION.uriHost, value: fromText(host) });
 }

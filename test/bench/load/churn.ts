@@ -1,7 +1,7 @@
 // What a meter keeps of those who come and go: head-ends that begin anew, observers, strangers. In virtual time, as a
 // meter of this world computes no more than 20 handshakes a second.
 import { CODE, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
-import type { ServedRequest } from "../../../firmware/protocol/secure-server.ts";
+import type { ServedRequest } from "../../../firmware/protocol/served-request.ts";
 import { integerBelow, SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { securedLine } from "../../support/secured-line.ts";
 import { type Growth, POINTS, sampled } from "./memory.ts";
