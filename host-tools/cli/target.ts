@@ -28,6 +28,7 @@ import {
 import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
+import { airStation } from "./places.ts";
 import { holdPreset } from "./preset.ts";
 import { nameOfRoute, type Route, type RouteOptions, routeTo, wayBy } from "./ways.ts";
 
@@ -79,6 +80,7 @@ export async function withHeadEnd<Result>(
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
   const sessions = held === undefined ? sessionsOf(options, identity, address) : undefined;
   const watch = new LineWatch(options);
+  refuseNobody(address);
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
   const host = route.host ?? hostOnLine(route, line.traits);
@@ -130,6 +132,15 @@ function explained(error: unknown, name: string, refusal: string | undefined): u
 function sessionsOf(options: TargetOptions, identity: Identity, address: Address): HeldSessions | undefined {
   const line = formatAddress(absoluteAddress(address));
   return holdSessions({ folder: homeOf(options).sessions, identity, line });
+}
+
+/** By a radio there are many to reach. */
+function refuseNobody(address: Address): void {
+  if (address.kind !== "xbee" || address.station !== undefined) return;
+  const at = formatAddress(address);
+  throw usageFault(
+    `The address ${at} does not say whom to reach: add the meter's station, as in ${at}${at.includes("?") ? "&" : "?"}station=${airStation(1)}.`,
+  );
 }
 
 /** A PTY that is not there is a meter that is not there, like silence on any other line. */
