@@ -1,9 +1,17 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
-import { concat, EMPTY, toUint } from "./bytes.ts";
+import { concat, EMPTY, fromText, toUint } from "./bytes.ts";
 import { messageBytes } from "./coap/codec.ts";
-import { CODE, type CoapContent, type CoapMessage, findOption, OPTION, sortOptions } from "./coap/message.ts";
+import {
+  CODE,
+  type CoapContent,
+  type CoapMessage,
+  findOption,
+  OPTION,
+  sortOptions,
+  withOptions,
+} from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";
@@ -21,10 +29,14 @@ export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomp
 /** What is asked of whom, and until when it is of use. */
 export interface Ask {
   readonly to: Station;
+  /** The name that whoever forwards for the peer knows it by: each request says it (Uri-Host). Without it, nobody does. */
+  readonly host?: string | undefined;
   /** Only this peer's credential will do; without it, any on the trust list. */
   readonly expect?: string | undefined;
   /** The key that the peer is to take: it is asked to prove this one, in a session of its own. */
   readonly nextKey?: Credential | undefined;
+  /** True where only a session will do that begins with this ask: the one before is left. */
+  readonly needsNewSession?: boolean | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
@@ -41,7 +53,7 @@ export type ClientEvent =
       /** Of CoAP. */
       readonly bytes: number;
       /** Present where the registration completed a handshake. */
-      readonly proved?: Credential;
+      readonly handshake?: Proved;
     }
   | {
       readonly kind: "answer";
@@ -51,8 +63,8 @@ export type ClientEvent =
       /** CoAP bytes of all requests that were answered, without a handshake's part, and of their answers. */
       readonly requestBytes: number;
       readonly responseBytes: number;
-      /** Present where this exchange completed a handshake, in which `proved` proved its key. */
-      readonly handshake?: HandshakeSize & { readonly proved: Credential };
+      /** Present where this exchange completed a handshake. */
+      readonly handshake?: HandshakeSize & Proved;
     }
   | {
       readonly kind: "failed";
@@ -61,6 +73,13 @@ export type ClientEvent =
       /** Who has forgotten, where that is the reason. */
       readonly peer?: Peer;
     };
+
+/** Who proved its key in a handshake. */
+export interface Proved {
+  readonly proved: Credential;
+  /** Its name at whoever forwarded for it; undefined where nobody did. */
+  readonly host: string | undefined;
+}
 
 /** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
 export interface HandshakeSize {
@@ -71,6 +90,7 @@ export interface HandshakeSize {
 
 export interface PendingAsk extends Pick<Ask, "to"> {
   readonly id: number;
+  readonly host: string | undefined;
   /** A watch has it only while it registers; else it is Infinity. */
   untilMs: number;
   /** Of one that stays open for notifications. */
@@ -92,8 +112,8 @@ export interface Handshake {
 }
 
 export interface ClientSession extends Session {
-  readonly key: string;
-  readonly to: Station;
+  /** What it is found by: with whom it is, by which key. */
+  readonly who: string;
   /** The highest of the peer's own numbers; -1 before the first. */
   heard: number;
   /** Numbers of the requests that have no answer yet, oldest first, and the number after the newest. */
@@ -176,23 +196,29 @@ export const MESSAGE_2_BY_VALUE_BYTES = 420;
 
 export function pendingAsk(
   id: number,
-  { to, expect, nextKey, untilMs, answerBytes }: Ask,
+  { to, host, expect, nextKey, untilMs, answerBytes }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  return { id, to, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
+  return { id, to, host, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
 }
 
-export function clientSession(session: Session, key: string, to: Station): ClientSession {
+export function clientSession(session: Session, who: string): ClientSession {
   const state = { heard: -1, open: new Set<number>(), nextNumber: 0, queue: [], holder: undefined };
-  return { ...session, key, to, ...state };
+  return { ...session, who, ...state };
 }
 
 /** EDHOC message_3 and the first OSCORE request in one (RFC 9668 3.2.1). */
 function combined(content: CoapContent, message3: Uint8Array): CoapContent {
   const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
   return { ...content, options, payload: concat(message3, content.payload) };
+}
+
+/** What is sent of a request: who forwards it is told for whom it is, in an option that is not protected (RFC 8613 figure 5). */
+export function routed(content: CoapContent, { host }: Pick<PendingAsk, "host">): CoapContent {
+  if (host === undefined) return content;
+  return withOptions(content, { number: OPTION.uriHost, value: fromText(host) });
 }
 
 /** CoAP bytes of a request with a token of one byte. */
@@ -248,8 +274,9 @@ export function protectedRequest(
   { content, binding, number }: BoundRequest,
   first: FirstRequest | undefined,
 ): { readonly sent: CoapContent; readonly purpose: ProtectedRequest } {
-  const sent = first === undefined ? content : combined(content, first.message3);
-  const requestBytes = sizeOf(content);
+  const whole = routed(content, ask);
+  const sent = first === undefined ? whole : combined(whole, first.message3);
+  const requestBytes = sizeOf(whole);
   const message3AddedBytes = sizeOf(sent) - requestBytes;
   const completes = first && { ...first, size: { ...first.size, message3AddedBytes } };
   const made = { ask, session, number, binding, requestBytes, completes, heardBefore: session.heard };
@@ -258,12 +285,12 @@ export function protectedRequest(
 }
 
 export function answerEvent(
-  { id, requestBytes, responseBytes }: PendingAsk,
+  { id, host, requestBytes, responseBytes }: PendingAsk,
   { peer }: ClientSession,
   content: CoapContent,
   completes: Completion | undefined,
 ): ClientEvent {
-  const handshake = completes && { ...completes.size, proved: completes.proved };
+  const handshake = completes && { ...completes.size, proved: completes.proved, host };
   const sizes = { requestBytes, responseBytes };
   return { kind: "answer", ask: id, peer, content, ...sizes, ...(handshake && { handshake }) };
 }

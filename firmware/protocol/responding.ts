@@ -73,7 +73,7 @@ export class Responding {
     if (prefix === true) return this.#replyMessage1(nowMs, from, message, identity);
     const connectionId = decodeIdentifier(prefix);
     if (connectionId === undefined) return this.#refuse(from, "malformed");
-    const responder = this.#halfOpen.find(nowMs, from, connectionId);
+    const responder = this.#halfOpen.find(nowMs, connectionId)?.responder;
     const outcome = this.complete(nowMs, from, connectionId, message);
     if ("how" in outcome) return outcome;
     const isProofWanted = toUint(findOption(request, OPTION.accept) ?? EMPTY) === FORMAT.edhoc;
@@ -112,9 +112,12 @@ export class Responding {
 
   /** Takes message_3: the session with the trusted peer that it proved, else what to reply. */
   complete(nowMs: number, from: Station, connectionId: Uint8Array, message3: Uint8Array): Session | Reply {
-    const responder = this.#halfOpen.find(nowMs, from, connectionId);
-    if (responder === undefined) return this.#refuse(from, "no-handshake");
-    const outcome = responder.receiveMessage3(message3);
+    const halfOpen = this.#halfOpen.find(nowMs, connectionId);
+    if (halfOpen === undefined) return this.#refuse(from, "no-handshake");
+    const { responder } = halfOpen;
+    // A guess from elsewhere does not end a handshake, as a few from its own station do.
+    const by = halfOpen.from === from ? "the initiator" : "anybody";
+    const outcome = responder.receiveMessage3(message3, by);
     if (!responder.isOpen) this.#halfOpen.remove(connectionId);
     if ("error" in outcome) return this.#refuse(from, outcome.reason, outcome.error);
     const own = this.#proving.get(responder) ?? this.#parts.identity().credential;

@@ -26,6 +26,7 @@ import {
   pendingAsk,
   protectedRequest,
   queueNext,
+  routed,
   sizeOf,
   TRIES_MAX,
 } from "./asks.ts";
@@ -83,7 +84,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
-    return this.#begin(nowMs, this.#newAsk(ask));
+    const pending = this.#newAsk(ask);
+    const before = ask.needsNewSession ? this.#sessions.get(nowMs, pending) : undefined;
+    if (before !== undefined) this.#dropSession(nowMs, before);
+    return this.#begin(nowMs, pending);
   }
 
   /**
@@ -173,7 +177,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
     const initiator = initiatorOf(this.#parts, own);
     if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
-    const message = message1Request(initiator.message1(), nextKey !== undefined);
+    const message = routed(message1Request(initiator.message1(), nextKey !== undefined), ask);
     const handshake = { key, initiator, waiting: [ask] };
     const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
     const request = this.#requests.begin(nowMs, ask.to, message, purpose, {
@@ -310,7 +314,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const { handshake, proved } = request;
     const first = this.#handshakes.firstWaiting(handshake);
     if (first === undefined || proved === undefined) return;
-    const session = this.#sessions.begin(nowMs, first.to, handshake, proved.peer);
+    const session = this.#sessions.begin(nowMs, first, handshake, proved.peer);
     this.#sendProtected(nowMs, first, session, firstRequest(request, proved, message));
   }
 
@@ -333,7 +337,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #completeHandshake(nowMs: number, session: ClientSession, handshake: Handshake, first: PendingAsk): void {
-    this.#sessions.complete(session);
+    this.#sessions.complete(session, first);
     for (const ask of this.#handshakes.end(handshake)) if (ask !== first) this.#start(nowMs, ask);
   }
 

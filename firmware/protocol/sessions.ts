@@ -195,10 +195,10 @@ export class HalfOpenTable {
     this.#byId.set(toHex(connectionId), { responder, from, untilMs: nowMs + HALF_OPEN_MS });
   }
 
-  /** The handshake that this station began; a guess from elsewhere finds nothing. */
-  find(nowMs: number, from: Station, connectionId: Uint8Array): EdhocResponder<Credential> | undefined {
+  /** The handshake that goes by this identifier, and who began it: whoever forwards for him may have changed its port since. */
+  find(nowMs: number, connectionId: Uint8Array): HalfOpen | undefined {
     const halfOpen = this.#byId.get(toHex(connectionId));
-    return halfOpen?.from === from && nowMs < halfOpen.untilMs ? halfOpen.responder : undefined;
+    return halfOpen !== undefined && nowMs < halfOpen.untilMs ? halfOpen : undefined;
   }
 
   remove(connectionId: Uint8Array): void {

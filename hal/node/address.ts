@@ -1,6 +1,8 @@
 import { BlockList, isIP } from "node:net";
 import { Rs485Link } from "../modems/rs485/driver.ts";
 import { SlipmuxLink } from "../modems/slipmux/driver.ts";
+import { startXbee, type XbeeStart } from "../modems/xbee/driver.ts";
+import { isStation } from "../modems/xbee/frames.ts";
 import { LINE, type Link, type Station } from "../ports/link.ts";
 import type { Uart, UartSettings } from "../ports/uart.ts";
 import { LineError } from "./line-error.ts";
@@ -18,13 +20,15 @@ export type LineAddress =
   | { readonly kind: "pty"; readonly path: string };
 
 /** What makes a link of a line otherwise than slipmux does. */
-const MODEMS = ["rs485"] as const;
+const MODEMS = ["rs485", "xbee"] as const;
 
 /** A modem at a line; `settings` are all that the address names, a serial line's too. */
 export interface ModemAddress {
   readonly kind: (typeof MODEMS)[number];
   readonly line: LineAddress;
   readonly settings: Partial<UartSettings>;
+  /** Whom to reach by it, where that is a network's. */
+  readonly station?: Station;
 }
 
 /** Where a line or link is. */
@@ -71,11 +75,12 @@ export function formatAddress(address: Address): string {
   }
   if (address.kind === "pty") return `pty:${address.path}`;
   if (address.kind === "serial") return `serial:${address.path}${formatSettings(address.settings)}`;
-  return `${address.kind}:${formatAddress(address.line)}${formatSettings(address.settings)}`;
+  const { settings, station } = address;
+  return `${address.kind}:${formatAddress(address.line)}${formatSettings(settings, station)}`;
 }
 
-function formatSettings({ baud, parity, stopBits: stop }: Partial<UartSettings>): string {
-  const named = Object.entries({ baud, parity, stop }).filter(([, value]) => value !== undefined);
+function formatSettings({ baud, parity, stopBits: stop }: Partial<UartSettings>, station?: Station): string {
+  const named = Object.entries({ baud, parity, stop, station }).filter(([, value]) => value !== undefined);
   const query = named.map(([key, value]) => `${key}=${value}`).join("&");
   return query === "" ? "" : `?${query}`;
 }
@@ -85,9 +90,14 @@ export function isModem(address: Address): address is ModemAddress {
   return "line" in address;
 }
 
-/** True where no other machine can be at the other end by a network: serial lines, PTYs, loopback hosts. */
+/**
+ * True where no other machine can be at the other end by a network: serial lines, PTYs, loopback hosts. A radio reaches
+ * whoever hears it, unless it is an emulated one.
+ */
 export function isLoopback(address: Address): boolean {
-  if (isModem(address)) return isLoopback(address.line);
+  if (isModem(address)) {
+    return isLoopback(address.line) && !(address.kind === "xbee" && address.line.kind === "serial");
+  }
   if (address.kind === "serial" || address.kind === "pty") return true;
   const family = isIP(address.host);
   if (family === 0) return address.host === "localhost";
@@ -121,7 +131,7 @@ export function openModemUart({ line, settings }: ModemAddress, role: LineRole):
 /**
  * Opens a link for CoAP: UDP, or slipmux on a line (serial and TCP count as 9600 baud 8N1 where the
  * address does not say, PTYs as 115200), or what a modem makes of one. `peer` is the station to reach; undefined when serving
- * UDP, where it is whoever asks. Rejects with a {@link LineError}.
+ * UDP or by a radio, where it is whoever asks, and where a radio's address names none. Rejects with a {@link LineError}.
  */
 export async function openLink(
   address: Address,
@@ -133,12 +143,22 @@ export async function openLink(
   }
   if (isModem(address)) {
     const uart = await openModemUart(address, role);
-    return { link: new Rs485Link(uart, systemClock), peer: LINE };
+    if (address.kind === "rs485") return { link: new Rs485Link(uart, systemClock), peer: LINE };
+    return { link: await xbeeLink(uart, address), peer: role === "reach" ? address.station : undefined };
   }
   const settings = address.kind === "pty" ? PTY_SETTINGS : SERIAL_SETTINGS;
   const uart = await openUart(address, settings, role);
   const options = address.kind === "tcp" ? { roundTripMs: TCP_ROUND_TRIP_MS } : {};
   return { link: new SlipmuxLink(uart, options), peer: LINE };
+}
+
+async function xbeeLink(uart: Uart, address: ModemAddress): Promise<Link> {
+  const start = await new Promise<XbeeStart>((resolve) => startXbee(uart, systemClock, resolve));
+  if (typeof start !== "string") return start;
+  const fault = start === "silent" ? "does not answer in API mode" : "gives answers that make no sense";
+  throw new LineError(
+    `The XBee module at ${formatAddress(address.line)} ${fault}: set its AP to 1 or 2, and write its baud rate as xbee:serial:PATH?baud=9600.`,
+  );
 }
 
 function parseNetwork(kind: "udp" | "tcp", rest: string, text: string): Address | Refusal {
@@ -162,8 +182,15 @@ function parseModem(kind: ModemAddress["kind"], rest: string, text: string): Add
   if ("error" in line || line.kind === "udp" || isModem(line)) {
     return refuse(text, `has no line after "${kind}:"`);
   }
-  const settings = readSettings(query, text);
-  return "error" in settings ? settings : { kind, line, settings };
+  const pairs = query === "" ? [] : query.split("&");
+  const named = kind === "xbee" ? pairs.find((pair) => pair.startsWith("station=")) : undefined;
+  const station = named === undefined ? undefined : cut(named, "=")[1].toLowerCase();
+  if (station !== undefined && !isStation(station)) {
+    return refuse(text, "names a station that is no 16 hexadecimal digits");
+  }
+  const settings = readSettings(pairs.filter((pair) => pair !== named).join("&"), text);
+  if ("error" in settings) return settings;
+  return { kind, line, settings, ...(station !== undefined && { station }) };
 }
 
 function readSettings(query: string, text: string): Partial<UartSettings> | Refusal {

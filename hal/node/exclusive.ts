@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { createServer } from "node:net";
+import { createServer, type Server } from "node:net";
 import { LineError } from "./line-error.ts";
 
 /**
@@ -10,17 +10,31 @@ import { LineError } from "./line-error.ts";
  */
 export function holdExclusively(name: string): Promise<(() => void) | undefined> {
   if (process.platform !== "linux") return Promise.resolve(() => {});
-  const path = `\0meterbench-${createHash("sha256").update(name).digest("hex")}`;
-  const server = createServer((socket) => socket.destroy());
+  const server = takeName(name);
   return new Promise((resolve, reject) => {
     server.once("error", (error: NodeJS.ErrnoException) =>
       error.code === "EADDRINUSE" ? resolve(undefined) : reject(cannotTell(error)),
     );
-    server.listen(path, () => {
-      server.unref();
-      resolve(() => server.close());
-    });
+    server.once("listening", () => resolve(() => server.close()));
   });
+}
+
+/** The same at once, and on Linux alone; undefined too where it cannot be told whether somebody has it. */
+export function holdAtOnce(name: string): (() => void) | undefined {
+  if (process.platform !== "linux") return undefined;
+  const server = takeName(name);
+  // A socket of this kind is bound within the call, and only the event comes later.
+  server.on("error", () => {});
+  return server.listening ? () => server.close() : undefined;
+}
+
+function takeName(name: string): Server {
+  const path = `\0meterbench-${createHash("sha256").update(name).digest("hex")}`;
+  const server = createServer((socket) => socket.destroy());
+  // Exclusive: not by way of a cluster's first process.
+  server.listen({ path, exclusive: true });
+  server.unref();
+  return server;
 }
 
 function cannotTell({ code }: NodeJS.ErrnoException): LineError {

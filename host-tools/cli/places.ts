@@ -1,6 +1,7 @@
 // Ids and addresses of the meters that one command serves.
 import { isValidId } from "../../firmware/identity/identity.ts";
 import { type Address, formatAddress, type ModemAddress } from "../../hal/node/address.ts";
+import type { Station } from "../../hal/ports/link.ts";
 import { usageFault } from "./fault.ts";
 
 /** A thousand sockets are within what systems allow a process. */
@@ -9,6 +10,8 @@ export const COUNT_MAX = 1000;
 const PTY_COUNT_MAX = 50;
 /** The standard's 32 unit loads, of receivers that are an eighth of one. */
 const BUS_COUNT_MAX = 256;
+/** What one channel at 50 kbit/s carries, with a question to each of them a minute. */
+const AIR_COUNT_MAX = 200;
 const PORT_MAX = 65_535;
 
 /** The id itself for one meter; for more M1, M2, ..., or ID-1, ID-2, ... where an id is given. */
@@ -19,8 +22,14 @@ export function idsFrom(id: string | undefined, count: number): string[] {
   return ids;
 }
 
+/** The station of an emulated module, by its number; in Digi's range of addresses. */
+export function airStation(number: number): Station {
+  return `0013a20041${number.toString(16).padStart(6, "0")}`;
+}
+
 /** The address itself for one meter; for more the ports from there on, or PATH-1, PATH-2, ... */
 export function addressesFrom(first: Address, count: number): Address[] {
+  if (first.kind === "xbee") return airAddresses(first, count);
   if (count === 1) return [first];
   const at = formatAddress(first);
   switch (first.kind) {
@@ -57,6 +66,27 @@ function busAddresses(address: ModemAddress, count: number): Address[] {
     );
   }
   return numbered(count, () => address);
+}
+
+/** By one air, if this process makes it, each meter's station after its number; a real module is one meter's. */
+function airAddresses(first: ModemAddress, count: number): Address[] {
+  const at = formatAddress(first);
+  if (first.station !== undefined) {
+    throw usageFault(
+      `A served meter is reached by the station of its own modem: leave station= out of ${at}.`,
+    );
+  }
+  if (first.line.kind === "pty") {
+    if (count <= AIR_COUNT_MAX)
+      return numbered(count, (number) => ({ ...first, station: airStation(number) }));
+    throw usageFault(
+      `${count} meters are more than one radio channel serves: give at most --count ${AIR_COUNT_MAX}.`,
+    );
+  }
+  if (count === 1) return [first];
+  throw usageFault(
+    `A real XBee module is one meter's and ${at} is one: leave --count out, or give xbee:pty:PATH.`,
+  );
 }
 
 function numbered<Item>(count: number, item: (number: number) => Item): Item[] {

@@ -1,5 +1,4 @@
 // A head-end's sessions in a folder: whoever asks next goes on with them, one process at a time.
-import { createHash } from "node:crypto";
 import {
   type BigIntStats,
   existsSync,
@@ -20,12 +19,11 @@ import type { KeptSession } from "../../firmware/protocol/kept-session.ts";
 import { idBytesMax } from "../../firmware/protocol/oscore/context.ts";
 import { KEY_LIMITS } from "../../firmware/protocol/oscore/key-use.ts";
 import { writeDurably } from "../../hal/node/durable-file.ts";
-import { holdExclusively } from "../../hal/node/exclusive.ts";
-import { readPrivateFile } from "../../hal/node/private-file.ts";
+import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { AEAD_LENGTHS, type AeadName } from "../../hal/ports/crypto.ts";
-import type { Station } from "../../hal/ports/link.ts";
+import { nameOf, Places, privateText } from "./session-places.ts";
 
-/** The sessions of one head-end over one line, held by this process alone until released. */
+/** The sessions of one head-end, each held by this process alone from when it is asked for until all are released. */
 export interface HeldSessions extends ClientKeeping {
   release(): void;
 }
@@ -33,7 +31,7 @@ export interface HeldSessions extends ClientKeeping {
 export interface SessionPlace {
   readonly folder: string;
   readonly identity: Identity;
-  /** By what line the stations are reached, as an address. */
+  /** By what line this process reaches its places, as an address. */
   readonly line: string;
 }
 
@@ -69,19 +67,21 @@ const FileSchema = v.strictObject({
 });
 
 /**
- * Takes the sessions of `identity` over `line`. Undefined where another process has them, who would use the same numbers,
- * and where that cannot be told, as on systems other than Linux: sessions end with the process then.
+ * The sessions of `identity`. A second process that asks for one gets none, as it would use the same numbers; undefined where
+ * that cannot be told, as on systems other than Linux: sessions end with the process then.
  */
-export async function holdSessions(place: SessionPlace): Promise<HeldSessions | undefined> {
+export function holdSessions({ folder, identity, line }: SessionPlace): HeldSessions | undefined {
   if (process.platform !== "linux" || ![BOOT_ID_FILE, NETWORK_LINK].every(existsSync)) return undefined;
-  const { folder, identity, line } = place;
   const owner = toHex(identity.credential.bytes);
-  const release = await holdExclusively(`sessions ${owner} ${line}`).catch(() => undefined);
-  if (release === undefined) return undefined;
   removeOld(folder);
-  const pathOf = (to: Station): string => {
-    const name = createHash("sha256").update([owner, line, to].join("\n")).digest("hex");
-    return join(folder, `${name.slice(0, 32)}.json`);
+  const places = new Places(folder, `${owner}\n${line}`);
+  const pathOf = (peer: string): string => join(folder, `${nameOf(owner, peer)}.json`);
+  const releases = new Map<string, () => void>();
+  const isHeld = (peer: string): boolean => {
+    if (releases.has(peer)) return true;
+    const release = holdAtOnce(`session ${owner} ${peer}`);
+    if (release !== undefined) releases.set(peer, release);
+    return release !== undefined;
   };
   /** Of each file of ours: whose session it is, and what tells it from others. */
   const ours = new Map<string, { readonly secret: string; readonly original: string | undefined }>();
@@ -89,14 +89,16 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
     ours.set(path, { secret: toHex(session.material.masterSecret), original: originalAt(path) });
   };
   return {
-    find(to) {
-      const path = pathOf(to);
+    find(peer) {
+      if (!isHeld(peer)) return undefined;
+      const path = pathOf(peer);
       const session = readSession(path);
       if (session !== undefined) remember(path, session);
       return session;
     },
-    save(to, session) {
-      const path = pathOf(to);
+    save(peer, session) {
+      if (!isHeld(peer)) return false;
+      const path = pathOf(peer);
       const known = ours.get(path);
       const isGoingOn = known?.secret === toHex(session.material.masterSecret);
       // Who took it away may put it back, and what is numbered from now on would not be in it.
@@ -105,9 +107,16 @@ export async function holdSessions(place: SessionPlace): Promise<HeldSessions | 
       remember(path, session);
       return true;
     },
-    forget: (to) => removeIfCan(pathOf(to)),
+    forget(peer) {
+      if (isHeld(peer)) removeIfCan(pathOf(peer));
+    },
+    lastAt: (place) => places.lastAt(place),
+    foundAt: (place, peer) => places.foundAt(place, peer),
     utcMs: () => Date.now(),
-    release,
+    release() {
+      for (const release of releases.values()) release();
+      releases.clear();
+    },
   };
 }
 
@@ -121,7 +130,7 @@ export function endSessions(folder: string, peerHash: Uint8Array): void {
 
 /** Nobody comes back for what has outlived its keys. */
 function removeOld(folder: string): void {
-  for (const path of sessionFiles(folder)) {
+  for (const path of sessionFiles(folder, /^[0-9a-f]{32}\.(json|place)(\.[0-9a-f]{8})?$/)) {
     const stats = statSync(path, { throwIfNoEntry: false });
     if (stats !== undefined && Date.now() - stats.mtimeMs > KEY_LIMITS.ageMs) removeIfCan(path);
   }
@@ -135,9 +144,9 @@ function removeIfCan(path: string): void {
 }
 
 /** With what a process left that ended as it wrote; none where there is no such folder. */
-function sessionFiles(folder: string): string[] {
+function sessionFiles(folder: string, form = /^[0-9a-f]{32}\.json(\.[0-9a-f]{8})?$/): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => /^[0-9a-f]{32}\.json(\.[0-9a-f]{8})?$/.test(name));
+    const names = readdirSync(folder).filter((name) => form.test(name));
     return names.map((name) => join(folder, name));
   } catch {
     return [];
@@ -179,15 +188,6 @@ function originalOf({ dev, ino, birthtimeNs }: BigIntStats): string | undefined 
 function originalAt(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
   return stats && originalOf(stats);
-}
-
-function privateText(path: string): string | undefined {
-  try {
-    const file = readPrivateFile(path);
-    return "text" in file ? file.text : undefined;
-  } catch {
-    return undefined;
-  }
 }
 
 function writeSession(path: string, { peerHash, material, ...rest }: KeptSession): boolean {

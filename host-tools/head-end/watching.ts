@@ -61,10 +61,13 @@ export class Watching {
   /** Watches until it is stopped, or there is an end to tell. */
   watch<Body>(target: Target, plan: WatchPlan<Body>, watcher: Watcher<Body>): StopWatch {
     const { client, drive, clock, trustIs } = this.#parts;
-    const { station, expect, timeoutMs } = target;
+    const { station, host, expect, timeoutMs } = target;
     const { content, answerBytes } = plan;
     const nowMs = clock.monotonicMs();
-    const id = client.watch(nowMs, { to: station, expect, content, answerBytes, untilMs: nowMs + timeoutMs });
+    const id = client.watch(nowMs, {
+      ...{ to: station, host, expect, content, answerBytes },
+      untilMs: nowMs + timeoutMs,
+    });
     if (id === undefined) {
       watcher.onEnd(failure("busy", target, trustIs));
       return () => {};

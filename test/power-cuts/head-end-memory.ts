@@ -5,7 +5,6 @@ import type { KeptSession } from "../../firmware/protocol/kept-session.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
-import type { Station } from "../../hal/ports/link.ts";
 import { Killed } from "./line.ts";
 
 /** The head-end's files; its process may be killed in the middle of writing one. */
@@ -13,26 +12,36 @@ export class HeadEndFiles implements ClientKeeping {
   utcMs: () => number = () => 0;
   /** The write, counted from 1, that it does not outlive; 0 for none. */
   killIn = 0;
-  readonly #files = new Map<Station, KeptSession>();
+  readonly #files = new Map<string, KeptSession>();
+  readonly #places = new Map<string, string>();
 
-  find(to: Station): KeptSession | undefined {
-    return this.#files.get(to);
+  find(peer: string): KeptSession | undefined {
+    return this.#files.get(peer);
   }
 
-  save(to: Station, session: KeptSession): boolean {
+  save(peer: string, session: KeptSession): boolean {
     const isKilled = this.killIn > 0 && --this.killIn === 0;
     // It dies before the write or right after it.
     if (isKilled && session.numbers % 2 === 0) throw new Killed();
-    this.#files.set(to, session);
+    this.#files.set(peer, session);
     if (isKilled) throw new Killed();
     return true;
   }
 
-  forget(to: Station): void {
-    this.#files.delete(to);
+  forget(peer: string): void {
+    this.#files.delete(peer);
+  }
+
+  lastAt(place: string): string | undefined {
+    return this.#places.get(place);
+  }
+
+  foundAt(place: string, peer: string): void {
+    this.#places.set(place, peer);
   }
 
   clear(): void {
+    this.#places.clear();
     this.#files.clear();
   }
 }

@@ -63,9 +63,11 @@ export const CARELESS_ENDS: ReadonlyMap<string, CarelessEnd> = new Map<string, C
         const isNews = seesNews();
         return {
           utcMs: () => files.utcMs(),
-          find: (to) => files.find(to),
-          forget: (to) => files.forget(to),
-          save: (to, session) => !isNews([session]) || files.save(to, session),
+          find: (peer) => files.find(peer),
+          forget: (peer) => files.forget(peer),
+          lastAt: (place) => files.lastAt(place),
+          foundAt: (place, peer) => files.foundAt(place, peer),
+          save: (peer, session) => !isNews([session]) || files.save(peer, session),
         };
       },
     },

@@ -126,12 +126,18 @@ export class EdhocResponder<Peer extends AuthenticationCredential = Credential> 
     return this.#state.is === "awaiting-message-3";
   }
 
-  /** Takes message_3, once: the peer that proved itself. Keys can be exported from then on. */
-  receiveMessage3(bytes: Uint8Array): { readonly peer: Peer } | Refusal {
+  /**
+   * Takes message_3, once: the peer that proved itself. Keys can be exported from then on. Of `anybody`, who need not know
+   * more than where a session is under way, what does not open changes nothing.
+   */
+  receiveMessage3(
+    bytes: Uint8Array,
+    by: "the initiator" | "anybody" = "the initiator",
+  ): { readonly peer: Peer } | Refusal {
     const state = this.#state;
     if (state.is !== "awaiting-message-3") return refuse("unexpected");
     const opened = this.#open(state, bytes);
-    if (typeof opened === "string") return this.#doubt(state, opened);
+    if (typeof opened === "string") return by === "anybody" ? refuse(opened) : this.#doubt(state, opened);
     const kind = keyKindFor(state.suite, state.method.initiator);
     const found = findPeer(this.#options, kind, opened.idCred, (peer) => this.#verify(state, opened, peer));
     if (typeof found === "string") return this.#fail(found);

@@ -72,10 +72,10 @@ export function registering(content: CoapContent): CoapContent {
 }
 
 /** Ends a watch: the ask that says so to the peer, RFC 7641 3.6. */
-export function ending(nowMs: number, { to, expect }: PendingAsk, watch: Watch): Ask {
+export function ending(nowMs: number, { to, host, expect }: PendingAsk, watch: Watch): Ask {
   watch.isEnding = true;
   const content = withOptions(watch.content, { number: OPTION.observe, value: DEREGISTER });
-  return { to, expect, content, untilMs: nowMs + watch.withinMs };
+  return { to, host, expect, content, untilMs: nowMs + watch.withinMs };
 }
 
 export function newWatch(content: CoapContent, withinMs: number): Watch {
@@ -201,7 +201,7 @@ export class Watches {
       peer: session.peer,
       content,
       bytes,
-      ...(proved && { proved }),
+      ...(proved && { handshake: { proved, host: ask.host } }),
     };
   }
 }

@@ -8,7 +8,7 @@ import type { MeterBoard, RuntimeOptions } from "../../../firmware/meter-board.t
 import { MeterStateError } from "../../../firmware/meter-state-parts.ts";
 import { MeterRuntime } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
-import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
+import { type Address, formatAddress, parseAddress } from "../../../hal/node/address.ts";
 import { StorageError } from "../../../hal/node/file-storage.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
@@ -42,6 +42,7 @@ import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
 import { servedKeys } from "../served-keys.ts";
+import { openServedLinks } from "../served-links.ts";
 import { type SwitchingOptions, switchingOf, withSwitching } from "../served-relay.ts";
 import { ServedSignals } from "../served-signals.ts";
 import { openStates, tellFault, tellRecovery } from "../state.ts";
@@ -83,7 +84,10 @@ export function addServeCommand(program: Command): void {
       withLoad(
         withCapture(withCommonOptions(program.command("serve"), "noble"))
           .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
-          .requiredOption("--at <address>", "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH or serial:PATH?baud=9600")
+          .requiredOption(
+            "--at <address>",
+            "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH, serial:PATH?baud=9600, or xbee: before a line",
+          )
           .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
           .option(
             "--chip <part>",
@@ -122,6 +126,8 @@ export function addServeCommand(program: Command): void {
 pty:PATH-N, all on one clock. The first draws the whole load, each other between half and all of it, a share
 that follows from its id. With --json there is a line {"ready":true,"id","address"} for each meter, in
 order, once all of them serve.
+At xbee:pty:PATH meters have emulated XBee modules on one emulated air, and the PTY is the UART of a module of whoever
+comes: read 'xbee:pty:PATH?station=...', or serve a DAP there. At xbee:serial:PATH the module is a real one.
 --history fills registers and profile through the emulated parts before the meters answer.
 
 With --relay an order takes a head-end with the right relay and an operator's signature. After an order to connect, the
@@ -161,7 +167,7 @@ async function serve(options: Options): Promise<void> {
     });
     const watch = new LineWatch(options);
     ends.push(() => watch.close());
-    const links = await openLinks(addresses, watch, ends);
+    const links = await openServedLinks(addresses, watch, ends);
     enrol();
     const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
@@ -196,22 +202,6 @@ async function serve(options: Options): Promise<void> {
   } finally {
     for (const end of ends.toReversed()) end();
   }
-}
-
-/** The meters' lines, in order; `ends` gets what closes those that are open, also where one cannot be. */
-async function openLinks(
-  addresses: readonly Address[],
-  watch: LineWatch,
-  ends: (() => void)[],
-): Promise<Link[]> {
-  const links: Link[] = [];
-  for (const address of addresses) {
-    const { link: line } = await openLink(address, "serve");
-    const link = watch.link(line, formatAddress(address), "meter");
-    ends.push(() => link.close());
-    links.push(link);
-  }
-  return links;
 }
 
 /** One meter's plate, on a terminal; several have room on none. */

@@ -9,7 +9,7 @@ import { until } from "../../support/real-time.ts";
 
 const LINK_KINDS = INSTALLED_HELPERS.length > 0 ? ["udp", "tcp", "pty"] : ["udp", "tcp"];
 const FORMS =
-  "write udp:HOST:PORT, tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH, or rs485: before one of these lines.";
+  "write udp:HOST:PORT, tcp:HOST:PORT, serial:PATH?baud=9600&parity=even&stop=2 or pty:PATH, or rs485: or xbee: before one of these lines.";
 
 describe("an address", () => {
   test.each([
@@ -36,6 +36,15 @@ describe("an address", () => {
     [
       "rs485:tcp:[::1]:4000?baud=4800",
       { kind: "rs485", line: { kind: "tcp", host: "::1", port: 4000 }, settings: { baud: 4800 } },
+    ],
+    [
+      "xbee:pty:./air?baud=115200&station=0013a20041234567",
+      {
+        kind: "xbee",
+        line: { kind: "pty", path: "./air" },
+        settings: { baud: 115_200 },
+        station: "0013a20041234567",
+      },
     ],
   ])("%s is read, and written the same", (text, address) => {
     const parsed = parseAddress(text);
@@ -71,6 +80,9 @@ describe("an address", () => {
     ["rs485:udp:127.0.0.1:1", 'has no line after "rs485:"'],
     ["rs485:rs485:pty:x", 'has no line after "rs485:"'],
     ["rs485:tcp:host:0", 'has no line after "rs485:"'],
+    ["xbee:udp:127.0.0.1:1", 'has no line after "xbee:"'],
+    ["xbee:pty:x?station=line", "names a station that is no 16 hexadecimal digits"],
+    ["rs485:pty:x?station=0013a20041234567", 'has the setting "station=0013a20041234567", which no line has'],
     ["rs485:pty:x?speed=1", 'has the setting "speed=1", which no line has'],
   ])("%s is refused with its fault and the forms", (text, fault) => {
     expect(parseAddress(text)).toEqual({ error: `The address "${text}" ${fault}; ${FORMS}` });
@@ -81,6 +93,7 @@ describe("an address", () => {
       "",
       "rs485:pty:",
       "rs485:serial:",
+      "xbee:pty:a?station=0013A2004123456",
       "udp:",
       "tcp:",
       "serial:",
@@ -108,6 +121,8 @@ describe("an address", () => {
     ["rs485:pty:x", true],
     ["rs485:tcp:127.0.0.1:1", true],
     ["rs485:tcp:192.0.2.1:1", false],
+    ["xbee:pty:x", true],
+    ["xbee:serial:/dev/ttyUSB0", false],
     ["udp:0.0.0.0:1", false],
     ["udp:[::]:1", false],
     ["udp:192.0.2.1:1", false],

@@ -13,6 +13,7 @@ describe("the places of many meters", () => {
     ["udp:127.0.0.1:5683", ["udp:127.0.0.1:5683", "udp:127.0.0.1:5684", "udp:127.0.0.1:5685"]],
     ["tcp:[::1]:65533", ["tcp:[::1]:65533", "tcp:[::1]:65534", "tcp:[::1]:65535"]],
     ["pty:./meter", ["pty:./meter-1", "pty:./meter-2", "pty:./meter-3"]],
+    ["xbee:pty:./air", [1, 2, 3].map((number) => `xbee:pty:./air?station=0013a2004100000${number}`)],
   ])("from %s on follow each other", (first, expected) => {
     expect(addresses(first, 3)).toEqual(expected);
   });
@@ -35,6 +36,17 @@ describe("the places of many meters", () => {
       "serial:/dev/ttyS1",
       2,
       "One serial line carries one meter and serial:/dev/ttyS1 is one: leave --count out.",
+    ],
+    [
+      "xbee:serial:/dev/ttyS1",
+      2,
+      "A real XBee module is one meter's and xbee:serial:/dev/ttyS1 is one: leave --count out",
+    ],
+    ["xbee:pty:./air", 201, "201 meters are more than one radio channel serves: give at most --count 200."],
+    [
+      "xbee:pty:./air?station=0013a20041234567",
+      1,
+      "leave station= out of xbee:pty:./air?station=0013a20041234567",
     ],
   ])("%s has none for %d, and the sentence says what to do", (first, count, sentence) => {
     expect(() => addresses(first, count)).toThrow(sentence);
