@@ -19,22 +19,24 @@ import { Registry } from "../../../../host-tools/head-end/registry.ts";
 import { settle } from "../../../../host-tools/world/single-line.ts";
 import { emptyFolder } from "../../../support/command.ts";
 import { HandFanOut, type HandFanOutOptions } from "../../../support/hand-fan-out.ts";
-import { street } from "../../../support/street.ts";
+import { type StreetOptions, street } from "../../../support/street.ts";
 
 export interface BlockOptions {
   readonly meters: number;
   readonly storage?: (meter: string) => MemoryStorage;
+  readonly configurations?: StreetOptions["configurations"];
   readonly between?: HandFanOutOptions["between"];
   readonly reaches?: HandFanOutOptions["reaches"];
 }
 
 /** Meters M1 to MN; `restartHeadEnd` leaves of the head-end what is in its files. */
-export function block({ meters, storage, between, reaches }: BlockOptions) {
+export function block({ meters, storage, configurations, between, reaches }: BlockOptions) {
   const folder = emptyFolder();
   const refused: [meter: string, reason: string][] = [];
   const sessions: string[] = [];
   const world = street({
     ...{ meters, seed: 6, traits: { roundTripMs: 20 }, ...(storage && { storage }) },
+    ...(configurations && { configurations }),
     onRefused: (meter, reason) => refused.push([meter, reason]),
     onSession: (meter) => sessions.push(meter),
   });
