@@ -34,7 +34,7 @@ import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 
-export const VIA: Station = "dap";
+const VIA: Station = "dap";
 export const UTC_SECONDS = Date.UTC(2026, 10, 24) / 1000;
 export const READ: CoapContent = resourceRequest(CODE.get, "r");
 const TRAITS: LinkTraits = {
