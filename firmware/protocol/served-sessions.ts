@@ -183,7 +183,7 @@ export class ServedSessions {
     const { resources } = this.#parts;
     if (asksForLinks(content)) return linksFor("peer", resources.links, content);
     const { peer, terms } = asker.session;
-    const request = { peer, own: terms?.own, content };
+    const request = { peer, own: terms?.own, content, from: asker.from };
     const observe = (): Observed | undefined => resources.observe?.(request);
     return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
