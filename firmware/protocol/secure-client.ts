@@ -32,6 +32,7 @@ import {
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import { messageBytes } from "./coap/codec.ts";
+import type { StationRecord } from "./coap/line-turns.ts";
 import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
@@ -84,7 +85,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
-    return this.#begin(nowMs, this.#newAsk(ask));
+    const pending = this.#newAsk(ask);
+    const before = ask.needsNewSession ? this.#sessions.get(nowMs, pending) : undefined;
+    if (before !== undefined) this.#dropSession(nowMs, before);
+    return this.#begin(nowMs, pending);
   }
 
   /**
@@ -113,6 +117,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Lets another asker use this end's one CoAP endpoint; what comes of requests that are not this end's goes to it. */
   share(other: OtherAsker): SharedCoap {
     return this.#requests.share(other);
+  }
+
+  /** See `CoapEndpoint.stationRecords`. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#requests.stationRecords;
   }
 
   /** At an orderly end: writes down exactly how far kept sessions are used. */

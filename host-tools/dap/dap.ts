@@ -91,7 +91,7 @@ export class Dap {
     return {
       ...{ id: parties.identity.credential.id, ...settings, meters },
       lines: names.map((name, i) => ({
-        ...{ name, waiting: 0, underWay: 0, ...queues[i] },
+        ...{ name, waiting: 0, underWay: 0, unasked: {}, ...queues[i] },
         aliases: aliases[i] ?? [],
       })),
       groups: Object.fromEntries(routes.groups),

@@ -3,7 +3,7 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { OtherAsker, SharedCoap } from "../../firmware/protocol/asking-requests.ts";
 import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
-import type { Ask, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import type { Ask, ClientEvent, HandshakeSize, Proved } from "../../firmware/protocol/asks.ts";
 import { CODE } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
@@ -12,7 +12,7 @@ import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
-import type { Link, Station } from "../../hal/ports/link.ts";
+import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
 import { GuardedEpochs } from "./guarded-epochs.ts";
@@ -56,8 +56,8 @@ export interface HeadEndParts {
   readonly refreshTrust?: () => void;
   /** A context that needs no EDHOC; development only. */
   readonly preset?: PresetContext;
-  /** Told whenever a meter has proved its key in a handshake. */
-  readonly onProved?: (meter: Credential) => void;
+  /** Told whenever a meter has proved its key in a handshake, with its name at whoever forwards to it, where somebody does. */
+  readonly onProved?: (meter: Credential, host: string | undefined) => void;
   /** Where sessions outlive this head-end; without it they end with it. */
   readonly keeping?: ClientKeeping | undefined;
   /** Remembers which starts meters have told of, as a {@link Registry} does; without it, as long as this head-end lives. */
@@ -65,11 +65,12 @@ export interface HeadEndParts {
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
-type Question = Pick<Ask, "content" | "answerBytes" | "nextKey">;
+type Question = Pick<Ask, "content" | "answerBytes" | "nextKey" | "needsNewSession">;
 
 /** A head-end's CoAP as another asker shares it. */
 export interface SharedLine {
   readonly coap: SharedCoap;
+  readonly traits: LinkTraits;
   /** To be called after requests were made, but from inside the asker's own methods. */
   run(): void;
 }
@@ -81,7 +82,8 @@ export class Asking {
   readonly #client: SecureClient;
   readonly #drive: Drive<ClientEvent>;
   readonly #clock: Clock;
-  readonly #onProved: (meter: Credential) => void;
+  readonly #traits: LinkTraits;
+  readonly #onProved: NonNullable<HeadEndParts["onProved"]>;
   readonly #refreshTrust: () => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
@@ -90,6 +92,7 @@ export class Asking {
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
+    this.#traits = link.traits;
     this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
@@ -111,7 +114,7 @@ export class Asking {
 
   /** See `HeadEnd.share`. */
   share(other: OtherAsker): SharedLine {
-    return { coap: this.#client.share(other), run: () => this.#drive.run() };
+    return { coap: this.#client.share(other), traits: this.#traits, run: () => this.#drive.run() };
   }
 
   /** Watches until it is stopped, or there is an end to tell. */
@@ -166,7 +169,7 @@ export class Asking {
 
   #take(event: ClientEvent): void {
     const proved = provedBy(event);
-    if (proved !== undefined) this.#onProved(proved);
+    if (proved !== undefined) this.#onProved(proved.proved, proved.host);
     if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
@@ -174,13 +177,13 @@ export class Asking {
   }
 }
 
-function provedBy(event: ClientEvent): Credential | undefined {
-  if (event.kind === "notification") return event.proved;
-  return event.kind === "answer" ? event.handshake?.proved : undefined;
+function provedBy(event: ClientEvent): Proved | undefined {
+  if (event.kind === "notification") return event.handshake;
+  return event.kind === "answer" ? event.handshake : undefined;
 }
 
 function handshakeSize({ handshake }: Extract<Outcome, { kind: "answer" }>): Pick<ExchangeSize, "handshake"> {
   if (handshake === undefined) return {};
-  const { proved: _, ...size } = handshake;
+  const { proved: _, host: __, ...size } = handshake;
   return { handshake: size };
 }

@@ -144,9 +144,9 @@ export class Forwarder {
     return this.#holding.size;
   }
 
-  /** How many requests wait at each line, and how many are under way. */
-  get queues(): readonly { readonly waiting: number; readonly underWay: number }[] {
-    return this.#lines.map(({ waiting, underWay }) => ({ waiting, underWay }));
+  /** How many requests wait at each line and are under way, and who talks there without being asked. */
+  get queues(): readonly Pick<Line, "waiting" | "underWay" | "unasked">[] {
+    return this.#lines.map(({ waiting, underWay, unasked }) => ({ waiting, underWay, unasked }));
   }
 
   receive(nowMs: number, link: number, from: Station, datagram: Uint8Array): void {

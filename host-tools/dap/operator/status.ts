@@ -10,6 +10,8 @@ export interface LineStatus {
   readonly aliases: readonly string[];
   readonly waiting: number;
   readonly underWay: number;
+  /** On a line that all share: messages that nobody waited for, by the meter that they seem to be of. */
+  readonly unasked: Readonly<Record<string, number>>;
 }
 
 export interface DapStatus extends DapSettings {
@@ -25,7 +27,7 @@ export interface DapStatus extends DapSettings {
 /** One body has at most 4096 items. */
 export const ALIASES_MAX = 1500;
 
-/** `[id, third party, distribution, return, hold seconds, meters, [[link, waiting, under way, aliases], ...], groups, held, counters]`. */
+/** `[id, third party, distribution, return, hold seconds, meters, [[link, waiting, under way, aliases, unasked], ...], groups, held, counters]`. */
 export function encodeStatus(status: DapStatus): Uint8Array {
   const { id, thirdParty, distribute, holdSeconds, meters, lines, groups, held, counters } = status;
   return encodeCbor([
@@ -37,7 +39,10 @@ export function encodeStatus(status: DapStatus): Uint8Array {
       holdSeconds,
       meters,
     ],
-    lines.map(({ name, waiting, underWay, aliases }) => [name, waiting, underWay, aliases]),
+    lines.map(({ name, waiting, underWay, aliases, unasked }) => [
+      ...[name, waiting, underWay, aliases],
+      new Map(Object.entries(unasked)),
+    ]),
     new Map(Object.entries(groups)),
     held,
     new Map(Object.entries(counters)),
@@ -63,7 +68,7 @@ export function decodeStatus(bytes: Uint8Array): DapStatus | undefined {
   const how = typeof returnIndex === "number" ? RETURNS[returnIndex] : undefined;
   const lines = arrayItems(lineItems)?.map(readLine);
   const groups = readMap(groupItems, readAliases);
-  const counters = readMap(counts, (value) => (typeof value === "number" ? value : undefined));
+  const counters = readMap(counts, readNumber);
   if (typeof id !== "string" || typeof thirdParty !== "boolean" || items.length !== 10) return undefined;
   if (typeof holdSeconds !== "number" || typeof meters !== "number" || typeof held !== "number")
     return undefined;
@@ -74,11 +79,16 @@ export function decodeStatus(bytes: Uint8Array): DapStatus | undefined {
 }
 
 function readLine(item: CborValue): LineStatus | undefined {
-  const [name, waiting, underWay, aliasItems] = arrayItems(item) ?? [];
+  const [name, waiting, underWay, aliasItems, unaskedItems] = arrayItems(item) ?? [];
+  const unasked = readMap(unaskedItems, readNumber);
   const aliases = aliasItems === undefined ? undefined : readAliases(aliasItems);
   if (typeof name !== "string" || typeof waiting !== "number" || typeof underWay !== "number")
     return undefined;
-  return aliases && { name, waiting, underWay, aliases };
+  return aliases && unasked && { name, waiting, underWay, aliases, unasked };
+}
+
+function readNumber(value: CborValue): number | undefined {
+  return typeof value === "number" ? value : undefined;
 }
 
 function readAliases(item: CborValue): readonly string[] | undefined {
