@@ -5,6 +5,7 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
 import { isTimeMs } from "../../firmware/clock/set-rules.ts";
 import { HOUSEHOLD_BILLING, type MeterBilling } from "../../firmware/configuration.ts";
+import { PADDING_TENTHS, type PaddingTenths } from "../../firmware/protocol/readings/interval-block.ts";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
 import { readTariffFile } from "../tariff-file.ts";
@@ -18,6 +19,7 @@ export interface BillingOptions extends TariffOptions {
   readonly interval: readonly number[];
   readonly demand: MeterBilling["demand"];
   readonly generation?: boolean;
+  readonly padding: PaddingTenths;
 }
 
 export interface TariffOptions {
@@ -36,7 +38,7 @@ const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+){0,2}$/;
 /** Minutes, and how often within them a period ends: `15` or `15/3`. */
 const DEMAND = /^(\d{1,2})(?:\/(\d{1,2}))?$/;
 
-/** `--zone`, `--interval`, `--demand`, `--generation`, `--tariff` and what goes with it. */
+/** `--zone`, `--interval`, `--demand`, `--generation`, `--padding`, `--tariff` and what goes with it. */
 export function withBilling(command: Command): Command {
   return command
     .option("--zone <tz>", "the meter's place, as Europe/Berlin or a POSIX TZ string", zoneOption, "")
@@ -50,6 +52,12 @@ export function withBilling(command: Command): Command {
       ...HOUSEHOLD_BILLING.demand,
     })
     .option("--generation", "energy may flow out of the house: that is no fraud then")
+    .option(
+      "--padding <factor>",
+      "of profiles, by the kind of house: 1.4 plain, 2.1 heat pump or generation, 4.1 with a car",
+      paddingOption,
+      HOUSEHOLD_BILLING.profilePaddingTenths,
+    )
     .option("--tariff <file>", "time-of-use table: which rate holds when", pathOption)
     .addOption(
       new Option("--next-tariff <file>", "table that takes over later; with --next-tariff-from").argParser(
@@ -64,9 +72,10 @@ export function billingOf({
   interval,
   demand,
   generation = false,
+  padding,
 }: BillingOptions): Partial<MeterBilling> {
   const profilePeriodsSeconds = interval.map((minutes) => minutes * 60);
-  return { zone, profilePeriodsSeconds, demand, hasGeneration: generation };
+  return { zone, profilePeriodsSeconds, demand, hasGeneration: generation, profilePaddingTenths: padding };
 }
 
 /** The plan that the options name, or undefined where they name none; `option` is how the table in force is given. */
@@ -142,6 +151,12 @@ function intervalOption(text: string, before: readonly number[] | undefined): nu
     throw new InvalidArgumentError(`Intervals are of ${INTERVALS_MINUTES.join(", ")} minutes, each once.`);
   }
   return [...given, minutes];
+}
+
+function paddingOption(text: string): PaddingTenths {
+  const tenths = PADDING_TENTHS.find((each) => String(each / 10) === text);
+  if (tenths !== undefined) return tenths;
+  throw new InvalidArgumentError(`A factor is one of ${PADDING_TENTHS.map((each) => each / 10).join(", ")}.`);
 }
 
 function demandOption(text: string): MeterBilling["demand"] {
