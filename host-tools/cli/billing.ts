@@ -4,8 +4,13 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
 import { isTimeMs } from "../../firmware/clock/set-rules.ts";
-import { HOUSEHOLD_BILLING, type MeterBilling } from "../../firmware/configuration.ts";
+import {
+  HOUSEHOLD_BILLING,
+  type MeterBilling,
+  type MeterConfiguration,
+} from "../../firmware/configuration.ts";
 import { PADDING_TENTHS, type PaddingTenths } from "../../firmware/protocol/readings/interval-block.ts";
+import { isPlateText } from "../../firmware/protocol/readings/nameplate.ts";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
 import { readTariffFile } from "../tariff-file.ts";
@@ -19,8 +24,13 @@ export interface BillingOptions extends TariffOptions {
   readonly interval: readonly number[];
   readonly demand: MeterBilling["demand"];
   readonly generation?: boolean;
+  readonly block: string;
+  readonly chargingPolicy: string;
   readonly padding: PaddingTenths;
 }
+
+/** What the options say of a meter's configuration. */
+export type ServedBilling = MeterBilling & Pick<MeterConfiguration, "block" | "chargingPolicyId">;
 
 export interface TariffOptions {
   readonly tariff?: string | undefined;
@@ -51,6 +61,8 @@ export function withBilling(command: Command): Command {
     .option("--demand <minutes[/parts]>", "mean of maximum demand, as 15, or 15/3 to slide", demandOption, {
       ...HOUSEHOLD_BILLING.demand,
     })
+    .option("--block <name>", "the block of flats or street that its nameplate names", plateOption, "")
+    .option("--charging-policy <id>", "the policy by which its owner is charged", plateOption, "")
     .option("--generation", "energy may flow out of the house: that is no fraud then")
     .option(
       "--padding <factor>",
@@ -72,10 +84,18 @@ export function billingOf({
   interval,
   demand,
   generation = false,
-  padding,
-}: BillingOptions): Partial<MeterBilling> {
+  padding: profilePaddingTenths,
+  block,
+  chargingPolicy: chargingPolicyId,
+}: BillingOptions): Partial<ServedBilling> {
   const profilePeriodsSeconds = interval.map((minutes) => minutes * 60);
-  return { zone, profilePeriodsSeconds, demand, hasGeneration: generation, profilePaddingTenths: padding };
+  const plate = { block, chargingPolicyId };
+  return { ...plate, zone, profilePeriodsSeconds, demand, hasGeneration: generation, profilePaddingTenths };
+}
+
+function plateOption(text: string): string {
+  if (!isPlateText(text)) throw new InvalidArgumentError("It is a text of at most 64 bytes.");
+  return text;
 }
 
 /** The plan that the options name, or undefined where they name none; `option` is how the table in force is given. */
