@@ -30,6 +30,9 @@ export {
 } from "./metering-ics/cse7766/registers.ts";
 export { METERING_PARTS, type MeteringPart, PART_NAMES } from "./metering-ics/parts.ts";
 export { UartBus } from "./metering-ics/uart-bus.ts";
+export { BabblingUart } from "./modems/rs485/babbling.ts";
+export { Rs485Link } from "./modems/rs485/driver.ts";
+export { EmulatedBus } from "./modems/rs485/emulated.ts";
 export { SlipmuxLink, type SlipmuxOptions } from "./modems/slipmux/driver.ts";
 export { startXbee, XbeeLink, type XbeeStart } from "./modems/xbee/driver.ts";
 export { EmulatedXbee, type EmulatedXbeeOptions } from "./modems/xbee/emulated.ts";
