@@ -7,10 +7,10 @@ import { type Authentication, cipherSuite, keyKindFor } from "../protocol/edhoc/
 import { suitesOf } from "./proving.ts";
 
 /**
- * Who there is: both ends of the line, whose signature under credentials a head-end believes, and whose under orders a
- * relay obeys.
+ * Who there is: both ends of the line, whose signature under credentials a head-end believes, whose under orders a relay
+ * obeys, and who passes messages between the ends.
  */
-export const ROLES = ["meter", "head-end", "issuer", "operator"] as const;
+export const ROLES = ["meter", "head-end", "issuer", "operator", "dap"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What an {@link Identity} is put together from. */

@@ -58,6 +58,11 @@ export class Home {
     return this.#developmentIdentity("operator", "operator", join(this.folder, "operator.key.json"));
   }
 
+  /** The development DAP `id` of this folder, made on first use. */
+  dap(id: string): Identity {
+    return this.#developmentIdentity("dap", id, join(this.folder, "daps", `${id}.key.json`));
+  }
+
   /** The development meter `id` of this folder, made on first use. */
   meter(id: string): Identity {
     return this.#developmentIdentity("meter", id, this.meterKeyPath(id));
@@ -146,7 +151,8 @@ export function readUpTo(path: string, what: string, bytesMax: number): Uint8Arr
   });
 }
 
-function readTextFile(path: string, what: string): string {
+/** The text of a file that a person named; one that cannot be read is a usage fault. */
+export function readTextFile(path: string, what: string): string {
   return orUsageFault(path, what, () => readFileSync(path, "utf8"));
 }
 

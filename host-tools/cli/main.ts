@@ -47,6 +47,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     statement: async () => (await import("./commands/statement.ts")).addStatementCommand,
     verify: async () => (await import("./commands/verify.ts")).addVerifyCommand,
     relay: async () => (await import("./commands/relay.ts")).addRelayCommand,
+    dap: async () => (await import("./commands/dap.ts")).addDapCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,

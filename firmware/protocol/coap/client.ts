@@ -62,7 +62,7 @@ export interface RequestOptions {
    */
   readonly isLate?: (answer: CoapMessage) => boolean;
   /** Called when an empty ACK tells that the request arrived and its answer comes later, from inside that call. */
-  readonly onAcknowledged?: () => void;
+  readonly onAcknowledged?: (() => void) | undefined;
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */

@@ -54,13 +54,17 @@ export const CODE = {
   entityTooLarge: 0x8d,
   unsupportedContentFormat: 0x8f,
   internalServerError: 0xa0,
+  badGateway: 0xa2,
   serviceUnavailable: 0xa3,
+  gatewayTimeout: 0xa4,
   proxyingNotSupported: 0xa5,
+  hopLimitReached: 0xa8,
 } as const;
 
 /**
- * Option numbers: RFC 7252 12.2, RFC 7641, 7959, 7967, 8613, 8768, 9175, 9668; from 65000 on experimental ones: the epoch
- * is elective and safe to forward (RFC 7252 5.4.6).
+ * Option numbers: RFC 7252 12.2, RFC 7641, 7959, 7967, 8613, 8768, 9175, 9668; from 65000 on experimental ones: the epoch,
+ * the delay tolerance and the wish for a bundle are elective and safe to forward (RFC 7252 5.4.6), the Multicast-Timeout
+ * of draft-ietf-core-groupcomm-proxy is elective and unsafe.
  */
 export const OPTION = {
   uriHost: 3,
@@ -83,6 +87,9 @@ export const OPTION = {
   echo: 252,
   noResponse: 258,
   requestTag: 292,
+  delayTolerance: 65308,
+  bundle: 65312,
+  multicastTimeout: 65314,
   epoch: 65340,
 } as const;
 

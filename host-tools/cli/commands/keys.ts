@@ -37,7 +37,7 @@ export function addKeysCommand(program: Command): void {
     .description("key files, the public credential of one, a meter's new key");
   addRotateCommand(keys);
   withCommonOptions(keys.command("new"))
-    .description("make a key file (0600) for a meter, a head-end, an issuer of credentials or an operator")
+    .description("make a key file (0600), for the role that it is to have")
     .addArgument(new Argument("<role>").choices(ROLES))
     .requiredOption("--id <id>", "the alias that the credential shows", idOption)
     .option("--suite <n>", "the EDHOC cipher suite that the key is for", numberOption(0, 6, true), 2)
