@@ -35,6 +35,8 @@ export interface Ask {
   readonly expect?: string | undefined;
   /** The key that the peer is to take: it is asked to prove this one, in a session of its own. */
   readonly nextKey?: Credential | undefined;
+  /** True where only a session will do that begins with this ask: the one before is left. */
+  readonly needsNewSession?: boolean | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */

@@ -84,7 +84,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Asks a peer, after a handshake where there is no session yet; undefined while 256 others are asked. */
   ask(nowMs: number, ask: Ask): number | undefined {
-    return this.#begin(nowMs, this.#newAsk(ask));
+    const pending = this.#newAsk(ask);
+    const before = ask.needsNewSession ? this.#sessions.get(nowMs, pending) : undefined;
+    if (before !== undefined) this.#dropSession(nowMs, before);
+    return this.#begin(nowMs, pending);
   }
 
   /**

@@ -17,6 +17,7 @@ import {
   withoutOptions,
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
+import { selectorOf } from "./coap/selection.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import type { ServerKeeping } from "./kept-sessions.ts";
 import { asksForLinks, hasUnknownCritical, linksFor } from "./open-requests.ts";
@@ -62,6 +63,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #parts: SecureServerParts;
   #identity: Identity;
   readonly #coap: WholeMessages;
+  readonly #isForUs: (datagram: Uint8Array) => boolean;
   readonly #responding: Responding;
   readonly #sessions: ServedSessions;
   readonly #events: ServerEvent[] = [];
@@ -71,6 +73,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#parts = parts;
     this.#identity = parts.identity;
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
+    this.#isForUs = selectorOf(parts.traits, parts.identity.credential.id);
     this.#responding = this.#newResponding();
     this.#sessions = new ServedSessions({
       ...parts,
@@ -104,6 +107,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   receive(nowMs: number, from: Station, datagram: Uint8Array): void {
+    if (!this.#isForUs(datagram)) return;
     this.#coap.receive(nowMs, from, datagram);
     this.#serveAll(nowMs);
   }

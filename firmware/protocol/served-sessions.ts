@@ -180,11 +180,13 @@ export class ServedSessions {
   }
 
   #serve(nowMs: number, asker: Asker, content: CoapContent): CoapContent {
-    const { resources } = this.#parts;
+    const { resources, traits } = this.#parts;
     if (asksForLinks(content)) return linksFor("peer", resources.links, content);
     const { peer, terms } = asker.session;
     const request = { peer, own: terms?.own, content };
-    const observe = (): Observed | undefined => resources.observe?.(request);
+    // Where nobody may speak unasked, whoever would observe is answered once.
+    const observe = (): Observed | undefined =>
+      traits.addressing === "uri-host" ? undefined : resources.observe?.(request);
     return this.#observers.answer(nowMs, asker, content, observe) ?? resources.serve(request);
   }
 

@@ -50,6 +50,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     dap: async () => (await import("./commands/dap.ts")).addDapCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
+    group: async () => (await import("./commands/group.ts")).addGroupCommand,
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,
     decode: async () => (await import("./commands/decode.ts")).addDecodeCommand,
     ic: async () => (await import("./commands/ic.ts")).addIcCommand,

@@ -26,10 +26,13 @@ export interface WholeProfile {
   readonly size: ExchangeSize;
 }
 
+/** One whose size is told elsewhere, as it was read with others. */
+type ShownProfile = Omit<WholeProfile, "size"> & { readonly size?: ExchangeSize };
+
 /** The longest bar leaves room for a date and a total on a line of 80. */
 const BAR_COLUMNS_MAX = 50;
 
-export function profileDocument(profile: WholeProfile) {
+export function profileDocument(profile: ShownProfile) {
   const { meter, register, periodSeconds, step, intervals, windows, size } = profile;
   return {
     meter,
@@ -59,7 +62,7 @@ export function profileCsv({ intervals, step, register }: WholeProfile): string[
 }
 
 /** `hasPlot` where the intervals are drawn too, which a terminal shows. */
-export function profileLines(profile: WholeProfile, hasPlot: boolean): string[] {
+export function profileLines(profile: ShownProfile, hasPlot: boolean): string[] {
   const { meter, register, periodSeconds, step, intervals, windows, size } = profile;
   const unit = unitOf(register);
   const body =
@@ -72,7 +75,7 @@ export function profileLines(profile: WholeProfile, hasPlot: boolean): string[] 
     `Meter ${printable(meter)}, ${register}, intervals of ${periodSeconds / 60} min in ${unit}`,
     ...body.map((line) => `  ${line}`),
     `Sum ${total} ${unit}${missing > 0 ? `; missing intervals: ${missing}` : ""}`,
-    sizeText(size),
+    ...(size === undefined ? [] : [sizeText(size)]),
   ];
 }
 

@@ -44,7 +44,8 @@ export function whenOf({ from, to, daily, days }: WhenOptions): When {
   );
 }
 
-function spanOf(from: string, to: string): Span {
+/** What is between both times, as {@link whenOf} reads them. */
+export function spanOf(from: string, to: string): Span {
   const [fromSeconds, toSeconds] = [timeOf(from), timeOf(to)];
   if (toSeconds <= fromSeconds)
     throw usageFault(`--to ${to} is not after --from ${from}: give a later moment.`);

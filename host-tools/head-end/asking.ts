@@ -12,7 +12,7 @@ import { SecureClient } from "../../firmware/protocol/secure-client.ts";
 import type { PresetContext } from "../../firmware/protocol/sessions.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
-import type { Link, Station } from "../../hal/ports/link.ts";
+import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { failure, unknownForm, unwanted } from "./failures.ts";
 import { GuardedEpochs } from "./guarded-epochs.ts";
@@ -65,11 +65,12 @@ export interface HeadEndParts {
 }
 
 /** What to ask, and how long the answer will be at the most, where that is known. */
-type Question = Pick<Ask, "content" | "answerBytes" | "nextKey">;
+type Question = Pick<Ask, "content" | "answerBytes" | "nextKey" | "needsNewSession">;
 
 /** A head-end's CoAP as another asker shares it. */
 export interface SharedLine {
   readonly coap: SharedCoap;
+  readonly traits: LinkTraits;
   /** To be called after requests were made, but from inside the asker's own methods. */
   run(): void;
 }
@@ -81,6 +82,7 @@ export class Asking {
   readonly #client: SecureClient;
   readonly #drive: Drive<ClientEvent>;
   readonly #clock: Clock;
+  readonly #traits: LinkTraits;
   readonly #onProved: (meter: Credential) => void;
   readonly #refreshTrust: () => void;
   readonly #trustIs: "credentials" | "preset";
@@ -90,6 +92,7 @@ export class Asking {
 
   constructor({ link, clock, onProved = () => {}, refreshTrust = () => {}, ...parts }: HeadEndParts) {
     this.#clock = clock;
+    this.#traits = link.traits;
     this.#refreshTrust = refreshTrust;
     this.#onProved = onProved;
     this.#trustIs = parts.preset === undefined ? "credentials" : "preset";
@@ -111,7 +114,7 @@ export class Asking {
 
   /** See `HeadEnd.share`. */
   share(other: OtherAsker): SharedLine {
-    return { coap: this.#client.share(other), run: () => this.#drive.run() };
+    return { coap: this.#client.share(other), traits: this.#traits, run: () => this.#drive.run() };
   }
 
   /** Watches until it is stopped, or there is an end to tell. */

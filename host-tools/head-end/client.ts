@@ -1,14 +1,7 @@
 // The head-end as programs use it: asks meters over one link and checks what they answer.
 import type { OtherAsker } from "../../firmware/protocol/asking-requests.ts";
 import { equal } from "../../firmware/protocol/bytes.ts";
-import {
-  CODE,
-  type CoapContent,
-  FORMAT,
-  OPTION,
-  resourceRequest,
-  withOptions,
-} from "../../firmware/protocol/coap/message.ts";
+import { CODE, FORMAT, OPTION, resourceRequest, withOptions } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import {
   type ClockReading,
@@ -24,27 +17,21 @@ import {
   type EventRequest,
   encodeEventRequest,
 } from "../../firmware/protocol/readings/event-reading.ts";
-import { INTERVALS_PER_BLOCK_MAX, type Interval } from "../../firmware/protocol/readings/interval.ts";
 import {
   decodeKeyState,
   encodeRotationStep,
   type KeyState,
   type RotationStep,
 } from "../../firmware/protocol/readings/key-rotation.ts";
+import {
+  encodeLeaving,
+  encodeMembership,
+  type Membership,
+} from "../../firmware/protocol/readings/membership.ts";
 import { decodeNameplate, type Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { Obis } from "../../firmware/protocol/readings/obis.ts";
-import {
-  decodeProfileReading,
-  encodeProfileRequest,
-  type ProfileRequest,
-  periodSecondsOf,
-} from "../../firmware/protocol/readings/profile-reading.ts";
-import {
-  decodeRegisterReading,
-  encodeRegisterRequest,
-  type RegisterReading,
-} from "../../firmware/protocol/readings/register-reading.ts";
-import { DEFAULT_REGISTERS } from "../../firmware/protocol/readings/register-table.ts";
+import type { ProfileRequest } from "../../firmware/protocol/readings/profile-reading.ts";
+import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import { decodeRelayReading, type RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, type SenmlRecord } from "../../firmware/protocol/readings/senml-reading.ts";
 import type { Statement } from "../../firmware/protocol/readings/statement.ts";
@@ -55,20 +42,20 @@ import {
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
 import { type Answer, Asking, type HeadEndParts, type SharedLine, type Target } from "./asking.ts";
+import {
+  ANSWER_BYTES,
+  type BodyQuestion,
+  profileQuestion,
+  registerRequest,
+  registersQuestion,
+  type TimedInterval,
+} from "./questions.ts";
 import { readStatement, type SignedStatement } from "./statements.ts";
 import type { StopWatch, Watcher } from "./watching.ts";
 
 export type { Answer, ExchangeSize, HeadEndParts, SharedLine, Target } from "./asking.ts";
+export { profileRequests, type TimedInterval } from "./questions.ts";
 
-/** An interval with its start, UTC in seconds. */
-export interface TimedInterval extends Interval {
-  readonly startSeconds: number;
-}
-
-/** An answer's CoAP, OSCORE and CBOR around its values; a register's room, an interval's at the usual padding, an event. */
-const ANSWER_BYTES = 40;
-const REGISTER_BYTES = 7;
-const INTERVAL_BYTES = 1.5;
 const EVENT_BYTES = 26;
 /** A meter that has more to tell tells it in the next one, after some seconds. */
 const EVENTS_PER_NOTIFICATION = 16;
@@ -93,12 +80,14 @@ export class HeadEnd {
     return this.#asking.share(other);
   }
 
+  /** What is asked of groups too. Rejects with {@link HeadEndError}. */
+  async read<Body>(target: Target, { decode, ...question }: BodyQuestion<Body>): Promise<Answer<Body>> {
+    return this.#asking.ask(target, question, decode);
+  }
+
   /** Registers in the order asked for; without any, the meter's default set. Rejects with {@link HeadEndError}. */
   async readRegisters(target: Target, registers: readonly Obis[] = []): Promise<Answer<RegisterReading>> {
-    const content = registerRequest(registers);
-    const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
-    const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
-    return this.#asking.ask(target, { content, answerBytes }, (body) => decodeRegisterReading(body, wanted));
+    return this.read(target, registersQuestion(registers));
   }
 
   /** The same as a SenML pack (RFC 8428): only values that are known and of now. Rejects with {@link HeadEndError}. */
@@ -113,20 +102,25 @@ export class HeadEnd {
    * The intervals of one request, `count` from 1 to 96. Rejects with {@link HeadEndError}.
    */
   async readProfile(target: Target, request: ProfileRequest): Promise<Answer<TimedInterval[]>> {
-    const content = resourceRequest(CODE.fetch, "p", encodeProfileRequest(request));
-    const answerBytes = ANSWER_BYTES + INTERVAL_BYTES * request.count;
-    return this.#asking.ask(target, { content, answerBytes }, (body) => {
-      const reading = decodeProfileReading(body, request);
-      return reading?.intervals.map((interval, i) => ({
-        ...interval,
-        startSeconds: reading.startSeconds + i * periodSecondsOf(request),
-      }));
-    });
+    return this.read(target, profileQuestion(request));
   }
 
-  /** The meter's nameplate. Rejects with {@link HeadEndError}. */
-  async readNameplate(target: Target): Promise<Answer<Nameplate>> {
-    return this.#asking.ask(target, { content: resourceRequest(CODE.get, "i") }, decodeNameplate);
+  /** The meter's nameplate, where it is told so by a new session. Rejects with {@link HeadEndError}. */
+  async readNameplate(target: Target, session: "any" | "new" = "any"): Promise<Answer<Nameplate>> {
+    const content = resourceRequest(CODE.get, "i");
+    return this.#asking.ask(target, { content, needsNewSession: session === "new" }, decodeNameplate);
+  }
+
+  /** Gives the meter its part in a group. Rejects with {@link HeadEndError}. */
+  async joinGroup(target: Target, membership: Membership): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.put, "g", encodeMembership(membership));
+    return this.#asking.ask(target, { content }, emptyBody, CODE.changed);
+  }
+
+  /** Has the meter forget an epoch of a group. Rejects with {@link HeadEndError}. */
+  async leaveGroup(target: Target, gid: Uint8Array): Promise<Answer<"done">> {
+    const content = resourceRequest(CODE.delete, "g", encodeLeaving(gid));
+    return this.#asking.ask(target, { content }, emptyBody, CODE.deleted);
   }
 
   /**
@@ -199,11 +193,7 @@ export class HeadEnd {
 
   /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
   watchRegisters(target: Target, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
-    const wanted = registers.length === 0 ? DEFAULT_REGISTERS : registers;
-    const content = registerRequest(registers);
-    const answerBytes = ANSWER_BYTES + REGISTER_BYTES * wanted.length;
-    const decode = (body: Uint8Array) => decodeRegisterReading(body, wanted);
-    return this.#asking.watch(target, { content, answerBytes, decode }, watcher);
+    return this.#asking.watch(target, registersQuestion(registers), watcher);
   }
 
   /** Events of one log from a number on, as they are logged; the meter takes none for read by that. */
@@ -240,20 +230,4 @@ function answers({ challenge, entries, month }: Statement, request: StatementReq
   const stated = entries.map(({ register }) => register);
   const isOfMonth = month?.year === request.month?.year && month?.month === request.month?.month;
   return equal(challenge, request.challenge) && String(stated) === String(request.registers) && isOfMonth;
-}
-
-function registerRequest(registers: readonly Obis[]): CoapContent {
-  if (registers.length === 0) return resourceRequest(CODE.get, "r");
-  return resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
-}
-
-/** Spans longer than one request holds, cut into requests of at most 96 intervals each. */
-export function profileRequests(request: ProfileRequest): ProfileRequest[] {
-  const requests: ProfileRequest[] = [];
-  const periodSeconds = periodSecondsOf(request);
-  for (let done = 0; done < request.count; done += INTERVALS_PER_BLOCK_MAX) {
-    const count = Math.min(INTERVALS_PER_BLOCK_MAX, request.count - done);
-    requests.push({ ...request, startSeconds: request.startSeconds + done * periodSeconds, count });
-  }
-  return requests;
 }

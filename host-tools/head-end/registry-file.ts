@@ -7,6 +7,7 @@ import { decodeCredential, isIssued } from "../../firmware/protocol/cose/cwt.ts"
 import type { Epoch } from "../../firmware/protocol/epochs.ts";
 import { writeDurably } from "../../hal/node/durable-file.ts";
 import { RegistryError } from "./errors.ts";
+import type { GroupPlate } from "./groups/group.ts";
 
 /** `pending` until an EDHOC run has proved the meter's key; `revoked` until an operator enrols it anew. */
 export type EnrolmentState = "pending" | "proved" | "revoked";
@@ -25,6 +26,8 @@ export interface Enrolment {
   readonly next?: Credential;
   /** Whose signature it came in by, where its credential says so no more: its key was rotated since. */
   readonly issuer?: string;
+  /** What its nameplate last said of what groups are made by. */
+  readonly plate?: GroupPlate;
 }
 
 /** All that the file says; in the order that it was entered. */
@@ -73,6 +76,9 @@ const FileSchema = v.strictObject({
       isForgetful: v.optional(v.literal(true)),
       next: v.optional(HexText),
       issuer: v.optional(v.string()),
+      plate: v.optional(
+        v.strictObject({ block: v.string(), configurationDigest: HexText, chargingPolicyId: v.string() }),
+      ),
     }),
   ),
   issuers: v.optional(v.array(v.strictObject({ id: v.string(), credential: HexText }))),
@@ -98,14 +104,17 @@ export function readRegistry(path: string, decoded: DecodedCredentials = new Map
     throw new RegistryError(`The registry ${path} is damaged or none at all: restore it from a backup.`);
   const { meters, issuers = [] } = parsed.output;
   return {
-    enrolments: meters.map(({ id, credential, address, epoch, isForgetful, next, issuer, ...rest }) => ({
-      ...{ id, credential: credentialOf(id, credential), ...rest },
-      ...(address !== undefined && { address }),
-      ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
-      ...(isForgetful && { isForgetful }),
-      ...(next !== undefined && { next: credentialOf(id, next) }),
-      ...(issuer !== undefined && { issuer }),
-    })),
+    enrolments: meters.map(
+      ({ id, credential, address, epoch, isForgetful, next, issuer, plate, ...rest }) => ({
+        ...{ id, credential: credentialOf(id, credential), ...rest },
+        ...(address !== undefined && { address }),
+        ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
+        ...(isForgetful && { isForgetful }),
+        ...(next !== undefined && { next: credentialOf(id, next) }),
+        ...(issuer !== undefined && { issuer }),
+        ...(plate && { plate }),
+      }),
+    ),
     issuers: issuers.map(({ id, credential }) => credentialOf(id, credential)),
   };
 }

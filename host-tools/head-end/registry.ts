@@ -6,6 +6,7 @@ import { isIssued } from "../../firmware/protocol/cose/cwt.ts";
 import { type Epoch, type EpochMemory, epochAfter } from "../../firmware/protocol/epochs.ts";
 import type { Peer } from "../../firmware/protocol/sessions.ts";
 import { withFileLock } from "./file-lock.ts";
+import { type GroupPlate, isSamePlate } from "./groups/group.ts";
 import {
   type DecodedCredentials,
   type Enrolment,
@@ -142,6 +143,13 @@ export class Registry implements EpochMemory {
       enrolments.set(id, rest);
       return true;
     });
+  }
+
+  /** Notes what a meter's nameplate says of what groups are made by; false for who is not wanted. */
+  describes(id: string, plate: GroupPlate): boolean {
+    return this.#changeWanted(id, (known) =>
+      known.plate !== undefined && isSamePlate(known.plate, plate) ? known : { ...known, plate },
+    );
   }
 
   /** Enrols the key that a meter has made beside the one that it goes by; false for who is not wanted. */

@@ -1,12 +1,12 @@
 // The client's side of RFC 7252 4 and 5: requests until their end.
 import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
-import type { OutgoingDatagram } from "../endpoint.ts";
 import { isFirstOfMore } from "./block.ts";
 import { encodeMessage } from "./codec.ts";
 import { DueQueue } from "./due-queue.ts";
+import { LineTurns, type StationRecord } from "./line-turns.ts";
 import { type CoapContent, type CoapMessage, codeKind, codeText, messageOf } from "./message.ts";
-import { emptyMessage, type Outbox } from "./outbox.ts";
+import { emptyMessage, type Outbox, type Transmission } from "./outbox.ts";
 import { type OpenRequest, OpenRequests, type RequestId, TakenAnswers, type TokenBytes } from "./requests.ts";
 import type { CoapSettings } from "./settings.ts";
 import { exchangeLifetimeMs } from "./timing.ts";
@@ -83,6 +83,8 @@ export class ClientSide {
   readonly #requests: OpenRequests;
   readonly #taken: TakenAnswers;
   readonly #due = new DueQueue<OpenRequest>();
+  /** On a line that all stations share. */
+  readonly #turns: LineTurns | undefined;
 
   /** `tell` is called with each event, from inside the call that caused it. */
   constructor(
@@ -94,6 +96,7 @@ export class ClientSide {
   ) {
     this.#outbox = outbox;
     this.#tell = tell;
+    this.#turns = traits.addressing === "uri-host" ? new LineTurns(outbox) : undefined;
     this.#requests = new OpenRequests(random, settings.openRequests);
     this.#taken = new TakenAnswers(exchangeLifetimeMs(traits), settings.takenAnswers);
   }
@@ -104,33 +107,65 @@ export class ClientSide {
     const replaced = options.replaces === undefined ? undefined : this.#requests.byId(options.replaces);
     if (replaced !== undefined) this.#end(replaced, "cancelled");
     if (this.#requests.isFull) return undefined;
-    const { confirmable = true, answers = "one", untilMs, tokenBytes = 1, answerBytes } = options;
+    const { confirmable = true, answers = "one", untilMs, answerBytes } = options;
     const { isGenuine, isLate, onAcknowledged } = options;
-    const token = replaced?.token ?? this.#requests.freeToken(tokenBytes);
+    const token = replaced?.token ?? this.#requests.freeToken(this.#tokenBytes(options));
     const messageId = this.#outbox.takeMessageId();
-    const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
-    const phase = confirmable
-      ? this.#confirming(nowMs, messageId, { to, bytes }, answerBytes)
-      : this.#unconfirmed(nowMs, { to, bytes });
+    const phase = { kind: "waiting", confirmable, answerBytes } as const;
     const own = { to, content, messageId, token, answers, untilMs, isGenuine, isLate, onAcknowledged, phase };
     const request = this.#requests.add(own);
-    this.#schedule(request);
+    if (this.#turns === undefined) this.#send(nowMs, request);
+    else {
+      this.#turns.wait(request);
+      this.#schedule(request);
+      this.takeTurns(nowMs);
+    }
     return request.id;
   }
 
-  #confirming(
-    nowMs: number,
-    messageId: number,
-    datagram: OutgoingDatagram,
-    answerBytes: number | undefined,
-  ): OpenRequest["phase"] {
-    const transmission = this.#outbox.transmit(nowMs, messageId, datagram, answerBytes);
-    return { kind: "confirming", transmission };
+  /** What a station of a shared line says late is told from what others say by two bytes that count. */
+  #tokenBytes({ tokenBytes = 1 }: RequestOptions): TokenBytes {
+    return this.#turns !== undefined && tokenBytes === 1 ? 2 : tokenBytes;
   }
 
-  #unconfirmed(nowMs: number, datagram: OutgoingDatagram): OpenRequest["phase"] {
-    this.#outbox.sendExpectant(nowMs, datagram);
+  /** For the first time, or once more where it is due. */
+  #send(nowMs: number, request: OpenRequest): void {
+    const { phase } = request;
+    if (phase.kind === "confirming") {
+      if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed")
+        return this.#end(request, "timeout");
+    } else if (phase.kind === "waiting") request.phase = this.#begun(nowMs, request, phase);
+    this.#schedule(request);
+  }
+
+  #begun(
+    nowMs: number,
+    { to, messageId, token, content }: OpenRequest,
+    { confirmable, answerBytes }: OpenRequest["phase"] & { kind: "waiting" },
+  ): OpenRequest["phase"] {
+    const bytes = encodeMessage(messageOf({ type: confirmable ? "CON" : "NON", messageId, token }, content));
+    if (confirmable) {
+      const transmission = this.#outbox.transmit(nowMs, messageId, { to, bytes }, answerBytes);
+      return { kind: "confirming", transmission };
+    }
+    this.#outbox.sendExpectant(nowMs, { to, bytes });
     return { kind: "unconfirmed" };
+  }
+
+  /** On a line that all share: sends what waits, if it is free by now. */
+  takeTurns(nowMs: number): void {
+    for (let next = this.#turns?.take(nowMs); next !== undefined; next = this.#turns?.take(nowMs))
+      this.#send(nowMs, next);
+  }
+
+  /** What has been noticed of the stations of a line that all share; none elsewhere. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#turns?.records ?? [];
+  }
+
+  /** A message came that is none of ours: on a line that all share somebody talks without being asked. */
+  noteUnknown(message: CoapMessage): void {
+    this.#turns?.disturbed(message.token);
   }
 
   /** See `CoapEndpoint.cancel`. */
@@ -191,7 +226,9 @@ export class ClientSide {
     return "taken";
   }
 
-  #tellPiece({ id, content: asked, untilMs }: OpenRequest, from: Station, message: CoapMessage): void {
+  #tellPiece(request: OpenRequest, from: Station, message: CoapMessage): void {
+    this.#turns?.heard(request);
+    const { id, content: asked, untilMs } = request;
     this.#tell({ kind: "piece", request: id, from, message, asked, untilMs });
   }
 
@@ -203,6 +240,7 @@ export class ClientSide {
 
   /** RFC 7252 5.2.2: an answer that overtakes the ACK stands for it. */
   #takeAnswer(request: OpenRequest, from: Station, message: CoapMessage): void {
+    this.#turns?.heard(request);
     request.phase = { kind: "acknowledged" };
     request.answersTaken++;
     this.#tell({ kind: "answer", request: request.id, from, message });
@@ -214,6 +252,7 @@ export class ClientSide {
   takeAcknowledgement(from: Station, messageId: number): Outcome {
     const request = this.#requests.byMessageId(from, messageId);
     if (request?.phase.kind !== "confirming") return "unknown";
+    this.#turns?.heard(request);
     request.phase = { kind: "acknowledged" };
     this.#schedule(request);
     request.onAcknowledged?.();
@@ -234,15 +273,22 @@ export class ClientSide {
     for (let request = this.#due.due(nowMs); request !== undefined; request = this.#due.due(nowMs)) {
       const { phase } = request;
       if (nowMs >= request.untilMs) this.#end(request, request.answersTaken > 0 ? "answered" : "timeout");
-      else if (phase.kind !== "confirming") this.#schedule(request);
-      else if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed") this.#end(request, "timeout");
+      else if (phase.kind === "confirming") this.#repeat(nowMs, request, phase.transmission);
       else this.#schedule(request);
     }
+    this.takeTurns(nowMs);
+  }
+
+  /** On a line that all share a copy waits for its turn; that nobody answered the last one needs none. */
+  #repeat(nowMs: number, request: OpenRequest, { retransmissionsLeft }: Transmission): void {
+    if (this.#turns === undefined || retransmissionsLeft === 0) return this.#send(nowMs, request);
+    this.#turns.wait(request);
+    this.#due.set(request, request.untilMs);
   }
 
   /** Infinity when nothing is pending. */
   nextWakeMs(): number {
-    return this.#due.nextMs;
+    return Math.min(this.#due.nextMs, this.#turns?.nextMs ?? Number.POSITIVE_INFINITY);
   }
 
   #schedule(request: OpenRequest): void {
@@ -256,6 +302,7 @@ export class ClientSide {
   #end(request: OpenRequest, reason: EndReason): void {
     this.#requests.remove(request);
     this.#due.remove(request);
+    this.#turns?.leave(request);
     this.#tell({ kind: "ended", request: request.id, reason });
   }
 }

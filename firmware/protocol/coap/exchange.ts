@@ -11,6 +11,7 @@ import {
 } from "./client.ts";
 import { type CoapFormatError, decodeMessage } from "./codec.ts";
 import type { Exchange, ExchangeId } from "./duplicates.ts";
+import type { StationRecord } from "./line-turns.ts";
 import { type CoapContent, type CoapMessage, codeKind } from "./message.ts";
 import { type NotificationEvent, type NotificationId, Notifications } from "./notifications.ts";
 import { Outbox } from "./outbox.ts";
@@ -95,6 +96,11 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     };
   }
 
+  /** What has been noticed of the stations of a line that all share; none on other links. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#client.stationRecords;
+  }
+
   /**
    * Sends a request and follows it until its `ended` event; undefined while too many others are open.
    * A code that is no request's is a bug and throws.
@@ -173,13 +179,14 @@ export class CoapEndpoint implements Endpoint<CoapEvent> {
     }
     const message = decodeMessage(datagram);
     const outcome = "error" in message ? message.error : this.#take(nowMs, from, message, datagram);
-    if (outcome === "taken") return;
+    if (outcome === "taken") return this.#client.takeTurns(nowMs);
     if (outcome === "copy") {
       this.#duplicates++;
       return;
     }
     if (outcome === "ping") this.#pings++;
     else this.#refused[outcome]++;
+    if (!("error" in message)) this.#client.noteUnknown(message);
     const rejectedId = confirmableId(message);
     if (rejectedId !== undefined) this.#outbox.reset(nowMs, from, rejectedId);
   }

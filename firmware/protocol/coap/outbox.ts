@@ -49,6 +49,16 @@ export class Outbox {
     return this.#retransmissions;
   }
 
+  /** Until when whoever else speaks on a half-duplex line may destroy an answer. */
+  get quietUntilMs(): number {
+    return this.#quietUntilMs;
+  }
+
+  /** The answer that the quiet was for has come: on a line where one asks at a time there is no other. */
+  endQuiet(): void {
+    this.#quietUntilMs = Number.NEGATIVE_INFINITY;
+  }
+
   /** The datagram that has waited longest. */
   take(): OutgoingDatagram | undefined {
     return this.#datagrams.shift();
@@ -101,8 +111,9 @@ export class Outbox {
     return "under-way";
   }
 
-  /** Rejects a message (RFC 7252 4.2), at most 16 in a second. */
+  /** Rejects a message (RFC 7252 4.2), at most 16 in a second; on a line that all share, in silence. */
   reset(nowMs: number, to: Station, messageId: number): void {
+    if (this.#traits.addressing === "uri-host") return;
     if (nowMs >= this.#resets.windowEndsMs) {
       this.#resets = { left: RESETS_MAX, windowEndsMs: nowMs + RESETS_WINDOW_MS };
     }

@@ -12,8 +12,12 @@ export type RequestId = number;
 /** Lengths of tokens that this client chooses. */
 export type TokenBytes = 1 | 2 | 3 | 4;
 
-/** `confirming` until acknowledged, `unconfirmed` for a NON, `acknowledged` while the answer is to come. */
+/**
+ * `waiting` for its turn on a line that all share; `confirming` until acknowledged, `unconfirmed` for a NON,
+ * `acknowledged` while the answer is to come.
+ */
 export type RequestPhase =
+  | { readonly kind: "waiting"; readonly confirmable: boolean; readonly answerBytes: number | undefined }
   | { readonly kind: "confirming"; readonly transmission: Transmission }
   | { readonly kind: "unconfirmed" }
   | { readonly kind: "acknowledged" };

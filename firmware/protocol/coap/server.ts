@@ -40,8 +40,9 @@ export class ServerSide {
     this.#exchanges = new Exchanges(exchangeLifetimeMs(traits), settings, (exchange) =>
       this.#settle(exchange),
     );
-    this.#processingDelayMs =
-      settings.acknowledges === "in time" ? processingDelayMs(traits) : Number.POSITIVE_INFINITY;
+    // On a line that all share nobody may speak later, and so an empty ACK promises nothing.
+    const isPromised = settings.acknowledges === "in time" && traits.addressing === "station";
+    this.#processingDelayMs = isPromised ? processingDelayMs(traits) : Number.POSITIVE_INFINITY;
   }
 
   /** A CON or NON with a request: told if new, answered as before if a copy. */

@@ -34,8 +34,8 @@ const SILENCE_FIXED_MS = 1.75;
 /** One exchange is on the line at a time, so more than a frame or two that wait are a fault. */
 const WAITING_MAX = 4;
 
-/** After so long on a line that is never silent a frame is dropped: it would come in somebody else's turn. */
-const PATIENCE_MS = 250;
+/** A line that is not silent for longer than its longest frames is somebody's who should not: too late is too late. */
+const PATIENCE_FRAMES = 1.25;
 
 export interface Rs485Options {
   /** Longest CoAP message in bytes; 512 if not given. */
@@ -71,10 +71,11 @@ export class Rs485Link implements Link {
   readonly #decoder: SlipDecoder;
   readonly #silenceMs: number;
   readonly #msPerCharacter: number;
+  readonly #patienceMs: number;
   readonly #rejected: Record<Rs485Reject, number> = { checksum: 0, type: 0, echo: 0, "no-silence": 0 };
   readonly #waiting: Waiting[] = [];
-  /** What an adapter may still give back. */
-  #echo: Uint8Array | undefined;
+  /** What an adapter may still give back: until then nobody else can have said the same. */
+  #echo: { readonly datagram: Uint8Array; readonly untilMs: number } | undefined;
   #busyUntilMs = Number.NEGATIVE_INFINITY;
   #state: "open" | "closed" = "open";
   #cancelWake: Cancel | undefined;
@@ -96,6 +97,7 @@ export class Rs485Link implements Link {
       addressing: "uri-host",
     };
     this.#msPerCharacter = (bitsPerByte * 1000) / uart.settings.baud;
+    this.#patienceMs = PATIENCE_FRAMES * (mtuBytes + FRAMING_BYTES) * this.#msPerCharacter;
     this.#uart = uart;
     this.#clock = clock;
     this.#decoder = new SlipDecoder(mtuBytes + COAP_FRAME_OVERHEAD_BYTES);
@@ -147,7 +149,7 @@ export class Rs485Link implements Link {
     const before = this.#waiting.at(-1);
     const startsMs = before === undefined ? this.#clock.monotonicMs() : before.untilMs;
     const ownMs = before === undefined ? 0 : before.bytes.length * this.#msPerCharacter;
-    return Math.max(startsMs + ownMs, this.#busyUntilMs) + PATIENCE_MS;
+    return Math.max(startsMs + ownMs, this.#busyUntilMs) + this.#patienceMs;
   }
 
   /** In one wake-up at a time; what is heard meanwhile moves it on. */
@@ -171,8 +173,9 @@ export class Rs485Link implements Link {
     const next = this.#waiting.shift();
     if (next === undefined || this.#uart.write(next.bytes) !== "queued") return;
     this.#sentDatagrams++;
-    this.#echo = next.datagram;
-    this.#busyUntilMs = nowMs + next.bytes.length * this.#msPerCharacter;
+    const frameMs = next.bytes.length * this.#msPerCharacter;
+    this.#busyUntilMs = nowMs + frameMs;
+    this.#echo = { datagram: next.datagram, untilMs: this.#busyUntilMs + frameMs };
   }
 
   #hear(bytes: Uint8Array): void {
@@ -195,9 +198,9 @@ export class Rs485Link implements Link {
 
   /** Once for each that was sent. Damage of an echo is a collision, and shows as a `checksum`. */
   #isEcho(message: Uint8Array): boolean {
-    const sent = this.#echo;
-    if (sent === undefined || sent.length !== message.length) return false;
-    if (!sent.every((byte, i) => byte === message[i])) return false;
+    const { datagram, untilMs } = this.#echo ?? { datagram: message, untilMs: Number.NEGATIVE_INFINITY };
+    if (this.#clock.monotonicMs() > untilMs || datagram.length !== message.length) return false;
+    if (!datagram.every((byte, i) => byte === message[i])) return false;
     this.#echo = undefined;
     return true;
   }

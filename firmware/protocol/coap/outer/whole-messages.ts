@@ -7,6 +7,7 @@ import type { PieceEvent, RequestOptions } from "../client.ts";
 import { decodeMessage, messageBytes } from "../codec.ts";
 import type { ExchangeId } from "../duplicates.ts";
 import { type CoapCounters, CoapEndpoint, type CoapEvent, type CoapParts } from "../exchange.ts";
+import type { StationRecord } from "../line-turns.ts";
 import { bareAnswer, CODE, type CoapContent, type CoapMessage, OPTION } from "../message.ts";
 import type { NotificationId } from "../notifications.ts";
 import type { RequestId } from "../requests.ts";
@@ -62,6 +63,11 @@ export class WholeMessages implements Endpoint<WholeEvent> {
   /** Those of the messages that were sent and came in, blocks included. */
   get counters(): CoapCounters {
     return this.#coap.counters;
+  }
+
+  /** See `CoapEndpoint.stationRecords`. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#coap.stationRecords;
   }
 
   /** See `CoapEndpoint.request`. */

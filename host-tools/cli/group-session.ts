@@ -1,0 +1,159 @@
+// From a group on the command line to the lines that its members are on, and what asks there.
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import type { Identity } from "../../firmware/identity/identity.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { systemClock } from "../../hal/node/system-clock.ts";
+import { systemRandom } from "../../hal/node/system-random.ts";
+import type { Target } from "../head-end/client.ts";
+import { HeadEndError } from "../head-end/errors.ts";
+import { GroupAsks } from "../head-end/groups/group-asks.ts";
+import { GroupManager } from "../head-end/groups/group-manager.ts";
+import type { GroupReaderParts, LinePlace } from "../head-end/groups/group-reader.ts";
+import { GroupRegistry } from "../head-end/groups/group-registry.ts";
+import type { Registry } from "../head-end/registry.ts";
+import { isServed } from "../head-end/registry-file.ts";
+import { type CaptureOptions, withCapture } from "./capture.ts";
+import {
+  type CommonOptions,
+  engineOf,
+  homeOf,
+  numberOption,
+  registryOf,
+  withCommonOptions,
+  withRegistry,
+} from "./common.ts";
+import { CliFault, EXIT, usageFault } from "./fault.ts";
+import { readIdentity } from "./home.ts";
+import { withHeadEnd } from "./target.ts";
+
+export type GroupFileOptions = CommonOptions & { readonly registry?: string };
+
+export type GroupOptions = GroupFileOptions &
+  CaptureOptions & {
+    readonly keys?: string;
+    readonly via?: string;
+    readonly timeout: number;
+  };
+
+/** What a command on a group works with. */
+export type GroupSession = GroupReaderParts;
+
+/** The options of commands that only look into files. */
+export function withGroupFileOptions(command: Command): Command {
+  return withRegistry(withCommonOptions(command));
+}
+
+/** The options of commands that ask members of a group. */
+export function withGroupOptions(command: Command): Command {
+  return withCapture(withGroupFileOptions(command))
+    .option("--via <dap>", "the address of the data aggregation point that knows the members by their ids")
+    .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
+    .option("--timeout <seconds>", "how long to wait for each member's answer", numberOption(0.1, 3600), 8);
+}
+
+/** The groups that are kept beside the allow list. */
+export function groupsOf(options: GroupFileOptions): GroupRegistry {
+  const path = join(dirname(registryOf(options).path), "groups.json");
+  return new GroupRegistry(path, systemRandom, () => Date.now());
+}
+
+/** Opens the ways to these meters, lets `work` ask there, and closes them whatever happens. */
+export async function withGroup<Result>(
+  options: GroupOptions,
+  ids: readonly string[],
+  work: (session: GroupSession) => Promise<Result>,
+): Promise<Result> {
+  const registry = registryOf(options);
+  const groups = groupsOf(options);
+  const identity = identityOf(options);
+  const crypto = await engineOf(options);
+  const credentialOf = (id: string): Credential | undefined => servedCredential(registry, id);
+  const asks = new GroupAsks({ crypto, identity, groups, credentialOf }, systemClock);
+  return withWays(options, registry, ids, async ({ placeOf, allOf }) => {
+    const prove: ConstructorParameters<typeof GroupManager>[0]["prove"] = (group, id) =>
+      asks.prove(placeOf(id), group, id);
+    const utcMs = (): number => Date.now();
+    const manager = new GroupManager({ groups, registry, crypto, identity, utcMs, placeOf, prove });
+    return work({ groups, manager, asks, placeOf, allOf });
+  });
+}
+
+type Ways = Pick<GroupSession, "placeOf" | "allOf">;
+
+/** A line that cannot be opened has nobody on it; the others are asked all the same. */
+async function withWays<Result>(
+  options: GroupOptions,
+  registry: Registry,
+  ids: readonly string[],
+  work: (ways: Ways) => Promise<Result>,
+): Promise<Result> {
+  if (options.via !== undefined)
+    return withHeadEnd(options.via, options, (headEnd, target) => work(waysThrough({ headEnd, target })));
+  const addresses = new Map(ids.map((id) => [id, registry.find(id)?.address]));
+  const known = [...new Set(addresses.values())].filter((address) => address !== undefined);
+  return withLines(options, known, new Map(), (lines) => {
+    const placeOf = (id: string): LinePlace => {
+      const address = addresses.get(id);
+      if (address === undefined) throw noWay(id);
+      const line = lines.get(address);
+      if (line instanceof CliFault) throw new HeadEndError("timeout", line.message);
+      if (line === undefined) throw noWay(id);
+      return { ...line, target: { ...line.target, expect: id } };
+    };
+    return work({ placeOf, allOf: () => undefined });
+  });
+}
+
+function waysThrough({ headEnd, target }: LinePlace): Ways {
+  const at = (host: string): Target => ({ ...target, host, name: `${target.name} for ${host}` });
+  return {
+    placeOf: (id) => ({ headEnd, target: { ...at(id), expect: id } }),
+    allOf: (name) => ({ headEnd, target: at(name) }),
+  };
+}
+
+/** One inside the other: each is closed as what it was opened for has ended. */
+async function withLines<Result>(
+  options: GroupOptions,
+  [first, ...rest]: readonly string[],
+  lines: Map<string, LinePlace | CliFault>,
+  work: (lines: ReadonlyMap<string, LinePlace | CliFault>) => Promise<Result>,
+): Promise<Result> {
+  if (first === undefined) return work(lines);
+  try {
+    return await withHeadEnd(first, options, (headEnd, target) => {
+      lines.set(first, { headEnd, target });
+      return withLines(options, rest, lines, work);
+    });
+  } catch (error) {
+    if (lines.has(first) || !(error instanceof CliFault) || error.exitCode !== EXIT.noAnswer) throw error;
+    lines.set(first, error);
+    return withLines(options, rest, lines, work);
+  }
+}
+
+function noWay(id: string): HeadEndError {
+  return new HeadEndError(
+    "not-there",
+    `The registry knows no way to meter ${id}: read it once by its address, or give the DAP that it is behind with --via.`,
+  );
+}
+
+/** Whether such a key may be used is for whoever opens the line to say. */
+function identityOf(options: GroupOptions): Identity {
+  return options.keys === undefined ? homeOf(options).headEnd() : readIdentity(options.keys, "head-end");
+}
+
+function servedCredential(registry: Registry, id: string): Credential | undefined {
+  const { enrolments, issuers } = registry.content();
+  const enrolment = enrolments.find((one) => one.id === id);
+  return enrolment !== undefined && isServed(enrolment, issuers) ? enrolment.credential : undefined;
+}
+
+/** The members of a group; one that is not there is a usage fault. */
+export function membersOf(groups: GroupRegistry, name: string): readonly string[] {
+  const group = groups.find(name);
+  if (group === undefined) throw usageFault(`There is no group ${name}: see 'meterbench group list'.`);
+  return group.members.map(({ id }) => id);
+}

@@ -1,0 +1,155 @@
+// A group read: by one request for all, or member by member; who has answered, who has not, and why where that is known.
+import { CODE, type CoapContent } from "../../../firmware/protocol/coap/message.ts";
+import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect.ts";
+import type { Answer, Target } from "../client.ts";
+import { HeadEndError } from "../errors.ts";
+import { unknownForm } from "../failures.ts";
+import type { BodyQuestion } from "../questions.ts";
+import type { Group } from "./group.ts";
+import { challengeOf, type GroupAsks, type GroupPlace, type MemberEnd, troubleOf } from "./group-asks.ts";
+import type { Joining } from "./group-manager.ts";
+import { inTurns } from "./turns.ts";
+
+/**
+ * What came of one member. `late`: it answered only when it was asked once more; `missing`: nothing was heard of it;
+ * `refused`: it, or the head-end, would not.
+ */
+export type MemberReport<Body> =
+  | { readonly meter: string; readonly outcome: "answered" | "late"; readonly body: Body }
+  | { readonly meter: string; readonly outcome: "missing" | "refused"; readonly why: string };
+
+export interface GroupReadParts {
+  readonly asks: GroupAsks;
+  readonly group: Group;
+  /** What came of those who had not joined before. */
+  readonly joinings: readonly Joining[];
+  /** Whoever forwards to all; without it each member is sent the request for all by itself. */
+  readonly all?: GroupPlace | undefined;
+  readonly placeOf: (id: string) => GroupPlace;
+  /** Told of a member that has not the group's keys any more. */
+  readonly onLost: (id: string) => void;
+}
+
+/** Members that are asked by themselves at once. */
+export const ASKED_AT_ONCE = 4;
+
+/**
+ * Asks all members of a group by one request, those who said nothing once more by the same bytes, and those who challenge
+ * it by themselves. Each member is told of once, as soon as it is known how it stands. Rejects with {@link HeadEndError}.
+ */
+export async function readTogether<Body>(
+  parts: GroupReadParts,
+  question: BodyQuestion<Body>,
+  tell: (report: MemberReport<Body>) => void,
+): Promise<void> {
+  const read = new TogetherRead(parts, question, tell);
+  read.tellAbsent();
+  if (read.silent.size === 0) return;
+  const sealed = parts.asks.seal(parts.group, question);
+  if (parts.all !== undefined) await read.askAll(parts.all, sealed);
+  await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
+  await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id));
+}
+
+/** Asks members one by one, each over its own session. Each is told of once. */
+export async function readOneByOne<Body>(
+  ids: readonly string[],
+  read: (id: string) => Promise<Answer<Body>>,
+  tell: (report: MemberReport<Body>) => void,
+): Promise<void> {
+  await inTurns(ids, ASKED_AT_ONCE, async (meter) => {
+    try {
+      tell({ meter, outcome: "answered", body: (await read(meter)).body });
+    } catch (error) {
+      if (!(error instanceof HeadEndError)) throw error;
+      tell({ meter, outcome: error.kind === "timeout" ? "missing" : "refused", why: error.message });
+    }
+  });
+}
+
+class TogetherRead<Body> {
+  /** Members that have joined, and of whom nothing has been heard. */
+  readonly silent: Set<string>;
+  /** Members who want to know first that the head-end is there. */
+  readonly challenged = new Set<string>();
+  readonly #parts: GroupReadParts;
+  readonly #question: BodyQuestion<Body>;
+  readonly #tell: (report: MemberReport<Body>) => void;
+
+  constructor(
+    parts: GroupReadParts,
+    question: BodyQuestion<Body>,
+    tell: (report: MemberReport<Body>) => void,
+  ) {
+    this.#parts = parts;
+    this.#question = question;
+    this.#tell = tell;
+    const joined = parts.group.members.filter(({ state }) => state === "joined");
+    this.silent = new Set(joined.map(({ id }) => id));
+  }
+
+  tellAbsent(): void {
+    const { group, joinings } = this.#parts;
+    const absent = group.members.filter(({ id }) => !this.silent.has(id));
+    for (const { id: meter, state } of absent) {
+      const why = joinings.find(({ id }) => id === meter)?.why ?? "has not been given the group's keys";
+      this.#tell({ meter, outcome: state === "unfit" ? "refused" : "missing", why });
+    }
+  }
+
+  async askAll(place: GroupPlace, sealed: BoundGroupRequest): Promise<void> {
+    const wanted = new Set(this.silent);
+    const end = await this.#parts.asks.askAll(place, sealed, this.#question, wanted, ({ member, content }) =>
+      this.#take(member, content, place.target, "answered"),
+    );
+    if (end.kind === "answered" || end.kind === "timeout") return;
+    throw troubleOf(end, place.target) ?? new Error("a refusal has a reason");
+  }
+
+  async askAgain(id: string, sealed: BoundGroupRequest): Promise<void> {
+    const { asks, placeOf, all } = this.#parts;
+    await this.#orMissing(id, async () => {
+      const place = placeOf(id);
+      const end = await asks.askAgain(place, sealed, this.#question, id);
+      this.#judge(id, end, place.target, all === undefined ? "answered" : "late");
+    });
+  }
+
+  async askAlone(id: string): Promise<void> {
+    const { asks, placeOf, group } = this.#parts;
+    await this.#orMissing(id, async () => {
+      const place = placeOf(id);
+      this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, "answered");
+    });
+  }
+
+  async #orMissing(meter: string, ask: () => Promise<void>): Promise<void> {
+    try {
+      await ask();
+    } catch (error) {
+      if (!(error instanceof HeadEndError)) throw error;
+      this.#tell({ meter, outcome: "missing", why: error.message });
+    }
+  }
+
+  #judge(meter: string, end: MemberEnd, target: Target, outcome: "answered" | "late"): void {
+    if (end.kind === "answer") return this.#take(meter, end.content, target, outcome);
+    const { kind, message: why } = troubleOf(end, target) as HeadEndError;
+    const isMissing = kind === "timeout" || kind === "not-there";
+    if (!isMissing) this.#parts.onLost(meter);
+    this.#tell({ meter, outcome: isMissing ? "missing" : "refused", why });
+  }
+
+  #take(meter: string, content: CoapContent, target: Target, outcome: "answered" | "late"): void {
+    this.silent.delete(meter);
+    const isFirst = !this.challenged.has(meter);
+    if (isFirst && challengeOf(content) !== undefined) {
+      this.challenged.add(meter);
+      return;
+    }
+    const trouble = troubleOf({ kind: "answer", content }, target);
+    const body = content.code === CODE.content ? this.#question.decode(content.payload) : undefined;
+    if (body !== undefined) this.#tell({ meter, outcome, body });
+    else this.#tell({ meter, outcome: "refused", why: (trouble ?? unknownForm(target)).message });
+  }
+}
