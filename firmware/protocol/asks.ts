@@ -53,7 +53,7 @@ export type ClientEvent =
       /** Of CoAP. */
       readonly bytes: number;
       /** Present where the registration completed a handshake. */
-      readonly proved?: Credential;
+      readonly handshake?: Proved;
     }
   | {
       readonly kind: "answer";
@@ -63,8 +63,8 @@ export type ClientEvent =
       /** CoAP bytes of all requests that were answered, without a handshake's part, and of their answers. */
       readonly requestBytes: number;
       readonly responseBytes: number;
-      /** Present where this exchange completed a handshake, in which `proved` proved its key. */
-      readonly handshake?: HandshakeSize & { readonly proved: Credential };
+      /** Present where this exchange completed a handshake. */
+      readonly handshake?: HandshakeSize & Proved;
     }
   | {
       readonly kind: "failed";
@@ -73,6 +73,13 @@ export type ClientEvent =
       /** Who has forgotten, where that is the reason. */
       readonly peer?: Peer;
     };
+
+/** Who proved its key in a handshake. */
+export interface Proved {
+  readonly proved: Credential;
+  /** Its name at whoever forwarded for it; undefined where nobody did. */
+  readonly host: string | undefined;
+}
 
 /** CoAP bytes of a handshake: its first two messages, and what the third added to the first request (RFC 9668). */
 export interface HandshakeSize {
@@ -278,12 +285,12 @@ export function protectedRequest(
 }
 
 export function answerEvent(
-  { id, requestBytes, responseBytes }: PendingAsk,
+  { id, host, requestBytes, responseBytes }: PendingAsk,
   { peer }: ClientSession,
   content: CoapContent,
   completes: Completion | undefined,
 ): ClientEvent {
-  const handshake = completes && { ...completes.size, proved: completes.proved };
+  const handshake = completes && { ...completes.size, proved: completes.proved, host };
   const sizes = { requestBytes, responseBytes };
   return { kind: "answer", ask: id, peer, content, ...sizes, ...(handshake && { handshake }) };
 }

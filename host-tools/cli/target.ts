@@ -1,12 +1,13 @@
 // From a TARGET on the command line to a head-end that talks to it.
 import type { Command } from "commander";
-import { type Identity, isValidId } from "../../firmware/identity/identity.ts";
+import type { Identity } from "../../firmware/identity/identity.ts";
 import { refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { type Address, formatAddress, isModem, openLink, parseAddress } from "../../hal/node/address.ts";
+import { type Address, formatAddress, isModem, openLink } from "../../hal/node/address.ts";
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
+import type { LinkTraits } from "../../hal/ports/link.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { HeadEndError } from "../head-end/errors.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
@@ -29,23 +30,33 @@ import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
 import { airStation } from "./places.ts";
 import { holdPreset } from "./preset.ts";
+import { nameOfRoute, type Route, type RouteOptions, routeTo, wayBy } from "./ways.ts";
 
 export type TargetOptions = CommonOptions &
-  CaptureOptions & {
-    readonly meter?: string;
+  CaptureOptions &
+  RouteOptions & {
     readonly keys?: string;
     readonly registry?: string;
-    readonly timeout: number;
+    readonly timeout?: number;
     readonly oscoreContext?: string;
   };
+
+/** A meter on a line of its own, and one that a DAP has to ask in its turn. */
+const TIMEOUT_SECONDS = 8;
+const TIMEOUT_THROUGH_SECONDS = 30;
 
 /** The options of every command that asks a meter. */
 export function withTargetOptions(command: Command): Command {
   return withCapture(withRegistry(withCommonOptions(command)))
     .option("--meter <id>", "take an answer from this meter only", idOption)
+    .option("--via <dap>", "ask meter:ID through the DAP at this address, which knows it by its id")
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
     .option("--oscore-context <file>", "ask by this context, without EDHOC; development only")
-    .option("--timeout <seconds>", "how long to wait for each answer", numberOption(0.1, 3600), 8);
+    .option(
+      "--timeout <seconds>",
+      `how long to wait for each answer (default: ${TIMEOUT_SECONDS}, and ${TIMEOUT_THROUGH_SECONDS} through a DAP)`,
+      numberOption(0.1, 3600),
+    );
 }
 
 /** Opens the way to TARGET, lets `work` ask there, and closes it whatever happens. */
@@ -55,7 +66,8 @@ export async function withHeadEnd<Result>(
   work: (headEnd: HeadEnd, target: Target) => Promise<Result>,
 ): Promise<Result> {
   const registry = registryOf(options);
-  const { address, expect } = resolveTarget(targetText, options, registry);
+  const route = routeTo(targetText, options, registry);
+  const { address, expect } = route;
   const { identity, profile } = headEndIdentity(options, address);
   const crypto = await engineOf(options);
   const isWanted = (credential: Credential): boolean => refusalOf(profile, credential) === undefined;
@@ -71,6 +83,8 @@ export async function withHeadEnd<Result>(
   refuseNobody(address);
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
+  const host = route.host ?? hostOnLine(route, line.traits);
+  const isOnLine = line.traits.addressing === "uri-host";
   const link = watch.link(line, formatAddress(address), "head-end");
   const headEnd = new HeadEnd({
     link,
@@ -82,17 +96,20 @@ export async function withHeadEnd<Result>(
     ...(held !== undefined && { preset: held.preset }),
     keeping: sessions,
     epochs: registry,
-    onProved: (meter) => registry.proved(meter, formatAddress(absoluteAddress(address))),
+    onProved: (meter, name) => registry.proved(meter, wayBy(route, isOnLine ? undefined : name)),
   });
   try {
-    return await work(headEnd, {
+    const result = await work(headEnd, {
       station: peer,
-      name: formatAddress(address),
-      timeoutMs: options.timeout * 1000,
+      name: nameOfRoute(route),
+      timeoutMs: 1000 * timeoutSeconds(options, route),
+      ...(host !== undefined && { host }),
       ...(expect !== undefined && { expect }),
     });
+    if (expect !== undefined) registry.reached(expect, wayBy(route, route.host));
+    return result;
   } catch (error) {
-    throw explained(error, formatAddress(address), refusal());
+    throw explained(error, nameOfRoute(route), refusal());
   } finally {
     headEnd.close();
     link.close();
@@ -137,31 +154,18 @@ async function reach(address: Address): ReturnType<typeof openLink> {
   }
 }
 
-function resolveTarget(
-  text: string,
-  options: TargetOptions,
-  registry: Registry,
-): { address: Address; expect?: string } {
-  const known = /^meter:(.*)$/.exec(text)?.[1];
-  if (known === undefined) {
-    const address = parseAddress(text);
-    if ("error" in address) throw usageFault(address.error);
-    return { address, ...(options.meter !== undefined && { expect: options.meter }) };
-  }
-  if (options.meter !== undefined && options.meter !== known) {
+function timeoutSeconds({ timeout }: TargetOptions, { host }: Route): number {
+  return timeout ?? (host === undefined ? TIMEOUT_SECONDS : TIMEOUT_THROUGH_SECONDS);
+}
+
+/** Where all meters of a line hear what is asked, the one that is meant answers to its id. */
+function hostOnLine({ address, expect }: Route, { addressing }: LinkTraits): string | undefined {
+  if (addressing === "station") return undefined;
+  if (expect === undefined)
     throw usageFault(
-      `The target is meter ${known} and --meter says ${options.meter}: leave one of them out.`,
+      `All meters at ${formatAddress(address)} hear what is asked there: name the one that is meant with --meter.`,
     );
-  }
-  const enrolment = isValidId(known) ? registry.find(known) : undefined;
-  if (enrolment?.address === undefined) {
-    throw usageFault(
-      `The registry knows no way to meter ${known}: read it once by its address, as in 'meterbench read udp:HOST:PORT --meter ${known}'.`,
-    );
-  }
-  const address = parseAddress(enrolment.address);
-  if ("error" in address) throw usageFault(address.error);
-  return { address, expect: known };
+  return expect;
 }
 
 /** With a key file the production profile holds; without one, this folder's development head-end asks. */

@@ -3,7 +3,7 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { TrustList } from "../../firmware/identity/trust.ts";
 import type { OtherAsker, SharedCoap } from "../../firmware/protocol/asking-requests.ts";
 import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
-import type { Ask, ClientEvent, HandshakeSize } from "../../firmware/protocol/asks.ts";
+import type { Ask, ClientEvent, HandshakeSize, Proved } from "../../firmware/protocol/asks.ts";
 import { CODE } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
@@ -56,8 +56,8 @@ export interface HeadEndParts {
   readonly refreshTrust?: () => void;
   /** A context that needs no EDHOC; development only. */
   readonly preset?: PresetContext;
-  /** Told whenever a meter has proved its key in a handshake. */
-  readonly onProved?: (meter: Credential) => void;
+  /** Told whenever a meter has proved its key in a handshake, with its name at whoever forwards to it, where somebody does. */
+  readonly onProved?: (meter: Credential, host: string | undefined) => void;
   /** Where sessions outlive this head-end; without it they end with it. */
   readonly keeping?: ClientKeeping | undefined;
   /** Remembers which starts meters have told of, as a {@link Registry} does; without it, as long as this head-end lives. */
@@ -83,7 +83,7 @@ export class Asking {
   readonly #drive: Drive<ClientEvent>;
   readonly #clock: Clock;
   readonly #traits: LinkTraits;
-  readonly #onProved: (meter: Credential) => void;
+  readonly #onProved: NonNullable<HeadEndParts["onProved"]>;
   readonly #refreshTrust: () => void;
   readonly #trustIs: "credentials" | "preset";
   readonly #waiting = new Map<number, (outcome: Outcome) => void>();
@@ -169,7 +169,7 @@ export class Asking {
 
   #take(event: ClientEvent): void {
     const proved = provedBy(event);
-    if (proved !== undefined) this.#onProved(proved);
+    if (proved !== undefined) this.#onProved(proved.proved, proved.host);
     if (this.#watching.take(event) || event.kind === "notification") return;
     const resolve = this.#waiting.get(event.ask);
     this.#waiting.delete(event.ask);
@@ -177,13 +177,13 @@ export class Asking {
   }
 }
 
-function provedBy(event: ClientEvent): Credential | undefined {
-  if (event.kind === "notification") return event.proved;
-  return event.kind === "answer" ? event.handshake?.proved : undefined;
+function provedBy(event: ClientEvent): Proved | undefined {
+  if (event.kind === "notification") return event.handshake;
+  return event.kind === "answer" ? event.handshake : undefined;
 }
 
 function handshakeSize({ handshake }: Extract<Outcome, { kind: "answer" }>): Pick<ExchangeSize, "handshake"> {
   if (handshake === undefined) return {};
-  const { proved: _, ...size } = handshake;
+  const { proved: _, host: __, ...size } = handshake;
   return { handshake: size };
 }

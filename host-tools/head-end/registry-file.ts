@@ -18,6 +18,8 @@ export interface Enrolment {
   readonly state: EnrolmentState;
   /** Where the meter was last reached, as the command line writes addresses. */
   readonly address?: string;
+  /** The address of the DAP through which it was last reached; undefined where it was asked itself. */
+  readonly via?: string;
   /** The last start of its storage that the meter told of. */
   readonly epoch?: Epoch;
   /** Since it told of one that cannot come after that: an operator must look at it. */
@@ -67,6 +69,7 @@ const FileSchema = v.strictObject({
       credential: HexText,
       state: v.picklist(["pending", "proved", "revoked"]),
       address: v.optional(v.string()),
+      via: v.optional(v.string()),
       epoch: v.optional(
         v.strictObject({
           count: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
@@ -105,9 +108,10 @@ export function readRegistry(path: string, decoded: DecodedCredentials = new Map
   const { meters, issuers = [] } = parsed.output;
   return {
     enrolments: meters.map(
-      ({ id, credential, address, epoch, isForgetful, next, issuer, plate, ...rest }) => ({
+      ({ id, credential, address, via, epoch, isForgetful, next, issuer, plate, ...rest }) => ({
         ...{ id, credential: credentialOf(id, credential), ...rest },
         ...(address !== undefined && { address }),
+        ...(via !== undefined && { via }),
         ...(epoch && { epoch: { count: epoch.count, mark: fromHex(epoch.mark) ?? new Uint8Array() } }),
         ...(isForgetful && { isForgetful }),
         ...(next !== undefined && { next: credentialOf(id, next) }),

@@ -18,6 +18,10 @@ import {
 } from "./registry-file.ts";
 
 type Meter = Pick<Enrolment, "credential" | "address">;
+
+/** How a meter was reached: at its own address, or through the DAP at another. */
+export type Way = { readonly address: string } | { readonly via: string };
+
 type EnrolOutcome = "added" | "known" | "other-key";
 type AddOutcome = EnrolOutcome | "revoked";
 
@@ -92,11 +96,11 @@ export class Registry implements EpochMemory {
     return this.#change((enrolments) => meters.map((meter) => takeIn(enrolments, meter)));
   }
 
-  /** Notes that the meter proved its key, if it is still wanted, and where it was reached. */
-  proved(credential: Credential, address: string): void {
+  /** Notes that the meter proved its key, if it is still wanted, and how it was reached. */
+  proved(credential: Credential, way: Way): void {
     // Most proofs are of a meter that is where it was: no need to wait for others then.
     const before = this.find(credential.id);
-    if (before?.state === "proved" && before.address === address && !isNewer(before, credential)) return;
+    if (before?.state === "proved" && isReachedBy(before, way) && !isNewer(before, credential)) return;
     this.#change((enrolments, issuers) => {
       const known = enrolments.get(credential.id) ?? this.#newIssued(credential, issuers);
       if (known === undefined || known.state === "revoked") return;
@@ -104,11 +108,18 @@ export class Registry implements EpochMemory {
       // What an issuer has signed anew takes the place of what it signed before, and of nothing else.
       const isRenewed = isIssued(known.credential) && isIssued(credential);
       enrolments.set(credential.id, {
-        ...known,
-        ...{ state: "proved", address },
+        ...reachedBy(known, way),
+        state: "proved",
         ...(isRenewed && { credential }),
       });
     });
+  }
+
+  /** Notes how a meter was reached that had proved its key before: that way is taken next. */
+  reached(id: string, way: Way): void {
+    const before = this.find(id);
+    if (before?.state !== "proved" || isReachedBy(before, way)) return;
+    this.#changeWanted(id, (known) => reachedBy(known, way));
   }
 
   /**
@@ -233,6 +244,16 @@ export class Registry implements EpochMemory {
       return result;
     });
   }
+}
+
+function isReachedBy(known: Enrolment, way: Way): boolean {
+  return "via" in way ? known.via === way.via : known.address === way.address && known.via === undefined;
+}
+
+/** The address of before stays known where a DAP was asked; a DAP of before does not where nobody needed it. */
+function reachedBy(known: Enrolment, way: Way): Enrolment {
+  const { via: _, ...rest } = known;
+  return { ...rest, ...way };
 }
 
 /** True for another credential of an issuer than the one that is enrolled. */

@@ -82,7 +82,7 @@ function line(
     ...{ link: near, clock, crypto, random: new SeededRandom("head-end"), identity: HEAD },
     ...following,
     ...(trust && { trust }),
-    onProved: (meter) => registry.proved(meter, "udp:127.0.0.1:1"),
+    onProved: (meter) => registry.proved(meter, { address: "udp:127.0.0.1:1" }),
   });
   return {
     received: () => far.counters.receivedDatagrams,

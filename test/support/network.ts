@@ -49,10 +49,11 @@ interface Forwarded {
 /** Tells each message apart by Message IDs and tokens of its own; keeps the type of what it forwards. */
 export class ForwardingStation {
   readonly #north: Link;
-  readonly #newSouth: (port: number) => Link;
+  readonly #newSouth: () => Link;
   readonly #routes: Readonly<Record<string, Station>>;
   #south: Link;
-  #port = 1;
+  /** Requests that were forwarded, copies apart. */
+  forwarded = 0;
   #next = 1;
   readonly #byToken = new Map<string, Forwarded>();
   readonly #byId = new Map<
@@ -61,23 +62,23 @@ export class ForwardingStation {
   >();
   readonly #copies = new Map<string, number>();
 
-  /** `routes`: where each name is. */
-  constructor(network: Network, name: Station, routes: Readonly<Record<string, Station>>) {
+  /** `south` gives a port each time that it is called; `routes`: where each name is. */
+  constructor(north: Link, south: () => Link, routes: Readonly<Record<string, Station>>) {
     this.#routes = routes;
-    this.#north = network.link(name);
+    this.#north = north;
     this.#north.listen({ datagram: (from, bytes) => this.#fromNorth(from, bytes) });
-    this.#newSouth = (port) => {
-      const link = network.link(`${name} ${port}`);
+    this.#newSouth = () => {
+      const link = south();
       link.listen({ datagram: (from, bytes) => this.#fromSouth(link, from, bytes) });
       return link;
     };
-    this.#south = this.#newSouth(0);
+    this.#south = this.#newSouth();
   }
 
   /** What is forwarded from now on comes from another port. */
   changePort(theOld: "is open still" | "is closed" = "is closed"): void {
     if (theOld === "is closed") this.#south.close();
-    this.#south = this.#newSouth(this.#port++);
+    this.#south = this.#newSouth();
   }
 
   #fromNorth(from: Station, bytes: Uint8Array): void {
@@ -88,6 +89,7 @@ export class ForwardingStation {
     const to = this.#routes[host];
     if (to === undefined) return;
     const seen = `${from} ${message.messageId}`;
+    if (!this.#copies.has(seen)) this.forwarded++;
     const number = this.#copies.get(seen) ?? this.#next++;
     this.#copies.set(seen, number);
     const token = Uint8Array.of(0xff, number >> 8, number);

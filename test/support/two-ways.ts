@@ -53,7 +53,9 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
     if (event.kind === "refused") refused.push(event.reason);
     if (event.kind === "session") sessions.push(event.peer.id);
   });
-  const proxy = new ForwardingStation(network, "proxy", { M1: "meter" });
+  let ports = 0;
+  const south = () => network.link(`proxy ${ports++}`);
+  const proxy = new ForwardingStation(network.link("proxy"), south, { M1: "meter" });
   const files = new HeadEndFiles();
   files.utcMs = () => clock.utcMs() ?? 0;
   const headEnd = (name: string, keeping: ClientKeeping = files) => {

@@ -201,7 +201,7 @@ export class Watches {
       peer: session.peer,
       content,
       bytes,
-      ...(proved && { proved }),
+      ...(proved && { handshake: { proved, host: ask.host } }),
     };
   }
 }

@@ -113,7 +113,7 @@ function add(file: string, options: Options): void {
 }
 
 function rowOf(crypto: CryptoEngine, enrolment: Enrolment) {
-  const { id, credential, state, address, epoch, next, isForgetful } = enrolment;
+  const { id, credential, state, address, via, epoch, next, isForgetful } = enrolment;
   const issuer = issuerOf(enrolment);
   return {
     id,
@@ -127,6 +127,7 @@ function rowOf(crypto: CryptoEngine, enrolment: Enrolment) {
     // Of a rotation that was begun and not completed.
     ...(next !== undefined && { nextCredentialHash: toHex(credentialHash(crypto, next)) }),
     ...(address !== undefined && { address }),
+    ...(via !== undefined && { via }),
   };
 }
 
@@ -143,14 +144,24 @@ async function list(options: Options): Promise<void> {
     say(`Issuer ${id}, credential hash ${hash.slice(0, 16)}`);
   if (rows.length === 0) return say("No meters are enrolled.");
   const cells = rows.map(
-    ({ id, state, forgetful, development, issuer, credentialHash: hash, nextCredentialHash, address }) => [
+    ({
+      id,
+      state,
+      forgetful,
+      development,
+      issuer,
+      credentialHash: hash,
+      nextCredentialHash,
+      address,
+      via,
+    }) => [
       id,
       [state, ...(forgetful ? ["forgetful"] : []), ...(nextCredentialHash ? ["key rotating"] : [])].join(
         ", ",
       ),
       development ? "development" : issuer === undefined ? "" : byText(issuer, issuers),
       hash.slice(0, 16),
-      address ?? "",
+      via === undefined ? (address ?? "") : `through ${via}`,
     ],
   );
   for (const line of table([["id", "state", "", "credential hash", "last reached at"], ...cells])) say(line);

@@ -8,7 +8,8 @@ process.on("message", ({ revoke, prove }: { revoke: readonly string[]; prove: re
   for (const id of revoke) registry.revoke(id);
   for (const id of prove) {
     const enrolment = registry.find(id);
-    if (enrolment !== undefined) registry.proved(enrolment.credential, `udp:127.0.0.1:${++address}`);
+    if (enrolment !== undefined)
+      registry.proved(enrolment.credential, { address: `udp:127.0.0.1:${++address}` });
   }
   process.send?.("done");
 });

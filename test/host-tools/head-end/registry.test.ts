@@ -104,7 +104,7 @@ describe("a meter in a registry", () => {
     expect(registry.revoke("M1")).toBe(true);
     expect(registry.add(meter, AT)).toBe("revoked");
     expect(registry.addAll([{ credential: sameIdOtherKey, address: AT }])).toEqual(["revoked"]);
-    registry.proved(meter, AT);
+    registry.proved(meter, { address: AT });
     expect(registry.find("M1")?.state).toBe("revoked");
     expect(registry.credentials()).toEqual([]);
     expect(registry.enrol(sameIdOtherKey)).toBe("added");
@@ -113,15 +113,30 @@ describe("a meter in a registry", () => {
 
   test("is not proved by another key of the same name", () => {
     registry.add(meter);
-    registry.proved(sameIdOtherKey, AT);
+    registry.proved(sameIdOtherKey, { address: AT });
     expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "pending" });
-    registry.proved(meter, AT);
+    registry.proved(meter, { address: AT });
     expect(registry.find("M1")).toMatchObject({ state: "proved", address: AT });
+  });
+
+  test("is found the next time by the way that it was reached by last; its own address stays known", () => {
+    registry.add(meter);
+    registry.reached("M1", { address: AT });
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "pending" });
+    registry.proved(meter, { address: AT });
+    registry.reached("M1", { via: "udp:192.0.2.9:5683" });
+    expect(registry.find("M1")).toMatchObject({ address: AT, via: "udp:192.0.2.9:5683" });
+    const version = registry.version();
+    registry.reached("M1", { via: "udp:192.0.2.9:5683" });
+    registry.reached("M2", { via: "udp:192.0.2.9:5683" });
+    expect(registry.version()).toBe(version);
+    registry.reached("M1", { address: AT });
+    expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "proved", address: AT });
   });
 
   test("keeps its key and its state when it is enrolled or added again", () => {
     registry.enrol(meter);
-    registry.proved(meter, AT);
+    registry.proved(meter, { address: AT });
     expect([registry.enrol(meter), registry.add(meter)]).toEqual(["known", "known"]);
     expect([registry.enrol(sameIdOtherKey), registry.add(sameIdOtherKey)]).toEqual([
       "other-key",
@@ -145,7 +160,7 @@ describe("an issuer in a registry", () => {
     registry.addIssuer(issuer);
     const epoch = (count: number) => ({ count, mark: Uint8Array.of(1, 2, 3, 4) });
     expect(registry.takes(issued, epoch(5))).toBe(true);
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     expect(registry.find("M1")).toMatchObject({ state: "proved", epoch: epoch(5) });
     expect(new Registry(path).takes(issued, epoch(4))).toBe(false);
   });
@@ -164,18 +179,18 @@ describe("an issuer in a registry", () => {
   });
 
   test("lets in who proves what it has signed, as long as it is trusted", () => {
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     expect(registry.list()).toEqual([]);
     registry.addIssuer(issuer);
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     expect(registry.find("M1")).toEqual({ id: "M1", credential: issued, state: "proved", address: AT });
-    registry.proved(sameIdOtherKey, AT);
+    registry.proved(sameIdOtherKey, { address: AT });
     expect(registry.find("M1")?.credential).toEqual(issued);
   });
 
   test("takes the meters that came by it along when it goes, by whichever key they go by then", () => {
     registry.addIssuer(issuer);
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     const next = identity("meter", "M1", "next").credential;
     registry.enrolNext(next);
     registry.takeNext("M1");
@@ -189,7 +204,7 @@ describe("an issuer in a registry", () => {
 
   test("is not needed any more for a meter that an operator enrols himself", () => {
     registry.addIssuer(issuer);
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     registry.removeIssuer("CA");
     expect(registry.credentials()).toEqual([]);
     expect([registry.enrol(meter), registry.enrol(meter)]).toEqual(["added", "known"]);
@@ -201,7 +216,7 @@ describe("an issuer in a registry", () => {
   test("changes nothing of a meter that was enrolled by hand", () => {
     registry.addIssuer(issuer);
     registry.enrol(meter);
-    registry.proved(issued, AT);
+    registry.proved(issued, { address: AT });
     expect(registry.find("M1")).toEqual({ id: "M1", credential: meter, state: "proved", address: AT });
   });
 });
@@ -258,7 +273,7 @@ describe("a meter whose key rotates", () => {
 
   test("is trusted by both keys until it has taken the next one, and by that alone then, with all else kept", () => {
     registry.add(meter, AT);
-    registry.proved(meter, AT);
+    registry.proved(meter, { address: AT });
     expect(registry.enrolNext(next)).toBe(true);
     expect(new Registry(path).find("M1")).toMatchObject({
       credential: { bytes: meter.bytes },

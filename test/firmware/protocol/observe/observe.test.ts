@@ -68,7 +68,7 @@ describe("a watch on a good line", () => {
     line.clock.advanceBy(3.5 * PERIOD_MS);
     expect(line.told(id)).toEqual([0, 1, 2, 3]);
     expect(numbers).toEqual([0, 1, 2, 3]);
-    expect(line.clientEvents[0]).toMatchObject({ peer: { id: "M1" }, proved: { id: "M1" } });
+    expect(line.clientEvents[0]).toMatchObject({ peer: { id: "M1" }, handshake: { proved: { id: "M1" } } });
   });
 
   test("shows a stranger the same lengths and times whatever it tells", () => {
