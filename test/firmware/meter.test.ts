@@ -88,6 +88,7 @@ function meterAt({
       rightsOf: () => rights,
       chip: "bl0942",
       configurationDigest: new Uint8Array(8).fill(7),
+      memberships: { join: () => "full", leave: () => "unknown" } as const,
     },
     maxLossWattHours: () => 96,
     statements: undefined,
