@@ -28,7 +28,7 @@ export class BlockGroup {
   constructor(block: Block, path: string) {
     this.#block = block;
     const { clock, crypto, identity, trust } = block.headEndParts;
-    const utcMs = (): number => block.clock.utcMs() as number;
+    const utcMs = (): number => Math.floor(block.clock.utcMs() ?? 0);
     const groups = new GroupRegistry(path, block.headEndParts.random.fork("groups"), utcMs);
     const byId = new Map(trust.credentials.map((credential) => [credential.id, credential] as const));
     const credentialOf = (id: string): Credential | undefined => byId.get(id);

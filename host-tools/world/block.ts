@@ -15,6 +15,7 @@ import { Routes } from "../dap/forward/routes.ts";
 import { HeadEnd, type HeadEndParts, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf, parseLoad } from "../loads/index.ts";
 import { emulatedMetering } from "./metering.ts";
+import { playPast } from "./past.ts";
 import { mishears, type South, type SouthKind, south } from "./south.ts";
 
 export interface BlockOptions {
@@ -72,6 +73,8 @@ export class Block {
   readonly #meters: readonly BlockMeter[];
   readonly #links: Link[] = [];
   #starts = 0;
+  /** Of the metering parts; they are all alike. */
+  #maxPollIntervalMs = POLL_INTERVAL_MS;
 
   constructor(options: BlockOptions) {
     const { seed, meters = METERS, crypto, startUtcMs } = options;
@@ -107,6 +110,15 @@ export class Block {
   /** A meter, or the group, through the DAP. */
   target(host: string, timeoutMs: number): Target {
     return { station: FAR_END, host, name: `the DAP for ${host}`, timeoutMs };
+  }
+
+  /** Lets time pass in which nobody asks anything. */
+  play(lengthMs: number): void {
+    playPast({
+      ...{ clock: this.clock, runtimes: [...this.runtimes.values()], lengthMs },
+      meteringIc: { maxPollIntervalMs: this.#maxPollIntervalMs },
+      pollIntervalMs: POLL_INTERVAL_MS,
+    });
   }
 
   /** All meters stop at once: what they have not kept is lost. */
@@ -150,11 +162,13 @@ export class Block {
     const { crypto, storage, configuration, startUtcMs, onMeterEvent = () => {} } = this.#options;
     const { id } = identity.credential;
     const headEnd = this.headEndParts.identity.credential;
+    const meteringIc = emulatedMetering(this.clock, mainsOf(load, startUtcMs));
+    this.#maxPollIntervalMs = meteringIc.maxPollIntervalMs;
     const runtime = new MeterRuntime(
       {
         ...{ clock: this.clock, meterClock: this.clock, crypto, link, storage: storage?.(id) },
         random: this.#random.fork(`${id} ${start}`),
-        meteringIc: emulatedMetering(this.clock, mainsOf(load, startUtcMs)),
+        meteringIc,
       },
       {
         ...{ configuration, identity, pollIntervalMs: POLL_INTERVAL_MS },
