@@ -186,7 +186,8 @@ export class Block {
       line = link;
     });
     const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
-    if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined) throw new Error("a link does not come up");
+    if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
+      throw new Error("a link does not come up");
     const ids = this.ids;
     const places = ids.map((alias, place) => ({
       ...{ alias, line: 0 },

@@ -8,6 +8,7 @@ import { Rs485Link } from "../../hal/modems/rs485/driver.ts";
 import { EmulatedBus } from "../../hal/modems/rs485/emulated.ts";
 import { startXbee } from "../../hal/modems/xbee/driver.ts";
 import { EmulatedXbee } from "../../hal/modems/xbee/emulated.ts";
+import { MAX_PAYLOAD_BYTES } from "../../hal/modems/xbee/registers.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
 import { LINE, type Link, type LinkTraits, type Station } from "../../hal/ports/link.ts";
 import type { UartSettings } from "../../hal/ports/uart.ts";
@@ -66,7 +67,7 @@ function airSouth({ clock, random, loss }: SouthOptions): South {
   const air = new EmulatedAir(clock, random.fork("air"), { bitsPerSecond: AIR_BITS_PER_SECOND, loss });
   const open = (station: Station, opened: (link: Link) => void): void => {
     const [host, module] = uartPair(clock, MODULE_LINE);
-    new EmulatedXbee(module, clock, air, { station });
+    new EmulatedXbee(module, clock, air, { station, maxPayloadBytes: MAX_PAYLOAD_BYTES.digiMesh900 });
     startXbee(host, clock, (start) => {
       if (typeof start === "string") throw new Error(`an emulated module is ${start}`);
       opened(start);
