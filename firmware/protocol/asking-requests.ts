@@ -3,6 +3,7 @@ import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { Purpose } from "./asks.ts";
 import type { ClientSideEvent, RequestOptions } from "./coap/client.ts";
+import type { StationRecord } from "./coap/line-turns.ts";
 import type { CoapContent, CoapMessage } from "./coap/message.ts";
 import { WholeMessages } from "./coap/outer/whole-messages.ts";
 import type { RequestId } from "./coap/requests.ts";
@@ -54,6 +55,11 @@ export class AskingRequests {
   share(other: OtherAsker): SharedCoap {
     this.#others.push(other);
     return this.#coap;
+  }
+
+  /** See `CoapEndpoint.stationRecords`. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#coap.stationRecords;
   }
 
   /** Sends a request, of which {@link next} tells; undefined while 256 others are open. */

@@ -32,6 +32,7 @@ import {
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import { messageBytes } from "./coap/codec.ts";
+import type { StationRecord } from "./coap/line-turns.ts";
 import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
@@ -116,6 +117,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** Lets another asker use this end's one CoAP endpoint; what comes of requests that are not this end's goes to it. */
   share(other: OtherAsker): SharedCoap {
     return this.#requests.share(other);
+  }
+
+  /** See `CoapEndpoint.stationRecords`. */
+  get stationRecords(): readonly StationRecord[] {
+    return this.#requests.stationRecords;
   }
 
   /** At an orderly end: writes down exactly how far kept sessions are used. */

@@ -22,7 +22,7 @@ import { tariffResource } from "./tariff.ts";
 export interface MeterResourcesParts {
   readonly meter: Meter;
   readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
-  readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  readonly log: Pick<EventLog, "record" | "read" | "last" | "acknowledge">;
   /** Undefined for a meter without a relay, which has no such resource. */
   readonly relay?: Omit<RelayParts, "log"> | undefined;
   /** Undefined for a meter whose key is somebody else's to keep: it cannot make another. */

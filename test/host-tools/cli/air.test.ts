@@ -1,0 +1,41 @@
+// Meters by radio, over processes: `npm run test:commands` has this.
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
+
+let folder: ReturnType<typeof emptyFolder>;
+const inFolder = (...args: string[]) => meterbench(args, { cwd: folder.path });
+
+beforeAll(async () => {
+  folder = emptyFolder();
+  await startMeterbench(["serve", "--at", "xbee:pty:./air", "--count", "3"], { cwd: folder.path });
+}, 30_000);
+afterAll(async () => {
+  await stopAll();
+  folder.remove();
+}, 30_000);
+
+test("each of three meters on an emulated air is read by its station, and then by its name", async () => {
+  for (const number of [1, 2, 3]) {
+    const at = `xbee:pty:./air?station=0013a2004100000${number}`;
+    const read = await inFolder("read", at, "--meter", `M${number}`, "--json");
+    expect([read.code, read.stderr]).toEqual([0, ""]);
+    expect(JSON.parse(read.stdout)).toMatchObject({ meter: `M${number}` });
+  }
+  expect((await inFolder("profile", "meter:M2", "--from", "2020-01-01", "--to", "2020-01-02")).code).toBe(0);
+}, 60_000);
+
+test("a station that is not there is no answer, and an address without one a usage fault that says how", async () => {
+  const missing = await inFolder("read", "xbee:pty:./air?station=0013a20041000009", "--timeout", "2");
+  expect(missing.code).toBe(3);
+  const nobody = await inFolder("read", "xbee:pty:./air");
+  expect(nobody.code).toBe(2);
+  expect(nobody.stderr).toContain("add the meter's station, as in xbee:pty:./air?station=0013a20041000001");
+}, 60_000);
+
+test("a line without a module there says what to look at", async () => {
+  const { child } = await startMeterbench(["serve", "--at", "pty:./meter"], { cwd: folder.path });
+  const read = await inFolder("read", "xbee:pty:./meter?station=0013a20041000001");
+  child.kill();
+  expect(read.code).toBe(3);
+  expect(read.stderr).toContain("does not answer in API mode: set its AP to 1 or 2");
+}, 60_000);
