@@ -2,6 +2,7 @@
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { type Identity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { OWNER, TrustList } from "../../firmware/identity/trust.ts";
+import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { Backhaul, type CarriedDatagram, FAR_END } from "../../hal/emulated/backhaul.ts";
@@ -10,12 +11,16 @@ import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
-import { Dap, type DapParts } from "../dap/dap.ts";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { Dap } from "../dap/dap.ts";
 import { Routes } from "../dap/forward/routes.ts";
+import type { DapSettings } from "../dap/forward/settings.ts";
+import { type DapStatus, decodeStatus } from "../dap/operator/status.ts";
 import { HeadEnd, type HeadEndParts, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf, parseLoad } from "../loads/index.ts";
 import { emulatedMetering } from "./metering.ts";
 import { playPast } from "./past.ts";
+import { settle } from "./single-line.ts";
 import { mishears, type South, type SouthKind, south } from "./south.ts";
 
 export interface BlockOptions {
@@ -34,17 +39,28 @@ export interface BlockOptions {
   readonly storage?: (meter: string) => Storage;
   /** Meters that speak unasked on a line that all share, and how long they pause on average. */
   readonly babbling?: ReadonlyMap<string, number>;
-  /** Tells how the DAP is, beyond its links and routes. */
-  readonly dap?: Partial<DapParts>;
+  /** How the DAP works where not as {@link DAP_SETTINGS} says. */
+  readonly dap?: Partial<DapSettings>;
   /** Sees what goes between the head-end and the DAP, as it is sent. */
   readonly onNorth?: (carried: CarriedDatagram) => void;
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
 }
 
+/** It does all that a head-end may ask of it. */
+const DAP_SETTINGS: DapSettings = {
+  thirdParty: false,
+  distribute: "fan-out",
+  return: "bundle",
+  holdSeconds: 300,
+};
 /** What is between the head-end and the block: a mobile network, with the headers of IP and UDP. */
 export const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
 /** The head-end's station there; the DAP is the far end. */
 const HEAD_END = "head-end";
+const DAP_ID = "DAP";
+const LINE_NAME = "meters";
+/** Its answer to an operator names each meter twice. */
+const STATUS_BYTES = 1000;
 /** The one group that the DAP knows: all meters. */
 export const BLOCK_GROUP = "B1";
 const POLL_INTERVAL_MS = 60_000;
@@ -88,6 +104,7 @@ export class Block {
       loss: options.southLoss ?? 0,
       babbling: options.babbling ?? new Map(),
     });
+    const dapIdentity = this.#identity("dap", DAP_ID);
     const north = new Backhaul(this.clock, NORTH, options.onNorth);
     const lossy = (link: Link, name: string): Link =>
       mishears(link, this.#random.fork(`loss ${name}`), options.northLoss ?? 0);
@@ -95,10 +112,12 @@ export class Block {
       ...{ clock: this.clock, crypto, identity: this.#identity("head-end", "H") },
       random: this.#random.fork("head-end"),
       link: lossy(north.station(HEAD_END), HEAD_END),
-      trust: new TrustList(this.#meters.map(({ identity }) => identity.credential)),
+      trust: new TrustList(
+        [dapIdentity, ...this.#meters.map(({ identity }) => identity)].map(({ credential }) => credential),
+      ),
     };
     this.powerOn();
-    this.dap = this.#newDap(lossy(north.farEnd, FAR_END));
+    this.dap = this.#newDap(lossy(north.farEnd, FAR_END), dapIdentity);
     this.headEnd = new HeadEnd(this.headEndParts);
   }
 
@@ -119,6 +138,14 @@ export class Block {
       meteringIc: { maxPollIntervalMs: this.#maxPollIntervalMs },
       pollIntervalMs: POLL_INTERVAL_MS,
     });
+  }
+
+  /** What the DAP tells of itself to an operator, as whom the head-end proves itself by that. */
+  async operate(timeoutMs: number): Promise<DapStatus> {
+    const target = { station: FAR_END, name: DAP_ID, expect: DAP_ID, timeoutMs };
+    const content = resourceRequest(CODE.get, "d");
+    const question = { content, answerBytes: STATUS_BYTES, decode: decodeStatus };
+    return (await settle(this.clock, this.headEnd.read(target, question))).body;
   }
 
   /** All meters stop at once: what they have not kept is lost. */
@@ -180,7 +207,7 @@ export class Block {
     this.runtimes.set(id, runtime);
   }
 
-  #newDap(north: Link): Dap {
+  #newDap(north: Link, identity: Identity): Dap {
     let line: Link | undefined;
     this.#south.openDap((link) => {
       line = link;
@@ -193,10 +220,13 @@ export class Block {
       ...{ alias, line: 0 },
       station: this.#south.stationOf(alias, place),
     }));
+    const { crypto, dap } = this.#options;
     return new Dap({
-      ...{ clock: this.clock, random: this.#random.fork("dap"), north, lines: [line] },
-      routes: new Routes(places, { [BLOCK_GROUP]: ids }),
-      ...this.#options.dap,
+      ...{ clock: this.clock, random: this.#random.fork("dap"), north },
+      ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
+      settings: { ...DAP_SETTINGS, ...dap },
+      parties: { crypto, identity, trust: new TrustList([this.headEndParts.identity.credential]) },
+      storage: new MemoryStorage(),
     });
   }
 }

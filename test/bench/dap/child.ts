@@ -8,9 +8,10 @@ import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import { UdpLink } from "../../../hal/node/udp-link.ts";
+import { MemoryStorage } from "../../../hal/storage/memory-storage.ts";
 import { Dap } from "../../../host-tools/dap/dap.ts";
 import { Routes } from "../../../host-tools/dap/forward/routes.ts";
-import { BODY, headEnd, meter } from "./parties.ts";
+import { BODY, dapIdentity, headEnd, meter } from "./parties.ts";
 
 const HERE = "127.0.0.1";
 
@@ -44,7 +45,12 @@ async function dap(stations: readonly string[]): Promise<string> {
   const north = await UdpLink.serve(HERE, 0);
   const { link: south } = await UdpLink.reach(HERE, 1);
   const places = stations.map((station, place) => ({ alias: `M${place + 1}`, line: 0, station }));
-  const routes = new Routes(places);
-  new Dap({ clock: systemClock, random: systemRandom, north, lines: [south], routes });
+  const trust = new TrustList([headEnd().credential]);
+  new Dap({
+    ...{ clock: systemClock, random: systemRandom, north, lines: [south], names: ["udp"] },
+    ...{ routes: new Routes(places), storage: new MemoryStorage() },
+    parties: { crypto: opensslEngine, identity: dapIdentity(), trust },
+    settings: { thirdParty: false, distribute: "per-meter", return: "forward", holdSeconds: 0 },
+  });
   return north.local;
 }

@@ -2,6 +2,7 @@
 import { fork } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { TrustList } from "../../../firmware/identity/trust.ts";
+import type { Ask } from "../../../firmware/protocol/asks.ts";
 import { equal } from "../../../firmware/protocol/bytes.ts";
 import { CODE, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
@@ -11,7 +12,7 @@ import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import { UdpLink } from "../../../hal/node/udp-link.ts";
 import { message } from "../children.ts";
-import { BODY, headEnd, meter } from "./parties.ts";
+import { BODY, dapIdentity, headEnd, meter } from "./parties.ts";
 
 const METERS = 1000;
 const READS_OF_EACH = 20;
@@ -19,6 +20,7 @@ const READS_OF_EACH = 20;
 const AT_ONCE = 32;
 const FEW_AT_ONCE = 2;
 const WITHIN_MS = 30_000;
+const { id: DAP } = dapIdentity().credential;
 const READ = resourceRequest(CODE.get, "r");
 const DAP_CPU_MAX_MICROSECONDS = 100;
 
@@ -58,6 +60,7 @@ async function figuresOf(dap: Child): Promise<DapFigures> {
   const reader = await newReader(station);
   const order = Array.from({ length: METERS }, (_, place) => place);
   const before = await dap.figures();
+  await reader.operate();
   const handshakes = await readAll(reader, order, AT_ONCE);
   const many = Array.from({ length: READS_OF_EACH }, () => order).flat();
   // Code that has run a while is what a DAP runs.
@@ -91,6 +94,8 @@ async function figuresOf(dap: Child): Promise<DapFigures> {
 }
 
 interface Reader {
+  /** Proves to the DAP that it runs it, so that long answers come whole. */
+  operate(): Promise<void>;
   read(place: number): Promise<void>;
   close(): void;
 }
@@ -103,27 +108,31 @@ async function newReader(dap: string): Promise<Reader> {
   const credentials = Array.from({ length: METERS }, (_, place) => meter(place).credential);
   const client = new SecureClient({
     ...{ crypto: opensslEngine, random: systemRandom, traits: link.traits, identity: headEnd() },
-    trust: new TrustList(credentials),
+    trust: new TrustList([dapIdentity().credential, ...credentials]),
   });
   const drive = new Drive(client, link, systemClock, (event) => {
     if (event.kind === "notification") return;
     const done = waiting.get(event.ask);
     waiting.delete(event.ask);
     if (event.kind === "failed") done?.(event.reason);
-    else done?.(equal(event.content.payload, BODY) ? undefined : "a wrong answer");
+    else done?.(event.peer.id === DAP || equal(event.content.payload, BODY) ? undefined : "a wrong answer");
   });
-  const read = (place: number): Promise<void> =>
+  const ask = (whom: Pick<Ask, "host" | "expect" | "content">): Promise<void> =>
     new Promise((resolve, reject) => {
       const nowMs = systemClock.monotonicMs();
-      const host = `M${place + 1}`;
-      const asked = { to: peer, host, expect: host, content: READ, untilMs: nowMs + WITHIN_MS };
-      const ask = client.ask(nowMs, asked);
-      if (ask === undefined) return reject(new Error("more under way than a client takes"));
-      waiting.set(ask, (fault) => (fault === undefined ? resolve() : reject(new Error(`${host}: ${fault}`))));
+      const asked = client.ask(nowMs, { to: peer, untilMs: nowMs + WITHIN_MS, ...whom });
+      if (asked === undefined) return reject(new Error("more under way than a client takes"));
+      const end = (fault?: string) =>
+        fault === undefined ? resolve() : reject(new Error(`${whom.expect}: ${fault}`));
+      waiting.set(asked, end);
       drive.run();
     });
   return {
-    read,
+    operate: () => ask({ expect: DAP, content: resourceRequest(CODE.get, "d") }),
+    read: (place) => {
+      const host = `M${place + 1}`;
+      return ask({ host, expect: host, content: READ });
+    },
     close: () => {
       drive.stop();
       link.close();

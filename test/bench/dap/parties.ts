@@ -16,3 +16,7 @@ export function headEnd(): Identity {
 export function meter(place: number): Identity {
   return party("meter", `M${place + 1}`);
 }
+
+export function dapIdentity(): Identity {
+  return party("dap", "DAP");
+}
