@@ -7,6 +7,7 @@ import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  codeText,
   findOption,
   OPTION,
   resourceRequest,
@@ -183,15 +184,16 @@ export function troubleOf(end: MemberEnd, target: Target): HeadEndError | undefi
 
 /** What is believed of somebody who has proved nothing: whoever forwards, or a meter that has not the group's keys. */
 function refusal(message: CoapMessage | undefined, target: Target): HeadEndError {
-  const { name, expect = "" } = target;
+  const { name, host, expect } = target;
   if (message?.code === CODE.gatewayTimeout) return failure("timeout", target, "credentials");
   if (message?.code === CODE.notFound)
     return new HeadEndError(
       "not-there",
-      `Nobody at ${name} knows a way to ${expect}: look at the routes of the DAP.`,
+      `There is no ${host ?? expect} at ${name}: look at its routes file.`,
     );
+  const code = message === undefined ? "RST" : codeText(message.code);
   return new HeadEndError(
     "identity",
-    `${expect} at ${name} takes no question by the keys of its group: it may have been restored or replaced, and joins anew with 'meterbench group rekey'.`,
+    `${expect ?? host} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
   );
 }

@@ -102,7 +102,9 @@ class TogetherRead<Body> {
     const end = await this.#parts.asks.askAll(place, sealed, this.#question, wanted, ({ member, content }) =>
       this.#take(member, content, place.target, "answered"),
     );
-    if (end.kind === "answered" || end.kind === "timeout") return;
+    // Whoever heard nothing of all of them in his time says so: each is asked by itself now.
+    const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
+    if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
     throw troubleOf(end, place.target) ?? new Error("a refusal has a reason");
   }
 

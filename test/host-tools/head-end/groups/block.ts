@@ -86,13 +86,14 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
     async read<Body>(
       distribute: Distribution = "fan-out",
       question: BodyQuestion<Body> = registersQuestion([]) as unknown as BodyQuestion<Body>,
+      name = "B7",
     ) {
       const reports: MemberReport<Body>[] = [];
       const plan = { distribute, collectMs: 30_000 };
       const parts = { ...program, groups };
       const traffic = await settle(
         clock,
-        readGroup(parts, "B7", question, plan, (report) => reports.push(report)),
+        readGroup(parts, name, question, plan, (report) => reports.push(report)),
       );
       const outcomes = Object.fromEntries(reports.map(({ meter, outcome }) => [meter, outcome]));
       return { reports, outcomes, traffic };
