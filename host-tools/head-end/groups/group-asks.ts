@@ -213,7 +213,8 @@ export class GroupAsks {
 /** Anybody can send one: what is in it is proved by itself. */
 function bundleIn(message: CoapMessage): Bundle | undefined {
   const format = findOption(message, OPTION.contentFormat);
-  if (message.code !== CODE.content || format === undefined || toUint(format) !== FORMAT.bundle) return undefined;
+  if (message.code !== CODE.content || format === undefined || toUint(format) !== FORMAT.bundle)
+    return undefined;
   return decodeBundle(message.payload);
 }
 
