@@ -9,6 +9,7 @@ import { GroupAsks } from "../../../../host-tools/head-end/groups/group-asks.ts"
 import { GroupManager } from "../../../../host-tools/head-end/groups/group-manager.ts";
 import {
   type Distribution,
+  type GroupReadPlan,
   type LinePlace,
   readGroup,
 } from "../../../../host-tools/head-end/groups/group-reader.ts";
@@ -87,9 +88,10 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
       distribute: Distribution = "fan-out",
       question: BodyQuestion<Body> = registersQuestion([]) as unknown as BodyQuestion<Body>,
       name = "B7",
+      answers: GroupReadPlan["answers"] = "forward",
     ) {
       const reports: MemberReport<Body>[] = [];
-      const plan = { distribute, collectMs: 30_000 };
+      const plan = { distribute, answers, collectMs: 30_000 } as const;
       const parts = { ...program, groups };
       const traffic = await settle(
         clock,
