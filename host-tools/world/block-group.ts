@@ -69,7 +69,10 @@ export class BlockGroup {
       reports.push(report);
       lastMs = clock.monotonicMs();
     };
-    await settle(clock, readGroup(this.#parts, BLOCK_GROUP, question, { distribute, collectMs }, take));
+    await settle(
+      clock,
+      readGroup(this.#parts, BLOCK_GROUP, question, { distribute, answers: "forward", collectMs }, take),
+    );
     return { reports, seconds: (lastMs - startMs) / 1000 };
   }
 }
