@@ -189,6 +189,7 @@ export class ClientSide {
     if (request?.phase.kind !== "confirming") return;
     const { transmission } = request.phase;
     transmission.dueMs = Math.max(transmission.dueMs, nowMs + transmission.timeoutMs);
+    this.#turns?.leave(request);
     this.#schedule(request);
   }
 
