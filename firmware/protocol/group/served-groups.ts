@@ -41,12 +41,17 @@ const NOT_FOR_GROUPS = bareAnswer(CODE.forbidden, "groups read r and p");
 /** As those of sessions: they take numbers, which are made durable. */
 const CHALLENGES_PER_SECOND = 4;
 const CHALLENGES_AT_ONCE = 16;
+/** Signatures that are looked at in vain: anybody can send them, and each takes some milliseconds on a small board. */
+const FORGERIES_PER_SECOND = 4;
+const FORGERIES_AT_ONCE = 16;
 
 /** The groups of one server. Whatever comes in that is not right is refused, never thrown. */
 export class ServedGroups {
   readonly #parts: ServedGroupsParts;
   readonly #echoes: EchoChallenges;
   readonly #challengeBudget = new Budget(CHALLENGES_PER_SECOND, CHALLENGES_AT_ONCE);
+
+  readonly #forgeryBudget = new Budget(FORGERIES_PER_SECOND, FORGERIES_AT_ONCE);
 
   constructor(parts: ServedGroupsParts) {
     this.#parts = parts;
@@ -66,15 +71,21 @@ export class ServedGroups {
     if (member === undefined) return this.#refuse(from, message, "unknown-group");
     const repeated = this.#parts.lastAnswers.repeat(member, from, message);
     if (repeated !== undefined) return repeated;
+    if (option.isGroupMode && !this.#forgeryBudget.has(nowMs))
+      return this.#refuse(from, message, "forgeries");
     const window = member.isProved ? member.window : new ReplayWindow();
     const request = unprotectGroupRequest(member.pair, window, message);
     if ("refused" in request) {
-      if (request.refused === "decrypt") this.#watchForgeries(from, member);
+      if (request.refused === "decrypt") this.#watchForgeries(nowMs, from, member);
       return this.#refuse(from, message, request.refused);
     }
     if (!this.#isProvedBy(nowMs, member, request)) return this.#challenge(nowMs, from, member, request);
     this.#parts.coap.proved(from);
-    const answer = protectGroupAnswer(member.pair, request.binding, this.#serve(member, request.content));
+    const answer = protectGroupAnswer(
+      member.pair,
+      request.binding,
+      this.#serve(member, from, request.content),
+    );
     this.#parts.lastAnswers.keep(member, from, message, answer);
     return { how: "answer", content: answer };
   }
@@ -88,9 +99,9 @@ export class ServedGroups {
     return true;
   }
 
-  #serve({ peer }: Member, content: CoapContent): CoapContent {
+  #serve({ peer }: Member, from: Station, content: CoapContent): CoapContent {
     if (changesSomething(content.code) || !PATHS.has(pathOf(content) ?? "")) return NOT_FOR_GROUPS;
-    return this.#parts.resources.serve({ peer, content });
+    return this.#parts.resources.serve({ peer, from, content });
   }
 
   /** Its request's nonce may be spent, as it may be a copy: the answer has a number of its own. */
@@ -101,7 +112,8 @@ export class ServedGroups {
     return content === undefined ? this.#parts.refuse(from, "exhausted") : { how: "answer", content };
   }
 
-  #watchForgeries(from: Station, { pair, peer }: Member): void {
+  #watchForgeries(nowMs: number, from: Station, { pair, peer }: Member): void {
+    this.#forgeryBudget.take(nowMs);
     const count = pair.use.forgeries;
     if (count === KEY_LIMITS.alarmForgeries) this.#parts.onForgeries(from, peer, count);
   }
