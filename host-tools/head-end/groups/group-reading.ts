@@ -44,7 +44,7 @@ const REASONS: Readonly<Record<MissingAnswer["reason"], string | undefined>> = {
 };
 
 /** Members that are asked by themselves at once. */
-const ASKED_AT_ONCE = 4;
+export const ASKED_AT_ONCE = 4;
 
 /**
  * Asks all members of a group by one request, those who said nothing once more by the same bytes, and those who challenge
