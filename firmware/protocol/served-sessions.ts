@@ -190,7 +190,7 @@ export class ServedSessions {
     const { resources, traits } = this.#parts;
     if (asksForLinks(content)) return linksFor("peer", resources.links, content);
     const { peer, terms } = asker.session;
-    const request = { peer, own: terms?.own, content };
+    const request = { peer, own: terms?.own, content, from: asker.from };
     // Where nobody may speak unasked, whoever would observe is answered once.
     const observe = (): Observed | undefined =>
       traits.addressing === "uri-host" ? undefined : resources.observe?.(request);

@@ -117,7 +117,8 @@ function meterAt({
     if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
     meter.take(reading(importMilliwattHours));
   };
-  const ask = (content: CoapContent): CoapContent => resources.serve({ peer: { id: "H" }, content });
+  const ask = (content: CoapContent): CoapContent =>
+    resources.serve({ peer: { id: "H" }, content, from: "line" });
   const left = (): SavedMeter => ({
     engine: { state: meter.state(), rows: [rows] },
     tariff: meter.tariff,

@@ -81,7 +81,11 @@ export class ServedGroups {
     }
     if (!this.#isProvedBy(nowMs, member, request)) return this.#challenge(nowMs, from, member, request);
     this.#parts.coap.proved(from);
-    const answer = protectGroupAnswer(member.pair, request.binding, this.#serve(member, request.content));
+    const answer = protectGroupAnswer(
+      member.pair,
+      request.binding,
+      this.#serve(member, from, request.content),
+    );
     this.#parts.lastAnswers.keep(member, from, message, answer);
     return { how: "answer", content: answer };
   }
@@ -95,9 +99,9 @@ export class ServedGroups {
     return true;
   }
 
-  #serve({ peer }: Member, content: CoapContent): CoapContent {
+  #serve({ peer }: Member, from: Station, content: CoapContent): CoapContent {
     if (changesSomething(content.code) || !PATHS.has(pathOf(content) ?? "")) return NOT_FOR_GROUPS;
-    return this.#parts.resources.serve({ peer, content });
+    return this.#parts.resources.serve({ peer, from, content });
   }
 
   /** Its request's nonce may be spent, as it may be a copy: the answer has a number of its own. */

@@ -38,6 +38,7 @@ import {
 import { type RunningFaceplate, runFaceplate } from "../faceplate.ts";
 import { usageFault } from "../fault.ts";
 import { say, sayJson, sayProgress } from "../output.ts";
+import { homeText, shellWord } from "../paste.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
@@ -330,17 +331,11 @@ function ready(options: Options, identities: readonly Identity[], addresses: rea
   }
   const [first, last] = [meters[0], meters.at(-1)];
   if (first === undefined || last === undefined) return;
-  const home = options.home === ".meterbench" ? "" : ` --home ${shellWord(options.home)}`;
-  const keys = options.keys === undefined ? home : " --keys HEAD-END-KEY-FILE";
+  const keys = options.keys === undefined ? homeText(options.home) : " --keys HEAD-END-KEY-FILE";
   if (first === last) say(`Meter ${first.id} serves at ${first.address}. Read it from another terminal:`);
   else
     say(
       `Meters ${first.id} to ${last.id} serve at ${first.address === last.address ? first.address : `${first.address} to ${last.address}`}. Read them from another terminal:`,
     );
   say(`  npx meterbench read ${shellWord(first.address)} --meter ${first.id}${keys}`);
-}
-
-/** A word as a shell reads it back. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -240,7 +240,11 @@ describe("what the README says of a meter's resources", () => {
   ) {
     const more = options.map(([number, value]) => ({ number, value: Uint8Array.of(value) }));
     const { options: uriPath } = resourceRequest(code, path);
-    return resources.serve({ peer: { id: "H" }, content: { code, options: [...uriPath, ...more], payload } });
+    return resources.serve({
+      peer: { id: "H" },
+      from: "line",
+      content: { code, options: [...uriPath, ...more], payload },
+    });
   }
 });
 
