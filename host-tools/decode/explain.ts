@@ -161,6 +161,7 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
 const OPTION_NAMES = new Map<number, string>([
   [OPTION.uriHost, "Uri-Host"],
   [OPTION.epoch, "Epoch"],
+  [OPTION.delayTolerance, "Delay-Tolerance"],
   [OPTION.etag, "ETag"],
   [OPTION.observe, "Observe"],
   [OPTION.uriPort, "Uri-Port"],
@@ -194,6 +195,7 @@ const NUMBER_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.hopLimit,
   OPTION.size1,
   OPTION.noResponse,
+  OPTION.delayTolerance,
 ]);
 
 function optionText({ number, value }: CoapOption): string {
