@@ -2,6 +2,7 @@
 import type { CryptoEngine } from "../hal/ports/crypto.ts";
 import { TimeZone } from "./calendar/time-zone.ts";
 import { encodeCbor } from "./protocol/cbor.ts";
+import type { PaddingTenths } from "./protocol/readings/interval-block.ts";
 import type { Obis } from "./protocol/readings/obis.ts";
 import { DEFAULT_REGISTERS } from "./protocol/readings/register-table.ts";
 
@@ -17,6 +18,12 @@ export interface MeterBilling {
   readonly demand: { readonly periodSeconds: number; readonly subPeriods: number };
   /** True where energy may flow out: it is reported as fraud elsewhere. */
   readonly hasGeneration: boolean;
+  /**
+   * Tenths of a byte that a profile's answer has room for in each interval, by the kind of house: 14 holds a plain one's
+   * days, 21 is for more that comes and goes (heat pump, generation), 41 holds whatever there can be (a car). Never by
+   * what was used.
+   */
+  readonly profilePaddingTenths: PaddingTenths;
 }
 
 /** How this meter is set and what its plate says. */
@@ -44,6 +51,7 @@ export const HOUSEHOLD_BILLING: MeterBilling = {
   profileChannels: ["1-0:1.8.0*255", "1-0:2.8.0*255"],
   demand: { periodSeconds: 900, subPeriods: 1 },
   hasGeneration: false,
+  profilePaddingTenths: 14,
 };
 
 const DIGEST_BYTES = 8;
@@ -52,9 +60,11 @@ const DIGEST_BYTES = 8;
 export function configurationDigest(crypto: CryptoEngine, configuration: MeterConfiguration): Uint8Array {
   const { type, accuracyClass, impulsesPerKilowattHour, firmwareVersion } = configuration;
   const { zone, profilePeriodsSeconds, profileChannels, demand, hasGeneration } = configuration;
+  const { profilePaddingTenths } = configuration;
   const common = [
     ...[type, accuracyClass, impulsesPerKilowattHour, firmwareVersion],
     ...[zone, profilePeriodsSeconds, profileChannels, demand.periodSeconds, demand.subPeriods, hasGeneration],
+    profilePaddingTenths,
     [...DEFAULT_REGISTERS],
   ];
   return crypto.sha256(encodeCbor(common)).slice(0, DIGEST_BYTES);

@@ -2,7 +2,7 @@
 //
 //   node main.js --at serial:/dev/ttyS1?baud=9600 --chip bl0942@serial:/dev/ttyS2
 //                --keys M1.key.json --trust head-end.credential.json --serial-number 4711 --state /var/lib/meterbench
-//                --cwt M1.cwt.json --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running
+//                --cwt M1.cwt.json --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running --padding 4.1
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { nobleEngine } from "../hal/crypto/noble.ts";
@@ -24,6 +24,7 @@ import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustList } from "./identi
 import type { RuntimeOptions } from "./meter-board.ts";
 import { MeterStateError } from "./meter-state-parts.ts";
 import type { Credential } from "./protocol/cose/credential.ts";
+import { PADDING_TENTHS, type PaddingTenths } from "./protocol/readings/interval-block.ts";
 import { isPlateText } from "./protocol/readings/nameplate.ts";
 import { MeterRuntime } from "./runtime.ts";
 
@@ -105,6 +106,7 @@ async function start(
       configuration: {
         ...HOUSEHOLD_BILLING,
         zone: options.zone,
+        profilePaddingTenths: options.padding,
         serialNumber: options.serialNumber,
         type: "meterbench 1-phase",
         block: "",
@@ -138,6 +140,7 @@ interface Options {
   readonly state: string | undefined;
   readonly zone: string;
   readonly utc: "disciplined" | "free-running";
+  readonly padding: PaddingTenths;
 }
 
 function readOptions(): Options {
@@ -164,7 +167,13 @@ function readOptions(): Options {
   if (utc !== "disciplined" && utc !== "free-running") {
     throw new BoardFault(EXIT_USAGE, `--utc is disciplined or free-running, and this is ${utc}.`);
   }
-  return { at, chip, keys, cwt, trust, allow, serialNumber, state, zone, utc };
+  const factor = values.padding ?? String(HOUSEHOLD_BILLING.profilePaddingTenths / 10);
+  const padding = PADDING_TENTHS.find((tenths) => String(tenths / 10) === factor);
+  if (padding === undefined) {
+    const factors = PADDING_TENTHS.map((tenths) => tenths / 10).join(", ");
+    throw new BoardFault(EXIT_USAGE, `--padding is one of ${factors}, and this is ${factor}.`);
+  }
+  return { at, chip, keys, cwt, trust, allow, serialNumber, state, zone, utc, padding };
 }
 
 function parseOptions() {
@@ -181,6 +190,7 @@ function parseOptions() {
         state: { type: "string" },
         zone: { type: "string" },
         utc: { type: "string" },
+        padding: { type: "string" },
       },
     });
   } catch (error) {

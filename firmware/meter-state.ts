@@ -9,6 +9,7 @@ import {
 } from "./events/event-log-state.ts";
 import { EVENT_LOGS, type LogName } from "./events/event-table.ts";
 import { Journal, type JournalRecord, type Recovery } from "./journal/journal.ts";
+import { MEMBERSHIP_RULES, MembershipState } from "./membership-state.ts";
 import {
   checked,
   FORMS,
@@ -30,7 +31,7 @@ import { type RelayMemory, relayMemoryFromCbor } from "./relay/relay-memory.ts";
 import { SESSION_RULES, SessionState } from "./session-state.ts";
 import type { StatementChainState } from "./statement-chain.ts";
 
-/** Each log and each profile has a kind of its own, so that none evicts another's records; 14 and 15 are of sessions. */
+/** Each log and each profile has a kind of its own, so that none evicts another's records; 14, 15 and 29 are of sessions and groups. */
 const LOG_KINDS: Readonly<Record<LogName, number>> = {
   ...{ standard: 9, "power-quality": 10, fraud: 11, security: 12, communication: 13 },
   disconnector: 28,
@@ -93,6 +94,7 @@ export class MeterState {
   /** What was ordered of the relay outlives a lost register too. */
   readonly relay: RelayMemory | undefined;
   readonly sessions: SessionState;
+  readonly memberships: MembershipState;
   readonly #journal: Journal;
   readonly #billing: StateBilling;
   readonly #snapshot: () => MeterSnapshot;
@@ -138,11 +140,12 @@ export class MeterState {
     this.statements = statementsOf(found);
     this.saved = recoveredOf(found, rows, monthEnds);
     this.relay = relayMemoryFromCbor(found.get(KIND.relay));
-    this.sessions = new SessionState({
-      found,
-      isDamaged: this.recovery.damage.length > 0,
-      append: (records) => this.#append(records),
-    });
+    const kept = {
+      ...{ found, isDamaged: this.recovery.damage.length > 0 },
+      append: (records: readonly JournalRecord[]) => this.#append(records),
+    };
+    this.sessions = new SessionState(kept);
+    this.memberships = new MembershipState(kept);
   }
 
   /** What was found when it was opened; damage means that something acknowledged may be gone. */
@@ -265,5 +268,6 @@ function rulesOf({ billing, rows }: MeterStateOptions) {
       recordBytesMax: ROW_BYTES_MAX,
     })),
     ...SESSION_RULES,
+    ...MEMBERSHIP_RULES,
   ];
 }

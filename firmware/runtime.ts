@@ -21,6 +21,7 @@ import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import type { MonthEndRecord } from "./metrology/month-ends.ts";
 import { Drive } from "./protocol/drive.ts";
+import { Memberships } from "./protocol/group/memberships.ts";
 import type { ServerKeeping } from "./protocol/kept-sessions.ts";
 import type { NameplateCounters } from "./protocol/readings/nameplate.ts";
 import { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
@@ -51,6 +52,7 @@ export class MeterRuntime {
   readonly #onEvent: (event: ServerEvent) => void;
   readonly #watch: EventWatch;
   readonly #supply: SupplyWatch;
+  readonly #memberships: Memberships;
   readonly #server: SecureServer;
   readonly #statements: StatementChain;
   readonly #drive: Drive<ServerEvent>;
@@ -86,11 +88,16 @@ export class MeterRuntime {
     this.#supply = new SupplyWatch(this.log, signals);
     signals?.listen({ powerFail: () => this.#lastGasp() });
     meteringIc.listen({ reading: (reading) => this.#take(reading), fault: () => {} });
+    this.#memberships = new Memberships({
+      ...{ crypto, random: board.random.fork("groups"), identity, trust, keeping: this.state?.memberships },
+      monotonicMs: () => clock.monotonicMs(),
+      utcSeconds: () => this.meter.utcSeconds,
+    });
     this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
       ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
       nextIdentity: () => this.#keys?.next,
-      resources: this.resources,
+      ...{ resources: this.resources, memberships: this.#memberships },
       keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
     });
     this.#drive = new Drive(this.#server, link, clock, (event) => this.#heard(event));
@@ -220,7 +227,7 @@ export class MeterRuntime {
       keys: this.#keys && this.#keyParts(this.#keys),
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       observePeriodMs,
-      chip: meteringIc.part,
+      ...{ chip: meteringIc.part, memberships: this.#memberships },
       rightsOf: (peer) => trust.rightsOf(peer),
       maxLossWattHours: () =>
         storage && maxLossWattHours(meteringIc.largestPowerMilliwatts, this.#pollIntervalMs),

@@ -1,6 +1,7 @@
 // The HAL as a library: the ports, and every implementation that runs anywhere.
 
 export { nobleEngine } from "./crypto/noble.ts";
+export { type AirOptions, EmulatedAir } from "./emulated/air.ts";
 export { EmulatedBoardSignals, type HousingSensor } from "./emulated/board-signals.ts";
 export { FaultyLink, type LinkFault, type LinkFaults } from "./emulated/faulty-link.ts";
 export { linkPair, type SentDatagram } from "./emulated/link-pair.ts";
@@ -29,7 +30,12 @@ export {
 } from "./metering-ics/cse7766/registers.ts";
 export { METERING_PARTS, type MeteringPart, PART_NAMES } from "./metering-ics/parts.ts";
 export { UartBus } from "./metering-ics/uart-bus.ts";
+export { BabblingUart } from "./modems/rs485/babbling.ts";
+export { Rs485Link } from "./modems/rs485/driver.ts";
+export { EmulatedBus } from "./modems/rs485/emulated.ts";
 export { SlipmuxLink, type SlipmuxOptions } from "./modems/slipmux/driver.ts";
+export { startXbee, XbeeLink, type XbeeStart } from "./modems/xbee/driver.ts";
+export { EmulatedXbee, type EmulatedXbeeOptions } from "./modems/xbee/emulated.ts";
 export * from "./ports/board-signals.ts";
 export * from "./ports/clock.ts";
 export * from "./ports/crypto.ts";

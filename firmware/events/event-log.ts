@@ -100,6 +100,12 @@ export class EventLog {
     return kinds.findLast((kind) => kind !== undefined && names.includes(kind));
   }
 
+  /** The newest event of this kind that the log still has. */
+  last(name: EventName): LoggedEvent | undefined {
+    const { log, code } = EVENTS[name];
+    return this.#logs[log].ring.all().findLast((event) => event.code === code);
+  }
+
   /** Alarms among the events that no reader has yet. */
   get unreadAlarms(): EventName[] {
     return EVENT_LOGS.flatMap((name) => {

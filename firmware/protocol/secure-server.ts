@@ -19,14 +19,17 @@ import {
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
 import { selectorOf } from "./coap/selection.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import type { Memberships } from "./group/memberships.ts";
+import { ServedGroups } from "./group/served-groups.ts";
 import type { ServerKeeping } from "./kept-sessions.ts";
+import { LastAnswers } from "./last-answers.ts";
 import { asksForLinks, hasUnknownCritical, linksFor } from "./open-requests.ts";
 import type { KeyLimits } from "./oscore/key-use.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import { type Reply, refusal } from "./replies.ts";
 import { type HandshakeEvent, Responding } from "./responding.ts";
 import type { Resources } from "./served-request.ts";
-import { ServedSessions } from "./served-sessions.ts";
+import { ServedSessions, type ServedSessionsParts } from "./served-sessions.ts";
 import type { Peer, PresetContext } from "./sessions.ts";
 
 /** `forgeries`: so many messages came in the name of a peer that its key did not open, told once for a session. */
@@ -51,6 +54,8 @@ export interface SecureServerParts {
   readonly keyLimits?: Partial<KeyLimits>;
   /** Where sessions outlive this process; without it they end with it. */
   readonly keeping?: ServerKeeping | undefined;
+  /** The groups that this end is in; none unless given. */
+  readonly memberships?: Memberships | undefined;
 }
 
 /** Events that nobody took: more are dropped, oldest first. */
@@ -66,6 +71,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
   readonly #isForUs: (datagram: Uint8Array) => boolean;
   readonly #responding: Responding;
   readonly #sessions: ServedSessions;
+  readonly #groups: ServedGroups;
   readonly #events: ServerEvent[] = [];
   #refusedMessages = 0;
 
@@ -75,18 +81,20 @@ export class SecureServer implements Endpoint<ServerEvent> {
     this.#coap = new WholeMessages({ random: parts.random.fork("coap"), traits: parts.traits });
     this.#isForUs = selectorOf(parts.traits, parts.identity.credential.id);
     this.#responding = this.#newResponding();
-    this.#sessions = new ServedSessions({
-      ...parts,
-      suite: parts.identity.suite,
+    const served: Pick<ServedSessionsParts, "coap" | "lastAnswers" | "refuse" | "onForgeries"> = {
       coap: this.#coap,
+      lastAnswers: new LastAnswers(),
       refuse: (from, reason) => this.#refuse(from, reason),
       onForgeries: (from, peer, count) => this.#tell({ kind: "forgeries", from, peer, count }),
-    });
+    };
+    this.#sessions = new ServedSessions({ ...parts, suite: parts.identity.suite, ...served });
+    this.#groups = new ServedGroups({ ...parts, ...served });
   }
 
   /** Forgets for good what it keeps of peers that are no longer trusted. */
   forgetBarred(): void {
     this.#sessions.forgetBarred();
+    this.#parts.memberships?.forgetBarred();
   }
 
   /**
@@ -174,6 +182,7 @@ export class SecureServer implements Endpoint<ServerEvent> {
     if (option === undefined || "refused" in option || option.kid === undefined) {
       return this.#refuse(from, "option");
     }
+    if (this.#groups.isTheirs(option)) return this.#groups.reply(nowMs, from, message, option);
     const session = this.#sessions.find(nowMs, option.kid);
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     if (!isCombined) return this.#sessions.reply(nowMs, from, session, message);

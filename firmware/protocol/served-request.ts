@@ -1,4 +1,5 @@
 // What a serving end's resources are asked, and what they are to it.
+import type { Station } from "../../hal/ports/link.ts";
 import type { ResourceLink } from "./coap/link-format.ts";
 import type { CoapContent } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
@@ -11,6 +12,8 @@ export interface ServedRequest {
   /** Which of our credentials the session was made with; undefined where that was before the start. */
   readonly own?: Credential | undefined;
   readonly content: CoapContent;
+  /** Where it came from. */
+  readonly from: Station;
 }
 
 /** What a server serves. */

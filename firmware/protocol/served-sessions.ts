@@ -12,6 +12,7 @@ import { changesSomething, EchoChallenges } from "./echo.ts";
 import type { OscoreMaterial } from "./edhoc/output.ts";
 import { withEpoch } from "./epochs.ts";
 import { KeptSessions, type ServerKeeping } from "./kept-sessions.ts";
+import type { LastAnswers } from "./last-answers.ts";
 import { type Asker, asObserved, type Observed, Observers } from "./observe/observers.ts";
 import { asksForLinks, linksFor } from "./open-requests.ts";
 import { KEY_LIMITS, type KeyLimits } from "./oscore/key-use.ts";
@@ -38,6 +39,7 @@ export interface ServedSessionsParts {
   readonly trust: TrustList;
   readonly resources: Resources;
   readonly coap: WholeMessages;
+  readonly lastAnswers: LastAnswers;
   /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
   readonly bodyBytesMax?: number | undefined;
   readonly presets?: readonly PresetContext[] | undefined;
@@ -140,6 +142,8 @@ export class ServedSessions {
 
   /** What a protected request is replied; `session` is undefined where its kid is nobody's. */
   reply(nowMs: number, from: Station, session = this.#decoy, message: CoapMessage): Reply {
+    const repeated = this.#parts.lastAnswers.repeat(session, from, message);
+    if (repeated !== undefined) return repeated;
     const isUnproved = this.#unproved.has(session);
     const window = isUnproved ? new ReplayWindow() : session.window;
     const request = unprotectRequest(session.context, window, message);
@@ -162,7 +166,10 @@ export class ServedSessions {
     const serve = (whole: CoapContent): CoapContent => this.#serve(nowMs, asker, whole);
     const answer = this.#blockwise.answer(nowMs, session, content, serve);
     if (staysUnsaid(content, answer)) return { how: "acknowledge" };
-    return { how: "answer", content: this.#observers.protect(asker, this.#telling(session, answer)) };
+    const sealed = this.#observers.protect(asker, this.#telling(session, answer));
+    // What registers begins anew where it is sent again.
+    if (!binding.registers) this.#parts.lastAnswers.keep(session, from, message, sealed);
+    return { how: "answer", content: sealed };
   }
 
   /** The first answer of a new session says of which start it is. */
@@ -183,7 +190,7 @@ export class ServedSessions {
     const { resources, traits } = this.#parts;
     if (asksForLinks(content)) return linksFor("peer", resources.links, content);
     const { peer, terms } = asker.session;
-    const request = { peer, own: terms?.own, content };
+    const request = { peer, own: terms?.own, content, from: asker.from };
     // Where nobody may speak unasked, whoever would observe is answered once.
     const observe = (): Observed | undefined =>
       traits.addressing === "uri-host" ? undefined : resources.observe?.(request);

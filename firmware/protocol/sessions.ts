@@ -222,10 +222,15 @@ export class Budget {
 
   /** Takes one, or gives false where there is none. */
   take(nowMs: number): boolean {
-    this.#left = Math.min(this.#most, this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1000);
-    this.#atMs = nowMs;
-    if (this.#left < 1) return false;
+    if (!this.has(nowMs)) return false;
     this.#left--;
     return true;
+  }
+
+  /** True where there is one to take. */
+  has(nowMs: number): boolean {
+    this.#left = Math.min(this.#most, this.#left + ((nowMs - this.#atMs) * this.#perSecond) / 1000);
+    this.#atMs = nowMs;
+    return this.#left >= 1;
   }
 }

@@ -22,7 +22,10 @@ type SettableClock = Pick<WallClock, "state" | "status" | "driftPpm" | "challeng
 /** GET: time, state, zone, and for who may set it a challenge. PUT: a time with that challenge. */
 export function clockResource(clock: SettableClock, zone: string, parts: AnswerParts): Resource {
   return new Map([
-    [CODE.get, { right: "read", answer: (_, rights) => readingOf(clock, zone, parts, rights.has("clock")) }],
+    [
+      CODE.get,
+      { right: "read", answer: (_, { rights }) => readingOf(clock, zone, parts, rights.has("clock")) },
+    ],
     [CODE.put, { right: "clock", answer: (body) => durablyChanged(parts, () => setBy(clock, body)) }],
   ]);
 }

@@ -16,11 +16,11 @@ const RAISED_PADDING_SECONDS = 30 * 86_400;
 
 /** FETCH: the intervals that the body names. */
 export function intervalResource(
-  meter: Pick<Meter, "profile">,
-  log: Pick<EventLog, "record">,
+  meter: Pick<Meter, "profile" | "configuration">,
+  log: Pick<EventLog, "record" | "last">,
   parts: AnswerParts,
 ): Resource {
-  const padding = new Padding(log, () => parts.utcSeconds() ?? 0);
+  const padding = new Padding(meter.configuration.profilePaddingTenths, log, () => parts.utcSeconds() ?? 0);
   const fetch = (body: Uint8Array): CoapContent => {
     const request = decodeProfileRequest(body);
     if (request === undefined) return badRequest("no profile request");
@@ -51,14 +51,14 @@ function intervalsOf(
   return bareAnswer(CODE.internalServerError, "the intervals fit no answer: ask for a larger step");
 }
 
-/** The padding factor in use. */
+/** The padding factor in use. The log remembers when it was raised last: a restart does not end that. */
 class Padding {
-  readonly #log: Pick<EventLog, "record">;
+  readonly #usual: PaddingTenths;
+  readonly #log: Pick<EventLog, "record" | "last">;
   readonly #nowSeconds: () => number;
-  #raised: PaddingTenths = PADDING_TENTHS[0];
-  #untilSeconds = 0;
 
-  constructor(log: Pick<EventLog, "record">, nowSeconds: () => number) {
+  constructor(usual: PaddingTenths, log: Pick<EventLog, "record" | "last">, nowSeconds: () => number) {
+    this.#usual = usual;
     this.#log = log;
     this.#nowSeconds = nowSeconds;
   }
@@ -69,13 +69,15 @@ class Padding {
   }
 
   use(tenths: PaddingTenths): void {
-    if (tenths === this.#now()) return;
-    this.#raised = tenths;
-    this.#untilSeconds = this.#nowSeconds() + RAISED_PADDING_SECONDS;
-    this.#log.record("profile-padding-raised", [tenths]);
+    if (tenths !== this.#now()) this.#log.record("profile-padding-raised", [tenths]);
   }
 
   #now(): PaddingTenths {
-    return this.#nowSeconds() < this.#untilSeconds ? this.#raised : PADDING_TENTHS[0];
+    const raised = this.#log.last("profile-padding-raised");
+    const untilSeconds = (raised?.utcSeconds ?? 0) + RAISED_PADDING_SECONDS;
+    if (raised === undefined || this.#nowSeconds() >= untilSeconds) return this.#usual;
+    return (
+      PADDING_TENTHS.find((tenths) => tenths > this.#usual && tenths === raised.details[0]) ?? this.#usual
+    );
   }
 }

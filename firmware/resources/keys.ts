@@ -43,7 +43,7 @@ export function keyResource(all: KeyParts, parts: AnswerParts): Resource {
   };
   return new Map<number, Method>([
     [CODE.get, { right: "read", answer: state }],
-    [CODE.put, { right: "update", answer: (body, _, own) => put(body, own) }],
+    [CODE.put, { right: "update", answer: (body, { own }) => put(body, own) }],
   ]);
 }
 

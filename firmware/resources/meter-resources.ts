@@ -3,9 +3,11 @@ import type { StorageResult } from "../../hal/ports/storage.ts";
 import type { WallClock } from "../clock/wall-clock.ts";
 import type { EventLog } from "../events/event-log.ts";
 import type { Meter } from "../meter.ts";
+import type { Memberships } from "../protocol/group/memberships.ts";
 import { encodeNameplate, type NameplateCounters } from "../protocol/readings/nameplate.ts";
 import { clockResource } from "./clock.ts";
 import { eventResource } from "./events.ts";
+import { groupResource } from "./groups.ts";
 import { intervalResource } from "./intervals.ts";
 import { type KeyParts, keyResource } from "./keys.ts";
 import { nameplateResource } from "./nameplate.ts";
@@ -20,11 +22,12 @@ import { tariffResource } from "./tariff.ts";
 export interface MeterResourcesParts {
   readonly meter: Meter;
   readonly clock: Pick<WallClock, "state" | "status" | "driftPpm" | "challenge" | "propose">;
-  readonly log: Pick<EventLog, "record" | "read" | "acknowledge">;
+  readonly log: Pick<EventLog, "record" | "read" | "last" | "acknowledge">;
   /** Undefined for a meter without a relay, which has no such resource. */
   readonly relay?: Omit<RelayParts, "log"> | undefined;
   /** Undefined for a meter whose key is somebody else's to keep: it cannot make another. */
   readonly keys?: Omit<KeyParts, "log"> | undefined;
+  readonly memberships: Pick<Memberships, "join" | "leave">;
   /** What a peer may do. */
   readonly rightsOf: MeterResourcesOptions["rightsOf"];
   /** The metering part's name. */
@@ -90,6 +93,7 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     c: clockResource(clock, zone, parts),
     t: tariffResource(meter, parts),
     s: statementResource(meter, all.statements, parts),
+    g: groupResource(all.memberships),
     ...(all.relay && { l: relayResource({ ...all.relay, log }, parts) }),
     i: nameplateResource(() => plateWith(all.counters()), parts),
     ...(all.keys && { x: keyResource({ ...all.keys, log }, parts) }),

@@ -30,7 +30,7 @@ const SWITCHED_OFF = bareAnswer(CODE.forbidden, "nothing is switched from afar a
 /** GET: how it stands, and for who may switch it a challenge. PUT: an order that an operator has signed with that. */
 export function relayResource(all: RelayParts, parts: AnswerParts): Resource {
   return new Map([
-    [CODE.get, { right: "read", answer: (_, rights) => readingOf(all, parts, rights.has("relay")) }],
+    [CODE.get, { right: "read", answer: (_, { rights }) => readingOf(all, parts, rights.has("relay")) }],
     [CODE.put, { right: "relay", answer: (body) => orderedBy(all, parts, body) }],
   ]);
 }

@@ -5,14 +5,17 @@ import type { Right } from "../identity/trust.ts";
 import { answerWith, bareAnswer, CODE, type CoapContent, FORMAT } from "../protocol/coap/message.ts";
 import type { Observed } from "../protocol/observe/observers.ts";
 import { STATUS } from "../protocol/readings/answer-fields.ts";
+import type { ServedRequest } from "../protocol/served-request.ts";
 
-/**
- * What answers a request's body, and the right that it takes; the asker's other rights are known to it, and which
- * credential of ours his session has proved.
- */
+/** Who asks: what he may do, and which credential of ours his session has proved. */
+export interface AskedBy extends Pick<ServedRequest, "peer" | "own"> {
+  readonly rights: ReadonlySet<Right>;
+}
+
+/** What answers a request's body, and the right that it takes. */
 export interface Method {
   readonly right: Right;
-  readonly answer: (body: Uint8Array, rights: ReadonlySet<Right>, own?: object) => CoapContent;
+  readonly answer: (body: Uint8Array, by: AskedBy) => CoapContent;
   /** Makes what an observer with this request is told from then on, where the method can be observed. */
   readonly observe?: (body: Uint8Array) => Observed | undefined;
 }

@@ -56,7 +56,8 @@ export class MeterResources implements Resources {
     const method = this.#methodOf(content);
     if ("code" in method) return method;
     const rights = this.#options.rightsOf(peer);
-    return rights.has(method.right) ? method.answer(content.payload, rights, own) : this.#forbid(method);
+    const by = { peer, own, rights };
+    return rights.has(method.right) ? method.answer(content.payload, by) : this.#forbid(method);
   }
 
   /** A right that is taken away is the end of what it gave. */

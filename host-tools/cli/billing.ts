@@ -4,7 +4,13 @@ import { join } from "node:path";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { TimeZone } from "../../firmware/calendar/time-zone.ts";
 import { isTimeMs } from "../../firmware/clock/set-rules.ts";
-import { HOUSEHOLD_BILLING, type MeterBilling } from "../../firmware/configuration.ts";
+import {
+  HOUSEHOLD_BILLING,
+  type MeterBilling,
+  type MeterConfiguration,
+} from "../../firmware/configuration.ts";
+import { PADDING_TENTHS, type PaddingTenths } from "../../firmware/protocol/readings/interval-block.ts";
+import { isPlateText } from "../../firmware/protocol/readings/nameplate.ts";
 import { PROFILE_PERIOD_SECONDS } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { TariffPlan, TariffTable } from "../../firmware/protocol/readings/tariff.ts";
 import { readTariffFile } from "../tariff-file.ts";
@@ -18,7 +24,13 @@ export interface BillingOptions extends TariffOptions {
   readonly interval: readonly number[];
   readonly demand: MeterBilling["demand"];
   readonly generation?: boolean;
+  readonly block: string;
+  readonly chargingPolicy: string;
+  readonly padding: PaddingTenths;
 }
+
+/** What the options say of a meter's configuration. */
+export type ServedBilling = MeterBilling & Pick<MeterConfiguration, "block" | "chargingPolicyId">;
 
 export interface TariffOptions {
   readonly tariff?: string | undefined;
@@ -36,7 +48,7 @@ const ZONE_NAME = /^[A-Za-z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+){0,2}$/;
 /** Minutes, and how often within them a period ends: `15` or `15/3`. */
 const DEMAND = /^(\d{1,2})(?:\/(\d{1,2}))?$/;
 
-/** `--zone`, `--interval`, `--demand`, `--generation`, `--tariff` and what goes with it. */
+/** `--zone`, `--interval`, `--demand`, `--generation`, `--padding`, `--tariff` and what goes with it. */
 export function withBilling(command: Command): Command {
   return command
     .option("--zone <tz>", "the meter's place, as Europe/Berlin or a POSIX TZ string", zoneOption, "")
@@ -49,7 +61,15 @@ export function withBilling(command: Command): Command {
     .option("--demand <minutes[/parts]>", "mean of maximum demand, as 15, or 15/3 to slide", demandOption, {
       ...HOUSEHOLD_BILLING.demand,
     })
+    .option("--block <name>", "the block of flats or street that its nameplate names", plateOption, "")
+    .option("--charging-policy <id>", "the policy by which its owner is charged", plateOption, "")
     .option("--generation", "energy may flow out of the house: that is no fraud then")
+    .option(
+      "--padding <factor>",
+      "of profiles, by the kind of house: 1.4 plain, 2.1 heat pump or generation, 4.1 with a car",
+      paddingOption,
+      HOUSEHOLD_BILLING.profilePaddingTenths,
+    )
     .option("--tariff <file>", "time-of-use table: which rate holds when", pathOption)
     .addOption(
       new Option("--next-tariff <file>", "table that takes over later; with --next-tariff-from").argParser(
@@ -64,9 +84,18 @@ export function billingOf({
   interval,
   demand,
   generation = false,
-}: BillingOptions): Partial<MeterBilling> {
+  padding: profilePaddingTenths,
+  block,
+  chargingPolicy: chargingPolicyId,
+}: BillingOptions): Partial<ServedBilling> {
   const profilePeriodsSeconds = interval.map((minutes) => minutes * 60);
-  return { zone, profilePeriodsSeconds, demand, hasGeneration: generation };
+  const plate = { block, chargingPolicyId };
+  return { ...plate, zone, profilePeriodsSeconds, demand, hasGeneration: generation, profilePaddingTenths };
+}
+
+function plateOption(text: string): string {
+  if (!isPlateText(text)) throw new InvalidArgumentError("It is a text of at most 64 bytes.");
+  return text;
 }
 
 /** The plan that the options name, or undefined where they name none; `option` is how the table in force is given. */
@@ -142,6 +171,12 @@ function intervalOption(text: string, before: readonly number[] | undefined): nu
     throw new InvalidArgumentError(`Intervals are of ${INTERVALS_MINUTES.join(", ")} minutes, each once.`);
   }
   return [...given, minutes];
+}
+
+function paddingOption(text: string): PaddingTenths {
+  const tenths = PADDING_TENTHS.find((each) => String(each / 10) === text);
+  if (tenths !== undefined) return tenths;
+  throw new InvalidArgumentError(`A factor is one of ${PADDING_TENTHS.map((each) => each / 10).join(", ")}.`);
 }
 
 function demandOption(text: string): MeterBilling["demand"] {

@@ -33,8 +33,11 @@ export type GroupOptions = GroupFileOptions &
   CaptureOptions & {
     readonly keys?: string;
     readonly via?: string;
-    readonly timeout: number;
+    readonly timeout?: number;
   };
+
+/** For a member that is asked by itself through a DAP: with the time that all have together, a read ends within a minute. */
+const TIMEOUT_THROUGH_SECONDS = 15;
 
 /** What a command on a group works with. */
 export type GroupSession = GroupReaderParts;
@@ -49,7 +52,7 @@ export function withGroupOptions(command: Command): Command {
   return withCapture(withGroupFileOptions(command))
     .option("--via <dap>", "the address of the data aggregation point that knows the members by their ids")
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
-    .option("--timeout <seconds>", "how long to wait for each member's answer", numberOption(0.1, 3600), 8);
+    .option("--timeout <seconds>", "how long to wait for each member's own answer", numberOption(0.1, 3600));
 }
 
 /** The groups that are kept beside the allow list. */
@@ -88,32 +91,49 @@ async function withWays<Result>(
   ids: readonly string[],
   work: (ways: Ways) => Promise<Result>,
 ): Promise<Result> {
-  if (options.via !== undefined)
-    return withHeadEnd(options.via, options, (headEnd, target) => work(waysThrough({ headEnd, target })));
-  const addresses = new Map(ids.map((id) => [id, registry.find(id)?.address]));
-  const known = [...new Set(addresses.values())].filter((address) => address !== undefined);
+  if (options.via !== undefined) {
+    const patient = { ...options, timeout: options.timeout ?? TIMEOUT_THROUGH_SECONDS };
+    return withHeadEnd(options.via, patient, (headEnd, target) => work(waysThrough({ headEnd, target })));
+  }
+  const lineOf = new Map(ids.map((id) => [id, knownLine(registry, id)]));
+  const firsts = ids.filter((id, i) => ids.findIndex((other) => lineOf.get(other) === lineOf.get(id)) === i);
+  const known = firsts.filter((id) => lineOf.get(id) !== undefined);
   return withLines(options, known, new Map(), (lines) => {
     const placeOf = (id: string): LinePlace => {
-      const address = addresses.get(id);
-      if (address === undefined) throw noWay(id);
-      const line = lines.get(address);
-      if (line instanceof CliFault) throw new HeadEndError("timeout", line.message);
+      const first = known.find((other) => lineOf.get(other) === lineOf.get(id));
+      const line = first === undefined ? undefined : lines.get(first);
       if (line === undefined) throw noWay(id);
-      return { ...line, target: { ...line.target, expect: id } };
+      if (line instanceof CliFault) throw new HeadEndError("timeout", line.message);
+      return memberOn(line, id);
     };
     return work({ placeOf, allOf: () => undefined });
   });
 }
 
+/** By what line a meter was reached last; undefined for who is not served. */
+function knownLine(registry: Registry, id: string): string | undefined {
+  if (servedCredential(registry, id) === undefined) return undefined;
+  const enrolment = registry.find(id);
+  return enrolment?.via ?? enrolment?.address;
+}
+
+/** Where the first member of a line is known by its id, all are. */
+function memberOn({ headEnd, target }: LinePlace, id: string): LinePlace {
+  return { headEnd, target: { ...target, expect: id, ...(target.host !== undefined && { host: id }) } };
+}
+
 function waysThrough({ headEnd, target }: LinePlace): Ways {
-  const at = (host: string): Target => ({ ...target, host, name: `${target.name} for ${host}` });
+  const at = (host: string): Target => ({ ...target, host });
   return {
     placeOf: (id) => ({ headEnd, target: { ...at(id), expect: id } }),
     allOf: (name) => ({ headEnd, target: at(name) }),
   };
 }
 
-/** One inside the other: each is closed as what it was opened for has ended. */
+/**
+ * Opens the lines that these meters are the first ones of, one inside the other: each is closed as what it was opened for
+ * has ended.
+ */
 async function withLines<Result>(
   options: GroupOptions,
   [first, ...rest]: readonly string[],
@@ -122,7 +142,7 @@ async function withLines<Result>(
 ): Promise<Result> {
   if (first === undefined) return work(lines);
   try {
-    return await withHeadEnd(first, options, (headEnd, target) => {
+    return await withHeadEnd(`meter:${first}`, options, (headEnd, target) => {
       lines.set(first, { headEnd, target });
       return withLines(options, rest, lines, work);
     });

@@ -107,7 +107,8 @@ function rotatedSince(path: string): string {
   return `The key was rotated since ${path} was signed, and is shown without it: have it signed anew.`;
 }
 
-function refuseUnfit(credential: Credential, path: string): void {
+/** What a production profile does not take is a refusal. */
+export function refuseUnfit(credential: Credential, path: string): void {
   const refusal = refusalOf("production", credential);
   if (refusal !== undefined)
     throw new CliFault(

@@ -2,6 +2,8 @@
 import { EmulatedAir } from "../../hal/emulated/air.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
+import { Rs485Link } from "../../hal/modems/rs485/driver.ts";
+import { EmulatedBus } from "../../hal/modems/rs485/emulated.ts";
 import { startXbee, type XbeeStart } from "../../hal/modems/xbee/driver.ts";
 import { EmulatedXbee } from "../../hal/modems/xbee/emulated.ts";
 import { XBEE_LINE } from "../../hal/modems/xbee/registers.ts";
@@ -29,7 +31,10 @@ export async function openServedLinks(
   const open = await opener(addresses, ends);
   const links: Link[] = [];
   for (const address of addresses) {
-    const link = watch.link(await open(address), formatAddress(address), "meter");
+    const line = await open(address);
+    // All at a shared line hear the same: it is captured once.
+    const isHeard = address.kind === "rs485" && links.length > 0;
+    const link = isHeard ? line : watch.link(line, formatAddress(address), "meter");
     ends.push(() => link.close());
     links.push(link);
   }
@@ -41,7 +46,19 @@ async function opener(
   ends: (() => void)[],
 ): Promise<(address: Address) => Promise<Link>> {
   if (first?.kind === "xbee" && first.line.kind === "pty") return openAir(first, ends);
+  if (first?.kind === "rs485" && first.line.kind !== "serial") return openBus(first, ends);
   return async (address) => (await openLink(address, "serve")).link;
+}
+
+/** An emulated line at its true rate, with an adapter for each meter, and one at the PTY or TCP port for the master. */
+async function openBus(first: ModemAddress, ends: (() => void)[]): Promise<() => Promise<Link>> {
+  const master = await openModemUart(first, "serve");
+  ends.push(() => master.close());
+  const bus = new EmulatedBus(systemClock, master.settings);
+  const adapter = bus.node();
+  master.listen({ bytes: (bytes) => adapter.write(bytes) });
+  adapter.listen({ bytes: (bytes) => master.write(bytes) });
+  return async () => new Rs485Link(bus.node(), systemClock);
 }
 
 /**

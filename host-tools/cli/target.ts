@@ -7,7 +7,6 @@ import { type Address, formatAddress, isModem, openLink } from "../../hal/node/a
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
-import type { LinkTraits } from "../../hal/ports/link.ts";
 import { TOLERANCE_SECONDS_MAX } from "../head-end/asking.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { HeadEndError } from "../head-end/errors.ts";
@@ -79,6 +78,8 @@ export async function withHeadEnd<Result>(
   const registry = registryOf(options);
   const route = routeTo(targetText, options, registry);
   const { address, expect } = route;
+  refuseNobody(address);
+  const host = route.host ?? hostOnLine(route);
   const { identity, profile } = headEndIdentity(options, address);
   const crypto = await engineOf(options);
   const isWanted = (credential: Credential): boolean => refusalOf(profile, credential) === undefined;
@@ -91,10 +92,8 @@ export async function withHeadEnd<Result>(
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
   const sessions = held === undefined ? sessionsOf(options, identity, address) : undefined;
   const watch = new LineWatch(options);
-  refuseNobody(address);
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
-  const host = route.host ?? hostOnLine(route, line.traits);
   const isOnLine = line.traits.addressing === "uri-host";
   const link = watch.link(line, formatAddress(address), "head-end");
   const headEnd = new HeadEnd({
@@ -171,8 +170,8 @@ function timeoutSeconds({ timeout }: TargetOptions, { host }: Route): number {
 }
 
 /** Where all meters of a line hear what is asked, the one that is meant answers to its id. */
-function hostOnLine({ address, expect }: Route, { addressing }: LinkTraits): string | undefined {
-  if (addressing === "station") return undefined;
+function hostOnLine({ address, expect }: Route): string | undefined {
+  if (address.kind !== "rs485") return undefined;
   if (expect === undefined)
     throw usageFault(
       `All meters at ${formatAddress(address)} hear what is asked there: name the one that is meant with --meter.`,

@@ -1,9 +1,26 @@
-// A data aggregation point at work: its forwarding half on its links, by a clock.
+// A data aggregation point at work: its forwarding half and its operator's resource on its links, by a clock.
+import type { Identity } from "../../firmware/identity/identity.ts";
+import type { TrustList } from "../../firmware/identity/trust.ts";
+import { equal, fromText } from "../../firmware/protocol/bytes.ts";
+import { decodeMessage } from "../../firmware/protocol/coap/codec.ts";
+import { CODE, findOption, isRequestCode, OPTION } from "../../firmware/protocol/coap/message.ts";
 import type { Cancel, Clock } from "../../hal/ports/clock.ts";
+import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
+import type { Storage } from "../../hal/ports/storage.ts";
 import { Forwarder, type ForwarderCounters } from "./forward/forwarder.ts";
 import type { Routes } from "./forward/routes.ts";
+import type { DapSettings } from "./forward/settings.ts";
+import { Operator } from "./operator/operator.ts";
+import { ALIASES_MAX, type DapStatus } from "./operator/status.ts";
+
+/** Whom a DAP proves to be, and which head-ends run it. */
+export interface DapParties {
+  readonly crypto: CryptoEngine;
+  readonly identity: Identity;
+  readonly trust: TrustList;
+}
 
 /** What a DAP stands on. */
 export interface DapParts {
@@ -13,38 +30,77 @@ export interface DapParts {
   readonly north: Link;
   /** Towards meters, in the order in which the routes count them. */
   readonly lines: readonly Link[];
+  /** What the routes file calls those. */
+  readonly names: readonly string[];
   readonly routes: Routes;
+  readonly settings: DapSettings;
+  readonly parties: DapParties;
+  /** Where what it has acknowledged survives a restart. */
+  readonly storage: Storage;
 }
 
-/** Runs from its construction until {@link Dap.stop}; the links are their owner's to close. */
+/** The half of a DAP that a datagram from the north is for. */
+type Half = "forwarder" | "operator" | "both";
+
+/** Runs from its construction until {@link Dap.stop}; links and storage are their owner's to close. */
 export class Dap {
-  readonly #clock: Clock;
+  readonly #parts: DapParts;
   readonly #links: readonly Link[];
   readonly #forwarder: Forwarder;
-  #state: "idle" | "running" | "stopped" = "idle";
+  readonly #operator: Operator;
+  readonly #ownHost: Uint8Array;
+  #state: "idle" | "stopped" = "idle";
   #cancelWake: Cancel = () => {};
   /** When the armed wake-up is due. */
   #armedMs = Number.POSITIVE_INFINITY;
 
-  constructor({ clock, random, north, lines, routes }: DapParts) {
-    this.#clock = clock;
+  constructor(parts: DapParts) {
+    const { clock, random, north, lines, routes, settings, parties, storage } = parts;
+    this.#parts = parts;
     this.#links = [north, ...lines];
+    this.#ownHost = fromText(parties.identity.credential.id);
+    const utcMs = (): number => clock.utcMs() ?? clock.monotonicMs();
+    this.#operator = new Operator({
+      ...{ ...parties, storage, utcMs },
+      ...{ random: random.fork("operator"), traits: north.traits, status: () => this.status() },
+    });
     this.#forwarder = new Forwarder({
-      random: random.fork("forwarder"),
-      north: north.traits,
+      ...{ random: random.fork("forwarder"), north: north.traits, routes, settings, storage },
       lines: lines.map(({ traits }) => traits),
-      routes,
-      isOperator: () => false,
+      startMs: clock.monotonicMs(),
+      utcMs,
+      isOperator: (station) => this.#operator.isOperator(station),
     });
     for (const [i, link] of this.#links.entries())
       link.listen({ datagram: (from, datagram) => this.#receive(i, from, datagram) });
+    this.#run();
   }
 
   get counters(): ForwarderCounters {
     return this.#forwarder.counters;
   }
 
-  /** Ends it at once. */
+  /** What it tells its operators of itself. */
+  status(): DapStatus {
+    const { settings, routes, names, parties } = this.#parts;
+    const { failures, holding, ...counts } = this.#forwarder.counters;
+    const aliases = names.map((): string[] => []);
+    let meters = 0;
+    for (const { alias, line } of routes.all) if (meters++ < ALIASES_MAX) aliases[line]?.push(alias);
+    const queues = this.#forwarder.queues;
+    return {
+      ...{ id: parties.identity.credential.id, ...settings, meters },
+      lines: names.map((name, i) => ({
+        ...{ name, waiting: 0, underWay: 0, unasked: {}, ...queues[i] },
+        aliases: aliases[i] ?? [],
+      })),
+      groups: Object.fromEntries(routes.groups),
+      held: this.#forwarder.held,
+      counters: { ...counts, ...failures, ...holding },
+    };
+  }
+
+  /** Ends it at once; what is held goes on at the next start. */
   stop(): void {
     this.#state = "stopped";
     this.#cancelWake();
@@ -52,29 +108,50 @@ export class Dap {
 
   #receive(link: number, from: Station, datagram: Uint8Array): void {
     if (this.#state === "stopped") return;
-    this.#forwarder.receive(this.#clock.monotonicMs(), link, from, datagram);
+    const nowMs = this.#parts.clock.monotonicMs();
+    const half = link > 0 ? "forwarder" : this.#halfFor(datagram);
+    if (half !== "operator") this.#forwarder.receive(nowMs, link, from, datagram);
+    if (half !== "forwarder") this.#operator.receive(nowMs, from, datagram);
     this.#run();
   }
 
+  /** A request is for the DAP itself where it names no other host; an ACK or RST is for whoever sent what it names. */
+  #halfFor(datagram: Uint8Array): Half {
+    const message = decodeMessage(datagram);
+    if ("error" in message) return "forwarder";
+    if (message.code === CODE.empty) return message.type === "CON" ? "forwarder" : "both";
+    if (!isRequestCode(message.code)) return "forwarder";
+    const host = findOption(message, OPTION.uriHost);
+    return host === undefined || equal(host, this.#ownHost) ? "operator" : "forwarder";
+  }
+
   #run(): void {
-    const nowMs = this.#clock.monotonicMs();
+    const nowMs = this.#parts.clock.monotonicMs();
     for (let out = this.#forwarder.nextDatagram(); out !== undefined; out = this.#forwarder.nextDatagram()) {
       const result = (this.#links[out.link] as Link).send(out.to, out.bytes);
       this.#forwarder.sent(nowMs, out, result);
     }
-    this.#arm();
+    for (let out = this.#operator.nextDatagram(); out !== undefined; out = this.#operator.nextDatagram())
+      this.#parts.north.send(out.to, out.bytes);
+    while (this.#operator.nextEvent() !== undefined);
+    this.#arm(nowMs);
   }
 
   /** A wake-up that comes too early does no harm, so that not each datagram arms another one. */
-  #arm(): void {
-    const wakeMs = this.#forwarder.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+  #arm(nowMs: number): void {
+    const forwarderMs = this.#forwarder.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    const wakeMs = Math.min(forwarderMs, this.#operator.nextWakeMs() ?? forwarderMs);
     if (wakeMs >= this.#armedMs || this.#state === "stopped") return;
     this.#cancelWake();
     this.#armedMs = wakeMs;
-    this.#cancelWake = this.#clock.after(Math.max(0, wakeMs - this.#clock.monotonicMs()), () => {
-      this.#armedMs = Number.POSITIVE_INFINITY;
-      this.#forwarder.wake(this.#clock.monotonicMs());
-      this.#run();
-    });
+    this.#cancelWake = this.#parts.clock.after(Math.max(0, wakeMs - nowMs), () => this.#wake());
+  }
+
+  #wake(): void {
+    this.#armedMs = Number.POSITIVE_INFINITY;
+    const nowMs = this.#parts.clock.monotonicMs();
+    this.#forwarder.wake(nowMs);
+    this.#operator.wake(nowMs);
+    this.#run();
   }
 }

@@ -2,6 +2,7 @@
 import * as v from "valibot";
 import { parse } from "yaml";
 import { isValidId } from "../../firmware/identity/identity.ts";
+import { isStation } from "../../hal/modems/xbee/frames.ts";
 import { type Address, isModem, parseAddress } from "../../hal/node/address.ts";
 
 /** A line to meters that a DAP opens, by the name that the file gives it. */
@@ -123,9 +124,10 @@ function meterOf(
   own: FileLine[],
 ): FileMeter {
   if (typeof place !== "string") {
-    if (!lines.some(({ name }) => name === place.link))
+    const line = lines.find(({ name }) => name === place.link);
+    if (line === undefined)
       throw new RoutesFault(`At meters.${alias}: there is no link ${place.link} under links.`);
-    return { alias, at: { line: place.link, station: place.station } };
+    return { alias, at: { line: place.link, station: stationAt(alias, line, place.station) } };
   }
   const address = addressAt(`meters.${alias}`, place);
   if (address.kind === "udp") return { alias, at: address };
@@ -135,10 +137,26 @@ function meterOf(
   return { alias, at: { line: alias, station: undefined } };
 }
 
+/** A radio's stations are its modules' addresses, which people read off them in capital letters. */
+function stationAt(alias: string, { name, address }: FileLine, text: string | undefined): string | undefined {
+  if (address.kind !== "xbee" && text !== undefined)
+    throw new RoutesFault(
+      `At meters.${alias}: on the link ${name} meters go by their names: leave the station out.`,
+    );
+  if (address.kind !== "xbee") return undefined;
+  const station = text?.toLowerCase() ?? "";
+  if (isStation(station)) return station;
+  throw new RoutesFault(
+    `At meters.${alias}: the link ${name} is a radio: give the station, the 16 hexadecimal digits of the meter's module.`,
+  );
+}
+
 function lineAt(name: string, text: string): FileLine["address"] {
   const address = addressAt(`links.${name}`, text);
   if (address.kind === "udp")
     throw new RoutesFault(`At links.${name}: a UDP address is one meter's: write it under meters.`);
+  if (isModem(address) && address.station !== undefined)
+    throw new RoutesFault(`At links.${name}: a station is one meter's: write it under meters.`);
   return address;
 }
 

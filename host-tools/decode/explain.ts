@@ -42,6 +42,8 @@ export interface Layer {
 /** Longest frame that is looked at: a UDP datagram at most. */
 const FRAME_BYTES_MAX = 65_535;
 const SLIP_END = 0xc0;
+/** ES256, encrypted (RFC 10021 4.2). */
+const GROUP_SIGNATURE_BYTES = 64;
 
 /** Explains frames one after the other; with a context, requests must come before their answers. */
 export class Explainer {
@@ -104,7 +106,8 @@ export class Explainer {
     const option = readOscoreOption(message);
     if (option === undefined || "refused" in option)
       return [{ layer: "oscore", fields: { error: "the option is malformed" } }];
-    const { partialIv, kid, kidContext } = option;
+    const { partialIv, kid, kidContext, isGroupMode = false } = option;
+    const signatureBytes = isGroupMode ? GROUP_SIGNATURE_BYTES : 0;
     const isCombined = findOption(message, OPTION.edhoc) !== undefined;
     const message3Bytes = isCombined ? (firstItemLength(message.payload) ?? 0) : 0;
     const ciphertext = message.payload.slice(message3Bytes);
@@ -115,8 +118,10 @@ export class Explainer {
       fields: {
         ...(partialIv && { "partial IV": Number.parseInt(toHex(partialIv), 16) }),
         ...(kid && { kid: toHex(kid) }),
-        ...(kidContext && { "kid context": toHex(kidContext) }),
-        "ciphertext bytes": ciphertext.length,
+        ...(kidContext && { [isGroupMode ? "Gid" : "kid context"]: toHex(kidContext) }),
+        ...(isGroupMode && { mode: "for all of a group, signed" }),
+        "ciphertext bytes": ciphertext.length - signatureBytes,
+        ...(isGroupMode && { "signature bytes": signatureBytes }),
       },
     });
     return [...layers, ...this.#explainInside({ ...message, payload: ciphertext })];
@@ -180,6 +185,9 @@ const OPTION_NAMES = new Map<number, string>([
   [OPTION.echo, "Echo"],
   [OPTION.noResponse, "No-Response"],
   [OPTION.requestTag, "Request-Tag"],
+  [OPTION.delayTolerance, "Delay-Tolerance"],
+  [OPTION.bundle, "Bundle"],
+  [OPTION.multicastTimeout, "Multicast-Timeout"],
 ]);
 const TEXT_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.uriHost,
@@ -196,6 +204,7 @@ const NUMBER_OPTIONS: ReadonlySet<number> = new Set([
   OPTION.size1,
   OPTION.noResponse,
   OPTION.delayTolerance,
+  OPTION.multicastTimeout,
 ]);
 
 function optionText({ number, value }: CoapOption): string {

@@ -80,7 +80,9 @@ describe("a CBOR bomb", () => {
     for (const [, bomb] of BOMBS)
       for (const path of ["r", "p", "e"]) {
         const content = resourceRequest(CODE.fetch, path, bomb);
-        expect(runtime.resources.serve({ peer: { id: "H" }, content }).code).toBe(CODE.badRequest);
+        expect(runtime.resources.serve({ peer: { id: "H" }, from: "line", content }).code).toBe(
+          CODE.badRequest,
+        );
       }
   });
 

@@ -68,11 +68,24 @@ describe("a captured request", () => {
   });
 
   test("is no request from another station either", () => {
-    const { village, requests } = inSession();
+    const { village, requests } = inSession(2);
     const served = village.meter().served.length;
     const [reply] = village.injectAndListen(requests[0] as Uint8Array, "elsewhere");
     expect(messageOf(reply).code).toBe(CODE.unauthorized);
     expect(village.meter().served).toHaveLength(served);
+  });
+
+  test("gets, while it is the last one, the same sealed answer once more, and nothing else happens", () => {
+    const { village, requests, answers } = inSession(2);
+    const served = village.meter().served.length;
+    const last = { ...messageOf(answers[1]), type: "ACK" as const };
+    for (const from of [HEAD_END, "elsewhere"]) {
+      const [reply] = village.injectAndListen(asNew(requests[1]), from);
+      const { messageId, token } = messageOf(reply);
+      expect(messageOf(reply)).toEqual({ ...last, messageId, token });
+    }
+    expect(village.meter().served).toHaveLength(served);
+    expect(village.refusals()).toEqual([]);
   });
 
   test("is nothing to a meter without storage, which lost its session in a power cut", () => {
@@ -233,7 +246,7 @@ describe("an old answer", () => {
 
 describe("tokens and Message IDs", () => {
   test("of one request used by another station do not get it that one's answer", () => {
-    const { village, requests, answers } = inSession();
+    const { village, requests, answers } = inSession(2);
     const [reply] = village.injectAndListen(requests[0] as Uint8Array, "eavesdropper");
     expect(reply).not.toEqual(answers[0]);
     expect(messageOf(reply)).toMatchObject({ code: CODE.unauthorized, payload: EMPTY });

@@ -37,7 +37,7 @@ export async function meterFigures(): Promise<Record<string, number>> {
       const startSeconds = firstDay + integerBelow(random, KEPT_DAYS) * DAY_SECONDS;
       const request = { profile: 0, register: "1-0:1.8.0*255", startSeconds, count: 96, step: 1 } as const;
       const content = resourceRequest(CODE.fetch, "p", encodeProfileRequest(request));
-      if (runtime.resources.serve({ peer: { id: "H" }, content }).code !== CODE.content)
+      if (runtime.resources.serve({ peer: { id: "H" }, from: "line", content }).code !== CODE.content)
         throw new Error("a day is not kept");
     }
   });

@@ -31,8 +31,10 @@ test("a demand of nothing that was told is there after a power cut too", () => {
   const ask = ({ runtime }: typeof before) => {
     const registers = ["1-0:1.6.0*255"] as const;
     const content = resourceRequest(CODE.fetch, "r", encodeRegisterRequest(registers));
-    return decodeRegisterReading(runtime.resources.serve({ peer: { id: "H" }, content }).payload, registers)
-      ?.entries[0];
+    return decodeRegisterReading(
+      runtime.resources.serve({ peer: { id: "H" }, from: "line", content }).payload,
+      registers,
+    )?.entries[0];
   };
   before.clock.advanceBy(MINUTE_MS);
   expect(ask(before)).toMatchObject({ quality: "unavailable" });

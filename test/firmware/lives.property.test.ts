@@ -198,7 +198,7 @@ function checkRates({ runtime }: World): void {
 }
 
 function ask({ runtime }: World, content: CoapContent): Uint8Array {
-  const { code, payload } = runtime.resources.serve({ peer: { id: "H" }, content });
+  const { code, payload } = runtime.resources.serve({ peer: { id: "H" }, from: "line", content });
   expect(code).toBe(CODE.content);
   return payload;
 }

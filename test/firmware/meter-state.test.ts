@@ -46,7 +46,7 @@ function meter(storage: MemoryStorage, startUtcMs: number, loadText: string, pol
 type World = ReturnType<typeof meter>;
 
 function ask({ runtime }: World, content: CoapContent): CoapContent {
-  return runtime.resources.serve({ peer: { id: "H" }, content });
+  return runtime.resources.serve({ peer: { id: "H" }, from: "line", content });
 }
 
 /** The import register as it is told, in Wh; 0 of a meter that knows nothing yet. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { ClockState } from "../../firmware/clock/clock-state.ts";
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
+import { EventLog } from "../../firmware/events/event-log.ts";
 import { OWNER, READER, type Right } from "../../firmware/identity/trust.ts";
 import { Meter, type SavedMeter } from "../../firmware/meter.ts";
 import { fromText } from "../../firmware/protocol/bytes.ts";
@@ -41,6 +42,8 @@ interface Options {
   readonly tariff?: TariffPlan;
   readonly saved?: SavedMeter;
   readonly billing?: Partial<MeterConfiguration>;
+  /** What was logged before. */
+  readonly log?: EventLog;
 }
 
 function meterAt({
@@ -49,6 +52,7 @@ function meterAt({
   tariff,
   saved,
   billing,
+  log: before,
 }: Options & { readonly rights?: ReadonlySet<Right> } = {}) {
   const now: { utcMs: number | undefined; monotonicMs: number } = {
     utcMs: utcSeconds * 1000,
@@ -56,12 +60,18 @@ function meterAt({
   };
   const rows: (readonly (number | null)[])[] = [];
   const events: string[] = [];
-  const log = {
-    record: (name: string) => void events.push(name),
-    read: () => ({ oldest: 1, next: 1, events: [] }),
+  const monotonicMs = () => now.monotonicMs;
+  const time = () => ({ utcSeconds: now.utcMs && now.utcMs / 1000, clockStatus: 0 });
+  const kept = before ?? new EventLog({ time, monotonicMs });
+  const log: Pick<EventLog, "record" | "read" | "last" | "acknowledge"> = {
+    record(name, details) {
+      events.push(name);
+      kept.record(name, details);
+    },
+    read: (...page) => kept.read(...page),
+    last: (name) => kept.last(name),
     acknowledge: () => false,
   };
-  const monotonicMs = () => now.monotonicMs;
   const clock = {
     utcMs: () => now.utcMs,
     get state(): ClockState {
@@ -88,6 +98,7 @@ function meterAt({
       rightsOf: () => rights,
       chip: "bl0942",
       configurationDigest: new Uint8Array(8).fill(7),
+      memberships: { join: () => "full", leave: () => "unknown" } as const,
     },
     maxLossWattHours: () => 96,
     statements: undefined,
@@ -106,12 +117,13 @@ function meterAt({
     if (now.utcMs !== undefined) now.utcMs += seconds * 1000;
     meter.take(reading(importMilliwattHours));
   };
-  const ask = (content: CoapContent): CoapContent => resources.serve({ peer: { id: "H" }, content });
+  const ask = (content: CoapContent): CoapContent =>
+    resources.serve({ peer: { id: "H" }, content, from: "line" });
   const left = (): SavedMeter => ({
     engine: { state: meter.state(), rows: [rows] },
     tariff: meter.tariff,
   });
-  return { meter, now, pass, ask, left, events, resources };
+  return { meter, now, pass, ask, left, events, log: kept, resources };
 }
 
 function reading(importMilliwattHours: number): MeteringReading {
@@ -344,6 +356,30 @@ describe("profile", () => {
     expect(answer()).toBe(raised);
     now.utcMs = (START_SECONDS + 31 * 86_400 + 86_400) * 1000;
     expect(answer()).toBe(152);
+  });
+
+  test("a raised padding stays over a restart, which has the log from before", () => {
+    const { pass, ask, log, now, left } = meterAt();
+    for (let i = 0; i < 96; i++) pass(900, i % 2 === 0 ? 0 : 1_000_000_000);
+    const raised = intervals(ask, 96).answer.payload.length;
+    const again = meterAt({ saved: left(), log, utcSeconds: (now.utcMs ?? 0) / 1000 });
+    for (let i = 0; i < 96; i++) again.pass(900, 1000);
+    const quiet = { ...request(96), startSeconds: START_SECONDS + 96 * 900 };
+    const answer = again.ask(resourceRequest(CODE.fetch, "p", encodeProfileRequest(quiet)));
+    expect(answer.payload).toHaveLength(raised);
+  });
+
+  test("a kind of house has its own padding from the start, whatever is in the block", () => {
+    const lengths = ([14, 21, 41] as const).map((profilePaddingTenths) => {
+      const { pass, ask, events } = meterAt({ billing: { profilePaddingTenths } });
+      for (let i = 0; i < 96; i++) pass(900, i < 10 ? 2_750_000 : 0);
+      return [intervals(ask, 96).answer.payload.length, events.length];
+    });
+    expect(lengths).toEqual([
+      [152, 0],
+      [216, 0],
+      [409, 0],
+    ]);
   });
 
   test("a register without a profile is 4.04", () => {

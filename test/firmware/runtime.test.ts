@@ -271,7 +271,7 @@ describe("over the line", () => {
       const request = { log: "fraud", from, count: 32 } as const;
       const content = resourceRequest(CODE.fetch, "e", encodeEventRequest(request));
       return decodeEventReading(
-        before.runtime.resources.serve({ peer: { id: "H" }, content }).payload,
+        before.runtime.resources.serve({ peer: { id: "H" }, from: "line", content }).payload,
         request,
       );
     };

@@ -14,6 +14,9 @@ const LEAST_PERCENT = 95;
 const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["hal/framing/slip.ts", /./],
   ["hal/framing/slipmux.ts", /^(decode|showable)/],
+  ["hal/modems/xbee/framer.ts", /./],
+  ["hal/modems/xbee/frames.ts", /^(from|at[R]|transmitStatus|receive|stationOf)/],
+  ["hal/modems/xbee/emulated-serial.ts", /./],
   ["firmware/protocol/cbor.ts", /^(decode|scan|first|isPlain)/],
   ["firmware/protocol/coap/codec.ts", /^(decode|read)/],
   ["firmware/protocol/coap/block.ts", /^(readBlock|decodeBlock|isFirstOfMore|hasBlock)/],

@@ -156,6 +156,19 @@ function requestsIn(datagrams: readonly RecordedDatagram[]): string[] {
   );
 }
 
+/**
+ * The replay of the last request, which was refused at the time; by now it gets the last answer again, byte for byte
+ * (firmware/protocol/README.md).
+ */
+function asOfNow(exchange: RecordedExchange): RecordedExchange {
+  const [request, answer, replay, refusal] = exchange.datagrams;
+  if (exchange.what !== "a replay (plugtest 15)" || !request || !answer || !replay || !refusal)
+    return exchange;
+  const { messageId, token } = messageOf(bytesOf(refusal.bytes));
+  const bytes = toHex(encodeMessage({ ...messageOf(bytesOf(answer.bytes)), messageId, token }));
+  return { ...exchange, datagrams: [request, answer, replay, { ...refusal, bytes }] };
+}
+
 describe.each([libcoap, aiocoap])("$peer as a client of a server of ours", ({ context, starts }) => {
   test.each(
     starts.map((start: RecordedStart, i) => ({
@@ -166,7 +179,7 @@ describe.each([libcoap, aiocoap])("$peer as a client of a server of ours", ({ co
     const server = new ReplayedServer(context, start);
     for (const exchange of start.exchanges) {
       server.served.length = 0;
-      server.replay(exchange);
+      server.replay(asOfNow(exchange));
       expect(server.served.map(innerOf), exchange.what).toEqual(requestsIn(exchange.datagrams));
     }
   });

@@ -6,7 +6,7 @@ import { emptyFolder, run, startMeterbench, stopAll } from "../support/command.t
 import { freePort } from "../support/free-port.ts";
 import { programPath } from "../support/pty-pair.ts";
 
-const LINKS = '</r>,</p>,</e>,</c>,</t>,</s>,</l>,</i>,</x>,</k>;rt="core.edhoc"';
+const LINKS = '</r>,</p>,</e>,</c>,</t>,</s>,</g>,</l>,</i>,</x>,</k>;rt="core.edhoc"';
 /** `true` and no message_1 (RFC 9528 A.2), and no CBOR at all. */
 const NO_HANDSHAKES = [Buffer.from([0xf5, 0x6e, 0x6f]), Buffer.from([0xff, 0x00])];
 

@@ -1,4 +1,5 @@
 // A street of whole meters and one head-end, on a line that all of them share.
+import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { TrustList } from "../../firmware/identity/trust.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { Backhaul, type CarriedDatagram } from "../../hal/emulated/backhaul.ts";
@@ -27,6 +28,8 @@ export interface StreetOptions {
   /** What each meter keeps over a blackout; without it, nothing. */
   readonly storage?: (meter: Station) => MemoryStorage;
   readonly tap?: (carried: CarriedDatagram) => void;
+  /** How a meter is set otherwise than the others. */
+  readonly configurations?: Readonly<Record<Station, Partial<MeterConfiguration>>>;
   /** Told when a meter has a session with the head-end. */
   readonly onSession?: (meter: Station) => void;
   /** Told what a meter refused. */
@@ -60,7 +63,8 @@ export function street(options: StreetOptions) {
         meteringIc: new Bl0942(new UartBus(driverEnd, clock), BL0942_REFERENCE_BOARD),
       };
       const runtime = new MeterRuntime(board, {
-        ...{ configuration, identity: meter, trust, pollIntervalMs: POLL_INTERVAL_MS },
+        configuration: { ...configuration, ...options.configurations?.[id] },
+        ...{ identity: meter, trust, pollIntervalMs: POLL_INTERVAL_MS },
         onEvent: (event) => {
           if (event.kind === "session") onSession(id);
           if (event.kind === "refused") onRefused(id, event.reason);

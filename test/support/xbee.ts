@@ -10,7 +10,7 @@ import type { Station } from "../../hal/ports/link.ts";
 import type { UartSettings } from "../../hal/ports/uart.ts";
 
 /** As fast as modules go, so that the air is what a test waits for. */
-export const FAST_LINE: UartSettings = { baud: 115_200, dataBits: 8, parity: "none", stopBits: 1 };
+const FAST_LINE: UartSettings = { baud: 115_200, dataBits: 8, parity: "none", stopBits: 1 };
 
 export const NEAR: Station = "0013a20041234567";
 /** With every byte that is escaped in mode 2. */

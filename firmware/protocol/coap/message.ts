@@ -93,13 +93,14 @@ export const OPTION = {
   epoch: 65340,
 } as const;
 
-/** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9, RFC 8428 12.3.1. */
+/** Content-Formats: RFC 7252 12.3, RFC 8949, RFC 9528 10.9, RFC 8428 12.3.1; from 65000 on an experimental one. */
 export const FORMAT = {
   linkFormat: 40,
   cbor: 60,
   edhoc: 64,
   connectionIdAndEdhoc: 65,
   senmlCbor: 112,
+  bundle: 65060,
 } as const;
 
 const UTF8 = new TextDecoder("utf-8", { fatal: true });

@@ -79,7 +79,7 @@ export class XbeeLink implements Link {
       bitsPerByte: UARTS * bitsPerCharacter(settings),
       framingBytes: TRANSMIT_HEADER_BYTES + FRAME.overheadBytes,
       roundTripMs: ROUND_TRIP_MS,
-      halfDuplex: true,
+      halfDuplex: false,
       addressing: "station",
     };
     this.#line = line;

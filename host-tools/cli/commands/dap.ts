@@ -1,26 +1,45 @@
 // `dap --at ADDRESS --routes FILE`: runs a data aggregation point.
+import { join } from "node:path";
 import { type Command, Option } from "commander";
-import { formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
+import { type Address, formatAddress, openLink, parseAddress } from "../../../hal/node/address.ts";
+import { openFileStorage, StorageError } from "../../../hal/node/file-storage.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import { Dap } from "../../dap/dap.ts";
-import { type OpenedLines, openLines } from "../../dap/open-lines.ts";
+import {
+  type DapSettings,
+  DISTRIBUTIONS,
+  HOLD_SECONDS_MAX,
+  RETURNS,
+  settingsFault,
+} from "../../dap/forward/settings.ts";
+import { openLines } from "../../dap/open-lines.ts";
 import { type RoutesFile, readRoutesFile } from "../../dap/routes-file.ts";
-import { type CommonOptions, homeOf, idOption, pathOption, withCommonOptions } from "../common.ts";
-import { refuseFarDevelopment } from "../development.ts";
+import {
+  type CommonOptions,
+  engineOf,
+  idOption,
+  numberOption,
+  pathOption,
+  withCommonOptions,
+} from "../common.ts";
+import { dapParties } from "../dap-parties.ts";
 import { usageFault } from "../fault.ts";
 import { readTextFile } from "../home.ts";
 import { printable, say, sayJson } from "../output.ts";
+import { homeText, shellWord } from "../paste.ts";
 import { untilStopped } from "../stop.ts";
-
-const RETURNS = ["forward", "hold", "bundle"] as const;
-type Return = (typeof RETURNS)[number];
 
 interface Options extends CommonOptions {
   readonly at: string;
   readonly routes: string;
   readonly id?: string;
-  readonly return: Return;
+  readonly keys?: string;
+  readonly trust?: string[];
+  readonly state?: string;
+  readonly distribute: DapSettings["distribute"];
+  readonly return: DapSettings["return"];
+  readonly hold: number;
   readonly thirdParty?: boolean;
 }
 
@@ -30,11 +49,25 @@ export function addDapCommand(program: Command): void {
     .requiredOption("--at <address>", "where head-ends reach it, as udp:HOST:PORT")
     .requiredOption("--routes <file>", "which meters it knows the way to (see below)", pathOption)
     .option("--id <id>", "its own alias (default: DAP, or the key file's)", idOption)
+    .addOption(
+      new Option("--distribute <how>", "whether a request may name a group")
+        .choices(DISTRIBUTIONS)
+        .default("per-meter"),
+    )
     .addOption(new Option("--return <how>", "what it does with answers").choices(RETURNS).default("forward"))
     .option(
-      "--third-party",
-      "it is a stranger's: it passes each answer on at once, and does nothing else with it",
+      "--hold <seconds>",
+      "with --return hold: how long it asks for a meter that is away",
+      numberOption(1, HOLD_SECONDS_MAX),
+      300,
     )
+    .option(
+      "--third-party",
+      "it is a stranger's: each answer is passed on at once, and nothing else is done with it",
+    )
+    .option("--keys <file>", "the DAP's key file (default: a development key in --home)", pathOption)
+    .option("--trust <file...>", "credential files of the head-ends that run it; with --keys")
+    .option("--state <dir>", "where held requests survive a restart (default: in --home)", pathOption)
     .addHelpText(
       "after",
       `
@@ -47,41 +80,54 @@ A routes file is YAML: links that meters share, each meter's place, and groups o
     M3: udp:192.0.2.7:5683
   groups: { B7: [M1, M2, M3] }
 
-Example: meterbench dap --at udp:127.0.0.1:5683 --routes routes.yaml`,
+What is more than passing one request on (groups, holding, bundles) is done for head-ends that have proved themselves.
+
+Example: meterbench dap --at udp:127.0.0.1:5683 --routes routes.yaml --distribute fan-out --return bundle`,
     )
     .action((options: Options) => runDap(options));
 }
 
 async function runDap(options: Options): Promise<void> {
-  refuseMixtures(options);
-  const address = parseAddress(options.at);
-  if ("error" in address) throw usageFault(address.error);
+  const settings: DapSettings = {
+    thirdParty: options.thirdParty === true,
+    ...{ distribute: options.distribute, return: options.return, holdSeconds: options.hold },
+  };
+  const fault = settingsFault(settings);
+  if (fault !== undefined) throw usageFault(fault);
+  const address = northOf(options.at);
   const routes = routesIn(options.routes);
-  refuseFarDevelopment(address, "A development DAP");
-  const { credential } = homeOf(options).dap(options.id ?? "DAP");
+  const { identity, trust } = dapParties(options, address);
+  const { id } = identity.credential;
   const ends: (() => void)[] = [];
   try {
+    const storage = await openFileStorage(options.state ?? join(options.home, "daps", `${id}.held`));
+    ends.push(() => storage.close());
     const { link: north } = await openLink(address, "serve");
     ends.push(() => north.close());
-    const opened: OpenedLines = await openLines(routes);
+    const opened = await openLines(routes);
     ends.push(() => {
       for (const line of opened.lines) line.close();
     });
-    const dap = new Dap({ clock: systemClock, random: systemRandom, north, ...opened });
+    const parties = { crypto: await engineOf(options), identity, trust };
+    const world = { clock: systemClock, random: systemRandom, north, storage };
+    const dap = new Dap({ ...world, ...opened, parties, settings });
     ends.push(() => dap.stop());
-    ready(options, credential.id, formatAddress(address), routes);
+    ready(options, id, formatAddress(address), routes);
     await untilStopped();
+  } catch (error) {
+    throw error instanceof StorageError ? usageFault(error.message) : error;
   } finally {
     for (const end of ends.toReversed()) end();
   }
 }
 
-/** Options that are right alone and wrong together. */
-function refuseMixtures({ thirdParty, return: how }: Options): void {
-  if (thirdParty && how !== "forward")
-    throw usageFault(
-      `A third-party DAP passes each answer on at once and keeps none: leave --return ${how} out, or --third-party.`,
-    );
+/** Head-ends come by a network, from many stations. */
+function northOf(text: string): Address {
+  const address = parseAddress(text);
+  if ("error" in address) throw usageFault(address.error);
+  if (address.kind !== "udp")
+    throw usageFault(`Head-ends reach a DAP over UDP and ${text} is none: give --at udp:HOST:PORT.`);
+  return address;
 }
 
 function routesIn(path: string): RoutesFile {
@@ -96,6 +142,7 @@ function ready(options: Options, id: string, address: string, { meters }: Routes
   const [first] = meters;
   say(`DAP ${id} serves at ${address}, before ${meters.length} ${meters.length === 1 ? "meter" : "meters"}.`);
   if (first === undefined) return;
+  const keys = options.keys === undefined ? homeText(options.home) : " --keys HEAD-END-KEY-FILE";
   say("Read one of them from another terminal:");
-  say(`  npx meterbench read meter:${first.alias} --via ${address}`);
+  say(`  npx meterbench read meter:${first.alias} --via ${shellWord(address)}${keys}`);
 }

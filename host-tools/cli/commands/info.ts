@@ -2,6 +2,8 @@
 import type { Command } from "commander";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
 import type { Nameplate } from "../../../firmware/protocol/readings/nameplate.ts";
+import { groupPlateOf } from "../../head-end/groups/group.ts";
+import { registryOf } from "../common.ts";
 import { printable, say, sayJson, sizeText, statusTexts, table, words } from "../output.ts";
 import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 
@@ -13,6 +15,7 @@ export function addInfoCommand(program: Command): void {
       const { meter, body, size } = await withHeadEnd(target, options, (headEnd, to) =>
         headEnd.readNameplate(to),
       );
+      registryOf(options).describes(meter, groupPlateOf(body));
       const plate = { meter, ...plateDocument(body) };
       if (options.json) return sayJson({ ...plate, ...size });
       const { counters, ...facts } = plate;

@@ -38,6 +38,7 @@ import {
 import { type RunningFaceplate, runFaceplate } from "../faceplate.ts";
 import { usageFault } from "../fault.ts";
 import { say, sayJson, sayProgress } from "../output.ts";
+import { homeText, shellWord } from "../paste.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
@@ -86,7 +87,7 @@ export function addServeCommand(program: Command): void {
           .description("run a meter on a line, emulated or with a real metering part, or many emulated ones")
           .requiredOption(
             "--at <address>",
-            "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH, serial:PATH?baud=9600, or xbee: before a line",
+            "udp:HOST:PORT, tcp:HOST:PORT, pty:PATH, serial:PATH?baud=9600, or rs485: or xbee: before a line",
           )
           .option("--id <id>", "the meter's alias (default: M1, or the key file's)", idOption)
           .option(
@@ -126,6 +127,8 @@ export function addServeCommand(program: Command): void {
 pty:PATH-N, all on one clock. The first draws the whole load, each other between half and all of it, a share
 that follows from its id. With --json there is a line {"ready":true,"id","address"} for each meter, in
 order, once all of them serve.
+At rs485:pty:PATH (or tcp:) all meters are on one emulated RS-485 line, at its true rate (?baud=9600), and the PTY is the
+master's end: read rs485:pty:PATH --meter M1, or let a DAP have it. At rs485:serial:PATH the line is a real one.
 At xbee:pty:PATH meters have emulated XBee modules on one emulated air, and the PTY is the UART of a module of whoever
 comes: read 'xbee:pty:PATH?station=...', or serve a DAP there. At xbee:serial:PATH the module is a real one.
 --history fills registers and profile through the emulated parts before the meters answer.
@@ -328,17 +331,11 @@ function ready(options: Options, identities: readonly Identity[], addresses: rea
   }
   const [first, last] = [meters[0], meters.at(-1)];
   if (first === undefined || last === undefined) return;
-  const home = options.home === ".meterbench" ? "" : ` --home ${shellWord(options.home)}`;
-  const keys = options.keys === undefined ? home : " --keys HEAD-END-KEY-FILE";
+  const keys = options.keys === undefined ? homeText(options.home) : " --keys HEAD-END-KEY-FILE";
   if (first === last) say(`Meter ${first.id} serves at ${first.address}. Read it from another terminal:`);
   else
     say(
-      `Meters ${first.id} to ${last.id} serve at ${first.address} to ${last.address}. Read them from another terminal:`,
+      `Meters ${first.id} to ${last.id} serve at ${first.address === last.address ? first.address : `${first.address} to ${last.address}`}. Read them from another terminal:`,
     );
   say(`  npx meterbench read ${shellWord(first.address)} --meter ${first.id}${keys}`);
-}
-
-/** A word as a shell reads it back. */
-function shellWord(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -4,16 +4,22 @@ import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  findOption,
   isUnwanted,
+  OPTION,
 } from "../../../firmware/protocol/coap/message.ts";
 import { type WholeEvent, WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
 import { transmitWaitMs } from "../../../firmware/protocol/coap/timing.ts";
 import type { LinkSend, LinkTraits, Station } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
-import { type Failure, Line } from "./line.ts";
+import type { Storage } from "../../../hal/ports/storage.ts";
+import { FanOut } from "./fan-out.ts";
+import { Holding, type HoldingCounters, type Named } from "./holding.ts";
+import { type Asked, type Failure, Line, type Question } from "./line.ts";
 import { Observations } from "./observations.ts";
-import { mayGoBack, namedFor, passageOf } from "./passing.ts";
+import { mayGoBack, namedFor, passageOf, secondsOf } from "./passing.ts";
 import type { Route, Routes } from "./routes.ts";
+import { type DapSettings, HOLD_SECONDS_MAX } from "./settings.ts";
 
 /** A datagram that is to leave, and by which link: 0 is the one towards head-ends, others count from 1. */
 export interface RoutedDatagram {
@@ -30,8 +36,14 @@ export interface ForwarderParts {
   /** Of the links towards meters: that of `line` 0 of a route is link 1. */
   readonly lines: readonly LinkTraits[];
   readonly routes: Routes;
+  readonly settings: DapSettings;
+  /** Where what is held survives a restart. */
+  readonly storage: Storage;
+  readonly utcMs: () => number;
+  /** When it starts, by the clock of the calls. */
+  readonly startMs: number;
   /** True for a station that has proved of late to be a head-end that is trusted here. */
-  readonly isOperator: (nowMs: number, station: Station) => boolean;
+  readonly isOperator: (station: Station) => boolean;
 }
 
 /** A request as it came. */
@@ -46,8 +58,19 @@ export interface ForwarderCounters {
   readonly answers: number;
   readonly notifications: number;
   readonly failures: Readonly<Record<ForwardFailure, number>>;
+  readonly holding: HoldingCounters;
 }
 
+/** What a request wants beside an answer. */
+interface Wishes {
+  readonly holdMs: number;
+  readonly isBundled: boolean;
+}
+
+/** How long members of a group have to answer, where the request does not say. */
+const GATHER_SECONDS = 60;
+/** Whoever wants longer has a tolerance. */
+const GATHER_SECONDS_MAX = 600;
 /** Thousands of meters, each asked some times within the minutes in which a copy may come. */
 const NORTH_SETTINGS = {
   exchanges: 16_384,
@@ -81,6 +104,8 @@ export class Forwarder {
   readonly #north: WholeMessages;
   readonly #lines: readonly Line[];
   readonly #observations: Observations;
+  readonly #fanOut: FanOut;
+  readonly #holding: Holding;
   /** A client has given up by then. */
   readonly #patienceMs: number;
   readonly #counts = { requests: 0, answers: 0 };
@@ -90,9 +115,18 @@ export class Forwarder {
     this.#parts = parts;
     const random = parts.random.fork("north");
     this.#north = new WholeMessages({ random, traits: parts.north, settings: NORTH_SETTINGS });
-    this.#lines = parts.lines.map((traits, i) => new Line(traits, parts.random.fork(`line ${i}`), () => {}));
+    this.#lines = parts.lines.map((traits, i) => this.#newLine(traits, i));
     this.#observations = new Observations(this.#north);
+    this.#fanOut = new FanOut(this.#north);
     this.#patienceMs = transmitWaitMs(parts.north);
+    this.#holding = new Holding(parts.startMs, {
+      ...{ north: this.#north, storage: parts.storage, utcMs: parts.utcMs },
+      membersOf: (alias) => this.#membersOf(alias) ?? [{ alias, route: undefined }],
+      isBundled: (request) => this.#isBundled(request),
+      ask: (nowMs, route, request, question) => this.#askHeld(nowMs, route, request, question),
+      cancel: (nowMs, route, asked) => this.#lineOf(route).cancel(nowMs, asked),
+      passable: (answer) => this.#passable(answer),
+    });
   }
 
   /** A copy of the numbers as they are now. */
@@ -101,12 +135,18 @@ export class Forwarder {
       ...this.#counts,
       notifications: this.#observations.notifications,
       failures: { ...this.#failures },
+      holding: this.#holding.counters,
     };
   }
 
-  /** How many requests wait at each line, and how many are under way. */
-  get queues(): readonly { readonly waiting: number; readonly underWay: number }[] {
-    return this.#lines.map(({ waiting, underWay }) => ({ waiting, underWay }));
+  /** Requests that are held now. */
+  get held(): number {
+    return this.#holding.size;
+  }
+
+  /** How many requests wait at each line and are under way, and who talks there without being asked. */
+  get queues(): readonly Pick<Line, "waiting" | "underWay" | "unasked">[] {
+    return this.#lines.map(({ waiting, underWay, unasked }) => ({ waiting, underWay, unasked }));
   }
 
   receive(nowMs: number, link: number, from: Station, datagram: Uint8Array): void {
@@ -119,6 +159,7 @@ export class Forwarder {
     this.#north.wake(nowMs);
     this.#takeAll(nowMs);
     for (const line of this.#lines) line.wake(nowMs);
+    this.#holding.wake(nowMs);
   }
 
   nextDatagram(): RoutedDatagram | undefined {
@@ -137,7 +178,7 @@ export class Forwarder {
   }
 
   nextWakeMs(): number | undefined {
-    let nextMs = this.#north.nextWakeMs() ?? Number.POSITIVE_INFINITY;
+    let nextMs = Math.min(this.#north.nextWakeMs() ?? Number.POSITIVE_INFINITY, this.#holding.nextWakeMs());
     for (const line of this.#lines) nextMs = Math.min(nextMs, line.nextWakeMs());
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -145,7 +186,10 @@ export class Forwarder {
   #takeAll(nowMs: number): void {
     for (let event = this.#north.nextEvent(); event !== undefined; event = this.#north.nextEvent()) {
       if (event.kind === "request") this.#takeRequest(nowMs, event);
-      else if (event.kind === "notified") this.#observations.settled(nowMs, event);
+      else if (event.kind === "notified") {
+        this.#observations.settled(nowMs, event);
+        this.#holding.settled(nowMs, event);
+      }
     }
   }
 
@@ -153,16 +197,115 @@ export class Forwarder {
     this.#counts.requests++;
     const passage = passageOf(arrived.message);
     if ("refusal" in passage) return this.#refuse(nowMs, arrived, passage.refusal, "malformed");
-    const route = this.#parts.routes.find(passage.alias);
-    if (route === undefined) return this.#refuse(nowMs, arrived, CODE.notFound, "no-route");
-    this.#route(nowMs, arrived, route, passage.content);
+    const { alias, content } = passage;
+    const { holdMs, isBundled } = this.#wishesOf(arrived);
+    const route = this.#parts.routes.find(alias);
+    const members = route === undefined ? this.#membersOf(alias) : undefined;
+    if (route === undefined && members === undefined && !isBundled)
+      return this.#refuse(nowMs, arrived, CODE.notFound, "no-route");
+    const isPlain = holdMs === 0 && !isBundled;
+    if (isPlain && route !== undefined) return this.#route(nowMs, arrived, route, content);
+    if (!this.#parts.isOperator(arrived.from))
+      return this.#refuse(nowMs, arrived, CODE.unauthorized, "not-allowed");
+    if (isPlain) this.#distribute(nowMs, arrived, members ?? [], content);
+    else this.#hold(nowMs, arrived, alias, holdMs);
+  }
+
+  /** A stranger's DAP does nothing but pass on; a request that is not held at its operator's word is passed on too. */
+  #wishesOf({ from, message }: Arrived): Wishes {
+    const { settings, isOperator } = this.#parts;
+    const isObserving = findOption(message, OPTION.observe) !== undefined;
+    if (settings.thirdParty || isObserving) return { holdMs: 0, isBundled: false };
+    const isBundled = this.#isBundled(message);
+    const tolerated = secondsOf(message, OPTION.delayTolerance) ?? 0;
+    const isKept = settings.return === "hold" && isOperator(from);
+    const usual = isBundled ? gatherSeconds(message) : isKept ? settings.holdSeconds : 0;
+    return { holdMs: 1000 * Math.min(tolerated || usual, HOLD_SECONDS_MAX), isBundled };
+  }
+
+  #isBundled(request: CoapContent): boolean {
+    const { thirdParty, return: how } = this.#parts.settings;
+    return !thirdParty && how === "bundle" && findOption(request, OPTION.bundle) !== undefined;
+  }
+
+  /** One meter, or those of a group; undefined for a name that nobody knows here. */
+  #membersOf(alias: string): readonly Named[] | undefined {
+    const { routes, settings } = this.#parts;
+    const route = routes.find(alias);
+    if (route !== undefined) return [{ alias, route }];
+    const members = settings.distribute === "fan-out" ? routes.groups.get(alias) : undefined;
+    return members?.map((member) => ({ alias: member, route: routes.find(member) }));
+  }
+
+  /** It is acknowledged when it is durable, and not before. */
+  #hold(nowMs: number, { exchange, from, message }: Arrived, alias: string, forMs: number): void {
+    const { code, options, payload, token } = message;
+    const request = { code, options, payload };
+    if (this.#holding.hold(nowMs, { client: from, token, alias, request }, forMs) === "full") {
+      this.#failures["queue-full"]++;
+      return this.#north.refuse(nowMs, exchange, bareAnswer(CODE.serviceUnavailable));
+    }
+    this.#north.acknowledge(exchange);
+    this.#north.silence(exchange);
+  }
+
+  #askHeld(
+    nowMs: number,
+    route: Route,
+    request: CoapContent,
+    question: Omit<Question, "station" | "content">,
+  ): Asked {
+    const passage = passageOf(request);
+    // It has passed when it came.
+    if ("refusal" in passage) throw new Error(`a held request that may not pass: ${passage.refusal}`);
+    return this.#ask(nowMs, route, passage.content, question);
+  }
+
+  /** The same request to each member, by the member's own name. */
+  #distribute(nowMs: number, arrived: Arrived, members: readonly Named[], content: CoapContent): void {
+    const untilMs = nowMs + 1000 * gatherSeconds(arrived.message);
+    const routes = members.flatMap(({ route }) => route ?? []);
+    this.#fanOut.begin(
+      arrived,
+      routes.map((route) => (onAcknowledged, answered, failed) => {
+        this.#ask(nowMs, route, content, {
+          ...{ client: arrived.from, untilMs, onAcknowledged },
+          onAnswer: (_, answer) => {
+            this.#counts.answers++;
+            answered(this.#passable(answer));
+          },
+          onFailed: (atMs, failure) => {
+            this.#failures[failure]++;
+            failed(atMs);
+          },
+        });
+      }),
+    );
+  }
+
+  #newLine(traits: LinkTraits, i: number): Line {
+    const random = this.#parts.random.fork(`line ${i}`);
+    return new Line(traits, random, (nowMs, station) => this.#holding.heard(nowMs, i, station));
+  }
+
+  #lineOf({ line }: Route): Line {
+    return this.#lines[line] as Line;
+  }
+
+  #ask(
+    nowMs: number,
+    route: Route,
+    content: CoapContent,
+    question: Omit<Question, "station" | "content">,
+  ): Asked {
+    const line = this.#lineOf(route);
+    return line.ask(nowMs, { ...question, station: route.station, content: namedOn(line, route, content) });
   }
 
   #route(nowMs: number, arrived: Arrived, route: Route, content: CoapContent): void {
-    const line = this.#lines[route.line] as Line;
-    const named = line.namesStations ? namedFor(route.host, content) : content;
+    const line = this.#lineOf(route);
     const asked = {
-      ...{ client: arrived.from, station: route.station, content: named },
+      ...{ client: arrived.from, station: route.station, content: namedOn(line, route, content) },
       untilMs: nowMs + this.#patienceMs,
       onAcknowledged: () => this.#north.acknowledge(arrived.exchange),
       onAnswer: (atMs: number, answer: CoapMessage) => this.#answer(atMs, arrived, answer),
@@ -176,7 +319,7 @@ export class Forwarder {
   #answer(nowMs: number, { from, exchange }: Arrived, answer: CoapContent): void {
     const passed = this.#passable(answer);
     this.#counts.answers++;
-    if (this.#parts.isOperator(nowMs, from)) this.#north.respond(nowMs, exchange, passed);
+    if (this.#parts.isOperator(from)) this.#north.respond(nowMs, exchange, passed);
     else this.#north.greet(nowMs, exchange, passed);
   }
 
@@ -198,4 +341,13 @@ export class Forwarder {
     this.#failures[failure]++;
     this.#north.refuse(nowMs, exchange, bareAnswer(code));
   }
+}
+
+/** A line whose stations are told apart by name has the name in each request. */
+function namedOn(line: Line, { host }: Route, content: CoapContent): CoapContent {
+  return line.namesStations ? namedFor(host, content) : content;
+}
+
+function gatherSeconds(request: CoapContent): number {
+  return Math.min(secondsOf(request, OPTION.multicastTimeout) || GATHER_SECONDS, GATHER_SECONDS_MAX);
 }

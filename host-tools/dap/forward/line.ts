@@ -45,11 +45,13 @@ export interface Asked extends Timed {
 
 /** A router has as many open as its meters: thousands, and some that are watched. */
 const OPEN_MAX = 8192;
-/** On a line with a rate and stations of its own: one is asked while others answer, and none waits for its air too long. */
+/** On a line with a rate: one is asked while others answer, and none waits for the air too long. */
 const TURNS_OF_SLOW = 4;
+/** CoAP has one at a time on the line, and others between the copies for one that does not answer. */
+const TURNS_OF_SHARED = 8;
 /** A block of a thousand meters, asked by four head-ends at once. */
 const QUEUE_LIMITS = { perClient: 1024, most: 4096, bytes: 1_048_576 };
-/** On a line for one at a time: so long that what was lost is repeated once, then others have their turn. */
+/** On a line for one at a time: so long that what was lost is repeated once, then another one has its turn. */
 const TURN_TIMEOUTS = 4;
 /** A link that took nothing for a station is tried again so much later. */
 const DOWN_MS = 1000;
@@ -71,8 +73,7 @@ export class Line {
   /** `heardOf` is told whenever a station has said something. */
   constructor(traits: LinkTraits, random: Random, heardOf: (nowMs: number, station: Station) => void) {
     this.traits = traits;
-    const isForOne = traits.halfDuplex || traits.addressing === "uri-host";
-    this.#turnsMax = isForOne ? 1 : traits.bitsPerSecond === undefined ? OPEN_MAX : TURNS_OF_SLOW;
+    this.#turnsMax = turnsOf(traits);
     this.#heardOf = heardOf;
     const settings = { openRequests: OPEN_MAX, takenAnswers: OPEN_MAX };
     this.#coap = new WholeMessages({ random, traits, settings });
@@ -90,6 +91,12 @@ export class Line {
   /** True where one Uri-Host tells a station from the others. */
   get namesStations(): boolean {
     return this.traits.addressing === "uri-host";
+  }
+
+  /** Messages that nobody waited for, by whom they seem to be of: stations that talk without being asked. */
+  get unasked(): Readonly<Record<string, number>> {
+    const talkers = this.#coap.stationRecords.filter(({ unasked }) => unasked > 0);
+    return Object.fromEntries(talkers.map(({ host = "?", unasked }) => [host, unasked]));
   }
 
   /** True while the link does not reach a station. */
@@ -183,14 +190,14 @@ export class Line {
   }
 
   #turnEndMs(nowMs: number, { question, bytes }: Asked): number {
-    const tryMs = this.#isShared
+    const tryMs = this.#isForOne
       ? TURN_TIMEOUTS * ackTimeoutMs(this.traits, bytes)
       : transmitWaitMs(this.traits);
     return Math.min(question.untilMs, nowMs + tryMs);
   }
 
-  get #isShared(): boolean {
-    return this.#turnsMax < OPEN_MAX;
+  get #isForOne(): boolean {
+    return this.#turnsMax === 1;
   }
 
   #close(asked: Asked): void {
@@ -229,8 +236,15 @@ export class Line {
   /** Its turn is over; while there is time it has another one. */
   #unanswered(nowMs: number, asked: Asked, failure: Failure): void {
     const { untilMs, onFailed } = asked.question;
-    const isNext = this.#isShared && failure === "no-answer" && nowMs < untilMs;
+    const isNext = this.#isForOne && failure === "no-answer" && nowMs < untilMs;
     if (!isNext || !this.#queue.add(asked)) return onFailed(nowMs, failure);
     this.#waiting.set(asked, untilMs);
   }
+}
+
+/** How many may have their turn at a time. */
+function turnsOf({ addressing, halfDuplex, bitsPerSecond }: LinkTraits): number {
+  if (addressing === "uri-host") return TURNS_OF_SHARED;
+  if (halfDuplex) return 1;
+  return bitsPerSecond === undefined ? OPEN_MAX : TURNS_OF_SLOW;
 }

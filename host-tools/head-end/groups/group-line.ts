@@ -1,7 +1,7 @@
 // The requests of groups on a head-end's line, beside those of its sessions.
 import type { OtherAsker } from "../../../firmware/protocol/asking-requests.ts";
 import type { ClientSideEvent } from "../../../firmware/protocol/coap/client.ts";
-import type { CoapContent, CoapMessage } from "../../../firmware/protocol/coap/message.ts";
+import { CODE, type CoapContent, type CoapMessage } from "../../../firmware/protocol/coap/message.ts";
 import type { RequestId } from "../../../firmware/protocol/coap/requests.ts";
 import { Doubts } from "../../../firmware/protocol/open-handshakes.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
@@ -69,8 +69,8 @@ export class GroupLine implements OtherAsker {
     const open = this.#open.get(event.request);
     if (open === undefined) return;
     if (event.kind === "doubt") {
-      // Whoever hears genuine answers goes on until the time is up, whatever strangers say.
-      if (open.has === "nothing") this.#doubts.add(nowMs, event.request, this.#line.traits, event.message);
+      if (canBeBelieved(open, event.message))
+        this.#doubts.add(nowMs, event.request, this.#line.traits, event.message);
     } else if (event.kind === "answer") {
       this.#doubts.delete(event.request);
       if (open.has === "all") this.#end(event.request, { kind: "answered" });
@@ -93,6 +93,15 @@ export class GroupLine implements OtherAsker {
     this.#line.coap.cancel(request);
     open?.end(end);
   }
+}
+
+/**
+ * Whoever hears genuine answers goes on until the time is up, whatever strangers say; and that one member of many will not
+ * have a request says nothing of the others.
+ */
+function canBeBelieved({ request, has }: Open, message: CoapMessage | undefined): boolean {
+  if (has !== "nothing") return false;
+  return request.answers === "one" || (message !== undefined && message.code !== CODE.unauthorized);
 }
 
 function takes(open: Open, answer: CoapMessage): boolean {

@@ -152,7 +152,8 @@ export class GroupManager {
   async #join(name: string, id: string): Promise<Joining> {
     const { groups, registry, placeOf, prove } = this.#parts;
     try {
-      const { headEnd, target } = placeOf(id);
+      const place = placeOf(id);
+      const { headEnd, target } = place;
       const plate = groupPlateOf((await headEnd.readNameplate(target, "new")).body);
       registry.describes(id, plate);
       const before = this.own(name);
@@ -162,6 +163,7 @@ export class GroupManager {
         return { id, outcome: "unfit", why };
       }
       groups.settle(name, { block: plate.block, value: ruleValue(before.rule, plate) });
+      await this.#leaveBefore(place, before, id);
       const admitted = groups.admit(name, id);
       if (admitted === undefined) return { id, outcome: "unfit", why: "was taken out meanwhile" };
       const { group, senderId } = admitted;
@@ -172,6 +174,16 @@ export class GroupManager {
     } catch (error) {
       if (!(error instanceof HeadEndError)) throw error;
       return { id, outcome: "waiting", why: error.message };
+    }
+  }
+
+  /** Who was given keys before in this epoch may have taken them, and takes none with another Sender ID beside. */
+  async #leaveBefore({ headEnd, target }: Place, { epoch, members }: Group, id: string): Promise<void> {
+    if (members.find((member) => member.id === id)?.senderId === undefined) return;
+    try {
+      await headEnd.leaveGroup(target, epoch.gid);
+    } catch (error) {
+      if (!(error instanceof HeadEndError) || error.kind !== "not-there") throw error;
     }
   }
 

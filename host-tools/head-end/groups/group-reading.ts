@@ -31,7 +31,7 @@ export interface GroupReadParts {
 }
 
 /** Members that are asked by themselves at once. */
-export const ASKED_AT_ONCE = 4;
+const ASKED_AT_ONCE = 4;
 
 /**
  * Asks all members of a group by one request, those who said nothing once more by the same bytes, and those who challenge

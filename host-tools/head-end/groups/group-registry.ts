@@ -22,8 +22,6 @@ export interface NewGroup {
   readonly headEnd: Uint8Array;
 }
 
-/** The first epoch has the number 1: of a name that was used before, members take it as they joined anew. */
-const FIRST_GENERATION = 1;
 /** With four bytes of chance no two epochs of a head-end have one Gid in practice, and a request stays short. */
 const GID_BYTES = 4;
 const SECRET_BYTES = 16;
@@ -57,7 +55,7 @@ export class GroupRegistry {
     return withFileLock(this.path, () => {
       const groups = this.list();
       if (groups.some((group) => group.name === name)) return false;
-      const epoch = this.#newEpoch(FIRST_GENERATION);
+      const epoch = this.#newEpoch(0);
       writeGroups(this.path, [...groups, { ...{ name, rule, block, headEnd, epoch }, members: [] }]);
       return true;
     });
@@ -158,16 +156,18 @@ export class GroupRegistry {
 
   #rekeyed(group: Group): Group {
     const members = group.members.map(({ id }): GroupMember => ({ id, state: "waiting" }));
-    return { ...group, members, epoch: this.#newEpoch(group.epoch.keyGeneration + 1) };
+    return { ...group, members, epoch: this.#newEpoch(group.epoch.keyGeneration) };
   }
 
-  #newEpoch(keyGeneration: number): GroupEpoch {
+  /** A generation is later than those of a group that had its name before: members take no older one. */
+  #newEpoch(generationBefore: number): GroupEpoch {
+    const bornUtcMs = this.#utcMs();
     return {
       gid: this.#random.bytes(GID_BYTES),
       masterSecret: this.#random.bytes(SECRET_BYTES),
       masterSalt: this.#random.bytes(SALT_BYTES),
-      keyGeneration,
-      bornUtcMs: this.#utcMs(),
+      keyGeneration: Math.max(generationBefore + 1, Math.floor(bornUtcMs / 1000)),
+      bornUtcMs,
       nextSenderId: 1,
       nextNumber: 0,
     };

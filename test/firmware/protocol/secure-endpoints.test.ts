@@ -177,11 +177,12 @@ describe("somebody in the middle", () => {
     });
     line.ask(BODY);
     line.ask(BODY);
+    line.ask(BODY);
     const recorded = messageOf(requests[2] as Uint8Array);
     replay = encodeMessage({ ...recorded, messageId: (recorded.messageId + 7000) & 0xffff });
     line.ask(BODY);
-    expect(line.served).toHaveLength(3);
-    expect(messageOf(answers[3] as Uint8Array)).toMatchObject({
+    expect(line.served).toHaveLength(4);
+    expect(messageOf(answers[4] as Uint8Array)).toMatchObject({
       code: CODE.unauthorized,
       payload: new Uint8Array(0),
     });

@@ -4,6 +4,7 @@ import type { Door } from "./door.ts";
 /** Loaded by name: V8 counts the code only of what is compiled after it was told to. */
 const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   slip: async () => (await import("./slip.ts")).slip,
+  xbee: async () => (await import("./xbee.ts")).xbee,
   coap: async () => (await import("./coap.ts")).coap,
   "outer-blocks": async () => (await import("./outer-blocks.ts")).outerBlocks,
   "oscore-option": async () => (await import("./oscore-option.ts")).oscoreOption,
@@ -20,7 +21,7 @@ export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
  * Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed, and
  * where an input is a dozen datagrams.
  */
-const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, "outer-blocks": 0.1, signed: 0.1 };
+const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, "outer-blocks": 0.1, signed: 0.1, xbee: 0.1 };
 
 /** How many of `inputs` for all doors this one gets at the least. */
 export function shareOf(name: string, inputs: number): number {

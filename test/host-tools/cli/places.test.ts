@@ -13,6 +13,7 @@ describe("the places of many meters", () => {
     ["udp:127.0.0.1:5683", ["udp:127.0.0.1:5683", "udp:127.0.0.1:5684", "udp:127.0.0.1:5685"]],
     ["tcp:[::1]:65533", ["tcp:[::1]:65533", "tcp:[::1]:65534", "tcp:[::1]:65535"]],
     ["pty:./meter", ["pty:./meter-1", "pty:./meter-2", "pty:./meter-3"]],
+    ["rs485:pty:./bus", ["rs485:pty:./bus", "rs485:pty:./bus", "rs485:pty:./bus"]],
     ["xbee:pty:./air", [1, 2, 3].map((number) => `xbee:pty:./air?station=0013a2004100000${number}`)],
   ])("from %s on follow each other", (first, expected) => {
     expect(addresses(first, 3)).toEqual(expected);
@@ -37,6 +38,12 @@ describe("the places of many meters", () => {
       2,
       "One serial line carries one meter and serial:/dev/ttyS1 is one: leave --count out.",
     ],
+    [
+      "rs485:serial:/dev/ttyS1",
+      2,
+      "A meter on a real line has an adapter of its own and rs485:serial:/dev/ttyS1 is one: leave --count out",
+    ],
+    ["rs485:pty:./bus", 257, "257 meters are more than an RS-485 line drives: give at most --count 256."],
     [
       "xbee:serial:/dev/ttyS1",
       2,

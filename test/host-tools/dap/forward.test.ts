@@ -46,7 +46,6 @@ describe("a request", () => {
       withOptions(withoutOptions(sealedFor("M1"), OPTION.uriHost), option(OPTION.uriHost, 0xff)),
       "4.00",
     ],
-    ["no alias", withoutOptions(sealedFor("M1"), OPTION.uriHost), "4.00"],
     ["two aliases", withOptions(sealedFor("M1"), { number: OPTION.uriHost, value: fromText("M1") }), "4.02"],
     ["an address as its alias", sealedFor("[::1]"), "4.04"],
     ["a host of the Internet as its alias", sealedFor("example.org"), "4.04"],

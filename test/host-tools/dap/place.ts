@@ -1,4 +1,8 @@
 // A DAP in virtual time between plain CoAP clients and plain CoAP meters, which show all that comes to them.
+
+import type { Identity } from "../../../firmware/identity/identity.ts";
+import { TrustList } from "../../../firmware/identity/trust.ts";
+import type { ClientEvent } from "../../../firmware/protocol/asks.ts";
 import { concat, fromText } from "../../../firmware/protocol/bytes.ts";
 import type { RequestOptions } from "../../../firmware/protocol/coap/client.ts";
 import { decodeMessage } from "../../../firmware/protocol/coap/codec.ts";
@@ -8,18 +12,32 @@ import {
   type CoapMessage,
   codeText,
   OPTION,
+  resourceRequest,
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
 import { type WholeEvent, WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
+import { SecureClient } from "../../../firmware/protocol/secure-client.ts";
 import { Backhaul, FAR_END } from "../../../hal/emulated/backhaul.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { VirtualClock } from "../../../hal/emulated/virtual-clock.ts";
-import type { LinkTraits, Station } from "../../../hal/ports/link.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
+import type { Link, LinkListener, LinkTraits, Station } from "../../../hal/ports/link.ts";
+import { MemoryStorage } from "../../../hal/storage/memory-storage.ts";
 import { Dap, type DapParts } from "../../../host-tools/dap/dap.ts";
 import { Routes } from "../../../host-tools/dap/forward/routes.ts";
+import { decodeStatus } from "../../../host-tools/dap/operator/status.ts";
+import { identity } from "../../support/secured-line.ts";
 
 const START_MS = Date.UTC(2026, 10, 24);
+
+/** A DAP's own side, run by head-end H. */
+export const HEAD_END = identity("head-end", "H");
+export const DAP_PARTIES = {
+  crypto: opensslEngine,
+  identity: identity("dap", "DAP"),
+  trust: new TrustList([HEAD_END.credential]),
+};
 
 export interface PlaceOptions {
   readonly meters?: readonly string[];
@@ -64,7 +82,18 @@ export function place(options: PlaceOptions = {}) {
     groups,
   );
   let starts = 0;
-  const parts = { clock, north: north.farEnd, lines: [south.farEnd], routes, ...options.dap };
+  const settings = { thirdParty: false, distribute: "fan-out", return: "forward", holdSeconds: 300 } as const;
+  const parts = {
+    ...{
+      clock,
+      north: reopenable(north.farEnd),
+      lines: [reopenable(south.farEnd)],
+      names: ["south"],
+      routes,
+    },
+    ...{ settings, parties: DAP_PARTIES, storage: new MemoryStorage() },
+    ...options.dap,
+  };
   const newDap = (more: Partial<DapParts> = {}): Dap =>
     new Dap({ ...parts, random: random.fork(`dap ${starts++}`), ...more });
   return {
@@ -73,7 +102,46 @@ export function place(options: PlaceOptions = {}) {
     newDap,
     meter: (name: string, serve: Serve) => plainMeter(clock, random, south, name, serve),
     client: (name: string) => plainClient(clock, random, north, name),
+    /** Somebody at a station asks the DAP for its status; an operator's station it is from then on. */
+    askStatus: (name: string, asker: Identity = HEAD_END) => askStatus(clock, random, north, name, asker),
   };
+}
+
+/** A link that each process of a DAP opens anew. */
+function reopenable(link: Link): Link {
+  let current: LinkListener = { datagram() {} };
+  link.listen({ datagram: (from, datagram) => current.datagram(from, datagram) });
+  return {
+    ...{ traits: link.traits, counters: link.counters },
+    send: (to, bytes) => link.send(to, bytes),
+    listen(listener) {
+      current = listener;
+    },
+    close() {},
+  };
+}
+
+function askStatus(
+  clock: VirtualClock,
+  random: SeededRandom,
+  north: Backhaul,
+  name: string,
+  asker: Identity,
+): ReturnType<typeof decodeStatus> {
+  const link = north.station(name);
+  const client = new SecureClient({
+    ...{ crypto: opensslEngine, random: random.fork(`operator ${name}`), traits: link.traits },
+    ...{ identity: asker, trust: new TrustList([DAP_PARTIES.identity.credential]) },
+  });
+  const events: ClientEvent[] = [];
+  const drive = new Drive(client, link, clock, (event) => events.push(event));
+  const nowMs = clock.monotonicMs();
+  client.ask(nowMs, { to: FAR_END, content: resourceRequest(CODE.get, "d"), untilMs: nowMs + 8000 });
+  drive.run();
+  clock.runUntil(() => events.length > 0, 9000);
+  drive.stop();
+  const [event] = events;
+  return event?.kind === "answer" ? decodeStatus(event.content.payload) : undefined;
 }
 
 function plainMeter(
@@ -118,7 +186,8 @@ function plainClient(clock: VirtualClock, random: SeededRandom, north: Backhaul,
       }),
     close: () => link.close(),
   };
-  const coap = new WholeMessages({ random: random.fork(`client ${name}`), traits: link.traits });
+  const settings = { answerBytes: 65_536 };
+  const coap = new WholeMessages({ random: random.fork(`client ${name}`), traits: link.traits, settings });
   const events: WholeEvent[] = [];
   const answers: CoapMessage[] = [];
   const drive = new Drive(coap, tapped, clock, (event) => {

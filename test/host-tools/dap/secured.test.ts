@@ -7,10 +7,12 @@ import { Backhaul, FAR_END } from "../../../hal/emulated/backhaul.ts";
 import { FaultyLink } from "../../../hal/emulated/faulty-link.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import type { Link, LinkTraits } from "../../../hal/ports/link.ts";
+import { MemoryStorage } from "../../../hal/storage/memory-storage.ts";
 import { Dap } from "../../../host-tools/dap/dap.ts";
 import { Routes } from "../../../host-tools/dap/forward/routes.ts";
 import { settle } from "../../../host-tools/world/single-line.ts";
 import { street } from "../../support/street.ts";
+import { DAP_PARTIES } from "./place.ts";
 
 const START_SECONDS = Date.UTC(2026, 10, 24) / 1000;
 
@@ -38,7 +40,9 @@ function block(count: number, traits: Partial<LinkTraits> = {}, loss = 0) {
   const north = new Backhaul(world.clock, { roundTripMs: 20 });
   const dap = new Dap({
     ...{ clock: world.clock, random, north: lossy(north.farEnd, "north") },
-    lines: [lossy(world.farEnd, "south")],
+    ...{ lines: [lossy(world.farEnd, "south")], names: ["south"] },
+    ...{ parties: DAP_PARTIES, storage: new MemoryStorage() },
+    settings: { thirdParty: false, distribute: "per-meter", return: "forward", holdSeconds: 0 },
     routes: new Routes(world.stations.map((alias) => ({ alias, line: 0, station: alias }))),
   });
   const headEnd = (alias: string) =>

@@ -8,7 +8,7 @@ import { decodeMessage, messageBytes } from "../codec.ts";
 import type { ExchangeId } from "../duplicates.ts";
 import { type CoapCounters, CoapEndpoint, type CoapEvent, type CoapParts } from "../exchange.ts";
 import type { StationRecord } from "../line-turns.ts";
-import { bareAnswer, CODE, type CoapContent, type CoapMessage, OPTION } from "../message.ts";
+import { bareAnswer, CODE, type CoapContent, type CoapMessage, messageOf, OPTION } from "../message.ts";
 import type { NotificationId } from "../notifications.ts";
 import type { RequestId } from "../requests.ts";
 import type { ServerSideEvent } from "../server.ts";
@@ -121,6 +121,22 @@ export class WholeMessages implements Endpoint<WholeEvent> {
   /** See `CoapEndpoint.notifyOnce`. */
   notifyOnce(to: Station, token: Uint8Array, content: CoapContent): void {
     this.#coap.notifyOnce(to, token, content);
+  }
+
+  /**
+   * Sends the late answer to a request of before, by its token, as {@link notify} does; of a long one the first block,
+   * whose others are asked for with what the request was.
+   */
+  deliver(
+    nowMs: number,
+    to: Station,
+    token: Uint8Array,
+    request: CoapContent,
+    answer: CoapContent,
+  ): NotificationId {
+    const message = messageOf({ type: "CON", messageId: 0, token }, request);
+    const first = this.#answersOut.begin(nowMs, { from: to, message, bytes: 0 }, answer, "proved", NO_BLOCKS);
+    return this.#coap.notify(nowMs, to, token, first);
   }
 
   /** See `CoapEndpoint.withdraw`. */

@@ -88,7 +88,7 @@ describe("the registry of groups", () => {
     groups.remove("B7", ["M2"]);
     const { epoch, members } = b7();
     expect(members).toEqual([{ id: "M1", state: "waiting" }]);
-    expect(epoch.keyGeneration).toBe(before.keyGeneration + 1);
+    expect(epoch.keyGeneration).toBeGreaterThan(before.keyGeneration);
     for (const name of ["gid", "masterSecret", "masterSalt"] as const)
       expect(toHex(epoch[name])).not.toBe(toHex(before[name]));
     expect(groups.takeNumbers("B7", before, 1)).toBeUndefined();
