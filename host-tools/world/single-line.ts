@@ -10,10 +10,6 @@ import { EmulatedRelay, type EmulatedRelayOptions } from "../../hal/emulated/rel
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
 import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
-import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
-import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
-import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
-import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import type { BoardSignals } from "../../hal/ports/board-signals.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
@@ -22,6 +18,7 @@ import { LINE, type Link } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { HeadEnd, type HeadEndParts, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf } from "../loads/index.ts";
+import { emulatedMetering } from "./metering.ts";
 
 /** Which end of the line sent a datagram. */
 export type Sender = "head-end" | "meter";
@@ -71,10 +68,8 @@ export function singleLine(options: SingleLineOptions): SingleLine {
   const { pollIntervalMs, configuration, storage, signals, tariff, switching } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
   const random = new SeededRandom(options.seed);
-  const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
   const relay = new EmulatedRelay(clock, options.relay);
-  new EmulatedBl0942(chipEnd, clock, relay.loadOf(mainsOf(load, startUtcMs)), BL0942_REFERENCE_BOARD);
-  const bus = new UartBus(driverEnd, clock);
+  const meteringIc = emulatedMetering(clock, relay.loadOf(mainsOf(load, startUtcMs)));
   const [meterUart, headEndUart] = uartPair(clock, { baud, dataBits: 8, parity: "none", stopBits: 1 });
   const meter = keptKey(crypto, options.keyStore) ?? meterKey(crypto, options.seed);
   const trusted = newIdentity(crypto, random.fork("head-end key"), {
@@ -89,8 +84,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       crypto,
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
-      meteringIc: new Bl0942(bus, BL0942_REFERENCE_BOARD),
-      ...{ storage, signals, relay, keyStore: options.keyStore },
+      ...{ meteringIc, storage, signals, relay, keyStore: options.keyStore },
     },
     {
       configuration,

@@ -27,7 +27,8 @@ export async function serveIn(kind: "echo" | "coap" | "noble" | "openssl"): Prom
   };
 }
 
-function message(child: ChildProcess): Promise<Record<string, unknown>> {
+/** The next message of a process; rejects where it ends first. */
+export function message(child: ChildProcess): Promise<Record<string, unknown>> {
   return new Promise((resolve, reject) => {
     const ended = (code: number | null) => reject(new Error(`a serving process ended with ${code}`));
     child.once("exit", ended);

@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { nobleEngine } from "meterbench/hal";
 import { opensslEngine } from "meterbench/hal/node";
 import { wakeUpFigures } from "../load/wake-up.ts";
+import { dapFigures } from "./dap/dap.ts";
 import { handshakesPerSecond } from "./handshakes.ts";
 import { loadFigures } from "./load/load.ts";
 import { meterFigures } from "./meter.ts";
@@ -32,6 +33,7 @@ const SETS: Readonly<Record<string, () => Figures | Promise<Figures>>> = {
   reads: readFigures,
   meter: meterFigures,
   "wake-up": wakeUpFigures,
+  dap: dapFigures,
   load: () =>
     loadFigures({ reads, isLeaking: values.leak, tell: (line) => process.stderr.write(`${line}\n`) }),
 };

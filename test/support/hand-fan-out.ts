@@ -9,7 +9,7 @@ export interface HandFanOutOptions {
   readonly north: Link;
   /** Meters are at stations of their ids. */
   readonly south: Link;
-  readonly groups: Readonly<Record<string, readonly string[]>>;
+  groups: Readonly<Record<string, readonly string[]>>;
   /** What goes on to the head-end of a member's answer: nothing, more than one, or another's. */
   between?: (answer: CoapMessage, meter: string) => readonly CoapMessage[];
   /** False for a member that a request does not reach. */

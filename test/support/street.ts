@@ -4,17 +4,13 @@ import { TrustList } from "../../firmware/identity/trust.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
 import { Backhaul, type CarriedDatagram } from "../../hal/emulated/backhaul.ts";
 import { SeededRandom } from "../../hal/emulated/seeded-random.ts";
-import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
-import { Bl0942 } from "../../hal/metering-ics/bl0942/driver.ts";
-import { EmulatedBl0942 } from "../../hal/metering-ics/bl0942/emulated.ts";
-import { BL0942_LINE, BL0942_REFERENCE_BOARD } from "../../hal/metering-ics/bl0942/registers.ts";
-import { UartBus } from "../../hal/metering-ics/uart-bus.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { HeadEnd, type HeadEndParts } from "../../host-tools/head-end/client.ts";
 import { mainsOf, parseLoad } from "../../host-tools/loads/index.ts";
+import { emulatedMetering } from "../../host-tools/world/metering.ts";
 import { configuration } from "./configuration.ts";
 import { identity } from "./secured-line.ts";
 
@@ -54,13 +50,11 @@ export function street(options: StreetOptions) {
     starts++;
     for (const meter of identities) {
       const { id } = meter.credential;
-      const [chipEnd, driverEnd] = uartPair(clock, BL0942_LINE);
-      new EmulatedBl0942(chipEnd, clock, mainsOf(load, START_MS), BL0942_REFERENCE_BOARD);
       const link = backhaul.station(id);
       const board = {
         ...{ clock, meterClock: clock, crypto: opensslEngine, link, storage: storage?.(id) },
         random: random.fork(`${id} ${starts}`),
-        meteringIc: new Bl0942(new UartBus(driverEnd, clock), BL0942_REFERENCE_BOARD),
+        meteringIc: emulatedMetering(clock, mainsOf(load, START_MS)),
       };
       const runtime = new MeterRuntime(board, {
         configuration: { ...configuration, ...options.configurations?.[id] },

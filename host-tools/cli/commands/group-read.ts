@@ -35,6 +35,7 @@ import { obisOf, parseRegisters } from "./read.ts";
 
 type ReadOptions = GroupOptions & {
   readonly distribute?: Distribution;
+  readonly return?: GroupReadPlan["answers"];
   readonly within: number;
 };
 
@@ -94,6 +95,12 @@ function withReadOptions(command: Command): Command {
         "--distribute <how>",
         "one request for all, or one to each (default: fan-out with --via)",
       ).choices(DISTRIBUTIONS),
+    )
+    .addOption(
+      new Option(
+        "--return <how>",
+        "of a request for all: answers as they come, or bundled by the DAP (default: forward)",
+      ).choices(["forward", "bundle"]),
     )
     .option(
       "--within <seconds>",
@@ -161,9 +168,8 @@ function tellEnd(group: string, tally: Tally, size: ExchangeSize, { json }: Read
   else say(tallyText(group, tally, size));
 }
 
-function planOf({ distribute, via, within }: ReadOptions): GroupReadPlan {
-  return {
-    distribute: distribute ?? (via === undefined ? "per-meter" : "fan-out"),
-    collectMs: within * 1000,
-  };
+function planOf(options: ReadOptions): GroupReadPlan {
+  const { via, within, return: answers = "forward" } = options;
+  const distribute = options.distribute ?? (via === undefined ? "per-meter" : "fan-out");
+  return { distribute, answers, collectMs: within * 1000 };
 }

@@ -1,12 +1,14 @@
 // What a group's head-end asks by the group's keys: all members at once, or one alone.
 
 import { routed } from "../../../firmware/protocol/asks.ts";
-import { equal } from "../../../firmware/protocol/bytes.ts";
+import { EMPTY, equal, fromUint, toUint } from "../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   type CoapMessage,
+  codeText,
+  FORMAT,
   findOption,
   OPTION,
   resourceRequest,
@@ -14,6 +16,7 @@ import {
 } from "../../../firmware/protocol/coap/message.ts";
 import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
+import { type Bundle, decodeBundle, type MissingAnswer, unbundled } from "../../dap/forward/bundle.ts";
 import type { HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import { failure, unwanted } from "../failures.ts";
@@ -33,6 +36,12 @@ export interface GroupQuestion {
   readonly answerBytes?: number | undefined;
 }
 
+/** Told of what is in a bundle; reasons are the word of somebody who has proved nothing. */
+export interface BundleListener {
+  readonly onAnswer: (answer: MemberAnswer) => void;
+  readonly onMissing: (alias: string, reason: MissingAnswer["reason"]) => void;
+}
+
 /** What came of asking one member. */
 export type MemberEnd =
   | { readonly kind: "answer"; readonly content: CoapContent }
@@ -41,6 +50,8 @@ export type MemberEnd =
 /** A member challenges once; twice where the challenge came too late to be answered in time. */
 const CHALLENGES_MAX = 2;
 const TOKEN_BYTES = 1;
+/** For the request and the bundle themselves, which may come in blocks. */
+const BUNDLE_WAY_MS = 5000;
 
 /** Asks by the keys of the epoch that a group is in, on whatever lines its members are. */
 export class GroupAsks {
@@ -81,6 +92,36 @@ export class GroupAsks {
         this.#count(message);
         onAnswer(opened);
         return missing.size === 0 ? "all" : "some";
+      },
+    });
+  }
+
+  /**
+   * The same, but for the answers together: whoever forwards gathers them for as long as the place's time, and says of
+   * whom he has none.
+   */
+  async askBundled(
+    { headEnd, target }: GroupPlace,
+    sealed: BoundGroupRequest,
+    members: ReadonlySet<string>,
+    { onAnswer, onMissing }: BundleListener,
+  ): Promise<GroupRequestEnd> {
+    const missing = new Set(members);
+    const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
+    const content = withOptions(sealed.content, gather, { number: OPTION.bundle, value: EMPTY });
+    const patient = { ...target, timeoutMs: target.timeoutMs + BUNDLE_WAY_MS };
+    return this.#send({ headEnd, target: patient }, content, {
+      answers: "one",
+      take: (message) => {
+        const bundle = bundleIn(message);
+        if (bundle === undefined) return "no";
+        this.#count(message);
+        for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
+        for (const answer of bundle.answers) {
+          const opened = this.#keys?.open(sealed.binding, unbundled(answer));
+          if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
+        }
+        return "all";
       },
     });
   }
@@ -169,6 +210,14 @@ export class GroupAsks {
   }
 }
 
+/** Anybody can send one: what is in it is proved by itself. */
+function bundleIn(message: CoapMessage): Bundle | undefined {
+  const format = findOption(message, OPTION.contentFormat);
+  if (message.code !== CODE.content || format === undefined || toUint(format) !== FORMAT.bundle)
+    return undefined;
+  return decodeBundle(message.payload);
+}
+
 /** What a member wants repeated before it believes that a request is of now. */
 export function challengeOf(answer: CoapContent): Uint8Array | undefined {
   return answer.code === CODE.unauthorized ? findOption(answer, OPTION.echo) : undefined;
@@ -183,15 +232,16 @@ export function troubleOf(end: MemberEnd, target: Target): HeadEndError | undefi
 
 /** What is believed of somebody who has proved nothing: whoever forwards, or a meter that has not the group's keys. */
 function refusal(message: CoapMessage | undefined, target: Target): HeadEndError {
-  const { name, expect = "" } = target;
+  const { name, host, expect } = target;
   if (message?.code === CODE.gatewayTimeout) return failure("timeout", target, "credentials");
   if (message?.code === CODE.notFound)
     return new HeadEndError(
       "not-there",
-      `Nobody at ${name} knows a way to ${expect}: look at the routes of the DAP.`,
+      `There is no ${host ?? expect} at ${name}: look at its routes file.`,
     );
+  const code = message === undefined ? "RST" : codeText(message.code);
   return new HeadEndError(
     "identity",
-    `${expect} at ${name} takes no question by the keys of its group: it may have been restored or replaced, and joins anew with 'meterbench group rekey'.`,
+    `${expect ?? host} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
   );
 }

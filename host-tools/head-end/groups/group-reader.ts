@@ -28,6 +28,8 @@ export interface GroupReaderParts {
 
 export interface GroupReadPlan {
   readonly distribute: Distribution;
+  /** Of a fan-out: answers come one by one, or together in the end. */
+  readonly answers: "forward" | "bundle";
   /** How long answers to one request for all may take. */
   readonly collectMs: number;
 }
@@ -46,7 +48,7 @@ export async function readGroup<Body>(
   parts: GroupReaderParts,
   name: string,
   question: BodyQuestion<Body>,
-  { distribute, collectMs }: GroupReadPlan,
+  { distribute, answers, collectMs }: GroupReadPlan,
   tell: (report: MemberReport<Body>) => void,
 ): Promise<GroupTraffic> {
   if (distribute === "per-meter") return readEach(parts, name, question, tell);
@@ -57,7 +59,7 @@ export async function readGroup<Body>(
   const all = place && { ...place, target: { ...place.target, timeoutMs: collectMs } };
   const onLost = (id: string): void => void groups.mark(name, group.epoch, id, "waiting");
   const before = { ...asks.traffic };
-  await readTogether({ asks, group, joinings, all, placeOf, onLost }, question, tell);
+  await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, question, tell);
   return {
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,

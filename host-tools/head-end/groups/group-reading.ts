@@ -1,12 +1,14 @@
 // A group read: by one request for all, or member by member; who has answered, who has not, and why where that is known.
 import { CODE, type CoapContent } from "../../../firmware/protocol/coap/message.ts";
 import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect.ts";
+import type { MissingAnswer } from "../../dap/forward/bundle.ts";
 import type { Answer, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import { unknownForm } from "../failures.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { Group } from "./group.ts";
 import { challengeOf, type GroupAsks, type GroupPlace, type MemberEnd, troubleOf } from "./group-asks.ts";
+import type { MemberAnswer } from "./group-keys.ts";
 import type { Joining } from "./group-manager.ts";
 import { inTurns } from "./turns.ts";
 
@@ -23,6 +25,8 @@ export interface GroupReadParts {
   readonly group: Group;
   /** What came of those who had not joined before. */
   readonly joinings: readonly Joining[];
+  /** Whether answers to a request for all come one by one, or together. */
+  readonly answers: "forward" | "bundle";
   /** Whoever forwards to all; without it each member is sent the request for all by itself. */
   readonly all?: GroupPlace | undefined;
   readonly placeOf: (id: string) => GroupPlace;
@@ -30,8 +34,17 @@ export interface GroupReadParts {
   readonly onLost: (id: string) => void;
 }
 
+const REASONS: Readonly<Record<MissingAnswer["reason"], string | undefined>> = {
+  "no-answer": "it did not answer there either",
+  "no-route": "it knows no way there",
+  "line-down": "its line is down",
+  "queue-full": "too many wait for its line",
+  "too-long": "its answer was too long to be bundled",
+  unknown: undefined,
+};
+
 /** Members that are asked by themselves at once. */
-const ASKED_AT_ONCE = 4;
+export const ASKED_AT_ONCE = 4;
 
 /**
  * Asks all members of a group by one request, those who said nothing once more by the same bytes, and those who challenge
@@ -72,6 +85,8 @@ class TogetherRead<Body> {
   readonly silent: Set<string>;
   /** Members who want to know first that the head-end is there. */
   readonly challenged = new Set<string>();
+  /** What whoever forwards says of those of whom he has no answer. */
+  readonly #reasons = new Map<string, MissingAnswer["reason"]>();
   readonly #parts: GroupReadParts;
   readonly #question: BodyQuestion<Body>;
   readonly #tell: (report: MemberReport<Body>) => void;
@@ -98,11 +113,19 @@ class TogetherRead<Body> {
   }
 
   async askAll(place: GroupPlace, sealed: BoundGroupRequest): Promise<void> {
+    const { asks, answers } = this.#parts;
     const wanted = new Set(this.silent);
-    const end = await this.#parts.asks.askAll(place, sealed, this.#question, wanted, ({ member, content }) =>
-      this.#take(member, content, place.target, "answered"),
-    );
-    if (end.kind === "answered" || end.kind === "timeout") return;
+    const onAnswer = ({ member, content }: MemberAnswer): void =>
+      this.#take(member, content, place.target, "answered");
+    const onMissing = (alias: string, reason: MissingAnswer["reason"]): void =>
+      void this.#reasons.set(alias, reason);
+    const end =
+      answers === "bundle"
+        ? await asks.askBundled(place, sealed, wanted, { onAnswer, onMissing })
+        : await asks.askAll(place, sealed, this.#question, wanted, onAnswer);
+    // Whoever heard nothing of all of them in his time says so: each is asked by itself now.
+    const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
+    if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
     throw troubleOf(end, place.target) ?? new Error("a refusal has a reason");
   }
 
@@ -137,7 +160,9 @@ class TogetherRead<Body> {
     const { kind, message: why } = troubleOf(end, target) as HeadEndError;
     const isMissing = kind === "timeout" || kind === "not-there";
     if (!isMissing) this.#parts.onLost(meter);
-    this.#tell({ meter, outcome: isMissing ? "missing" : "refused", why });
+    const reason = REASONS[this.#reasons.get(meter) ?? "unknown"];
+    const said = reason === undefined || !isMissing ? "" : ` The DAP says that ${reason}.`;
+    this.#tell({ meter, outcome: isMissing ? "missing" : "refused", why: `${why}${said}` });
   }
 
   #take(meter: string, content: CoapContent, target: Target, outcome: "answered" | "late"): void {

@@ -9,6 +9,7 @@ import { GroupAsks } from "../../../../host-tools/head-end/groups/group-asks.ts"
 import { GroupManager } from "../../../../host-tools/head-end/groups/group-manager.ts";
 import {
   type Distribution,
+  type GroupReadPlan,
   type LinePlace,
   readGroup,
 } from "../../../../host-tools/head-end/groups/group-reader.ts";
@@ -86,13 +87,15 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
     async read<Body>(
       distribute: Distribution = "fan-out",
       question: BodyQuestion<Body> = registersQuestion([]) as unknown as BodyQuestion<Body>,
+      name = "B7",
+      answers: GroupReadPlan["answers"] = "forward",
     ) {
       const reports: MemberReport<Body>[] = [];
-      const plan = { distribute, collectMs: 30_000 };
+      const plan = { distribute, answers, collectMs: 30_000 } as const;
       const parts = { ...program, groups };
       const traffic = await settle(
         clock,
-        readGroup(parts, "B7", question, plan, (report) => reports.push(report)),
+        readGroup(parts, name, question, plan, (report) => reports.push(report)),
       );
       const outcomes = Object.fromEntries(reports.map(({ meter, outcome }) => [meter, outcome]));
       return { reports, outcomes, traffic };

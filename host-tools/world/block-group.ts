@@ -1,0 +1,84 @@
+// All meters of a block as one group of its head-end, which reaches them through the DAP.
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import { HeadEndError } from "../head-end/errors.ts";
+import { GroupAsks } from "../head-end/groups/group-asks.ts";
+import { GroupManager } from "../head-end/groups/group-manager.ts";
+import { type Distribution, type GroupReaderParts, readGroup } from "../head-end/groups/group-reader.ts";
+import type { MemberReport } from "../head-end/groups/group-reading.ts";
+import { GroupRegistry } from "../head-end/groups/group-registry.ts";
+import type { BodyQuestion } from "../head-end/questions.ts";
+import type { Enrolment } from "../head-end/registry-file.ts";
+import { BLOCK_GROUP, type Block } from "./block.ts";
+import { settle } from "./single-line.ts";
+
+/** How long each member is waited for, where one at a time is asked. */
+const MEMBER_TIMEOUT_MS = 30_000;
+
+export interface BlockRead<Body> {
+  readonly reports: readonly MemberReport<Body>[];
+  /** From the first request to the last report. */
+  readonly seconds: number;
+}
+
+export class BlockGroup {
+  readonly #block: Block;
+  readonly #parts: GroupReaderParts;
+
+  /** `path` is where the group's keys and numbers are kept. */
+  constructor(block: Block, path: string) {
+    this.#block = block;
+    const { clock, crypto, identity, trust } = block.headEndParts;
+    const utcMs = (): number => Math.floor(block.clock.utcMs() ?? 0);
+    const groups = new GroupRegistry(path, block.headEndParts.random.fork("groups"), utcMs);
+    const byId = new Map(trust.credentials.map((credential) => [credential.id, credential] as const));
+    const credentialOf = (id: string): Credential | undefined => byId.get(id);
+    const asks = new GroupAsks({ crypto, identity, groups, credentialOf }, clock);
+    const placeOf = (id: string) => ({
+      headEnd: block.headEnd,
+      target: { ...block.target(id, MEMBER_TIMEOUT_MS), expect: id },
+    });
+    const manager = new GroupManager({
+      ...{ groups, crypto, identity, utcMs, placeOf, registry: registryOf([...byId.values()]) },
+      prove: (group, id) => asks.prove(placeOf(id), group, id),
+    });
+    const allOf = (name: string) => ({
+      headEnd: block.headEnd,
+      target: block.target(name, MEMBER_TIMEOUT_MS),
+    });
+    this.#parts = { groups, manager, asks, placeOf, allOf };
+  }
+
+  /** Gives all meters the keys of the group, each over a session of its own. */
+  async join(): Promise<void> {
+    const wanted = { name: BLOCK_GROUP, rule: "configuration" } as const;
+    const joinings = await settle(this.#block.clock, this.#parts.manager.create(wanted, this.#block.ids));
+    const out = joinings.find(({ outcome }) => outcome !== "joined");
+    if (out !== undefined) throw new HeadEndError("answer", `${out.id} does not join: ${out.why}`);
+  }
+
+  async read<Body>(
+    question: BodyQuestion<Body>,
+    distribute: Distribution,
+    collectMs: number,
+  ): Promise<BlockRead<Body>> {
+    const { clock } = this.#block;
+    const startMs = clock.monotonicMs();
+    const reports: MemberReport<Body>[] = [];
+    let lastMs = startMs;
+    const take = (report: MemberReport<Body>): void => {
+      reports.push(report);
+      lastMs = clock.monotonicMs();
+    };
+    await settle(clock, readGroup(this.#parts, BLOCK_GROUP, question, { distribute, collectMs }, take));
+    return { reports, seconds: (lastMs - startMs) / 1000 };
+  }
+}
+
+/** An allow list of meters that have all been proved. */
+function registryOf(credentials: readonly Credential[]) {
+  const enrolments: Enrolment[] = credentials.map((credential) => ({
+    ...{ id: credential.id, credential },
+    state: "proved",
+  }));
+  return { content: () => ({ enrolments, issuers: [] }), describes: () => true };
+}
