@@ -33,6 +33,7 @@ export type GroupOptions = GroupFileOptions &
   CaptureOptions & {
     readonly keys?: string;
     readonly via?: string;
+    readonly dap?: string;
     readonly timeout?: number;
   };
 
@@ -51,6 +52,7 @@ export function withGroupFileOptions(command: Command): Command {
 export function withGroupOptions(command: Command): Command {
   return withCapture(withGroupFileOptions(command))
     .option("--via <dap>", "the address of the data aggregation point that knows the members by their ids")
+    .option("--dap <file>", "the DAP's credential file (default: those of this folder's DAPs)")
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
     .option("--timeout <seconds>", "how long to wait for each member's own answer", numberOption(0.1, 3600));
 }
@@ -92,7 +94,7 @@ async function withWays<Result>(
   work: (ways: Ways) => Promise<Result>,
 ): Promise<Result> {
   if (options.via !== undefined) {
-    const patient = { ...options, timeout: options.timeout ?? TIMEOUT_THROUGH_SECONDS };
+    const patient = { ...options, timeout: options.timeout ?? TIMEOUT_THROUGH_SECONDS, asOperator: true };
     return withHeadEnd(options.via, patient, (headEnd, target) => work(waysThrough({ headEnd, target })));
   }
   const lineOf = new Map(ids.map((id) => [id, knownLine(registry, id)]));

@@ -48,6 +48,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     verify: async () => (await import("./commands/verify.ts")).addVerifyCommand,
     relay: async () => (await import("./commands/relay.ts")).addRelayCommand,
     dap: async () => (await import("./commands/dap.ts")).addDapCommand,
+    "dap-status": async () => (await import("./commands/dap-status.ts")).addDapStatusCommand,
     info: async () => (await import("./commands/info.ts")).addInfoCommand,
     keys: async () => (await import("./commands/keys.ts")).addKeysCommand,
     group: async () => (await import("./commands/group.ts")).addGroupCommand,

@@ -25,6 +25,7 @@ import {
   withCommonOptions,
   withRegistry,
 } from "./common.ts";
+import { knownDaps, readDap } from "./dap-session.ts";
 import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
@@ -40,6 +41,9 @@ export type TargetOptions = CommonOptions &
     readonly timeout?: number;
     readonly delayTolerance?: number;
     readonly oscoreContext?: string;
+    readonly dap?: string;
+    /** What is to be done through a DAP needs its operator: a group, or a request that is kept. */
+    readonly asOperator?: boolean;
   };
 
 /** A meter on a line of its own, and one that a DAP has to ask in its turn. */
@@ -51,6 +55,10 @@ export function withTargetOptions(command: Command): Command {
   return withCapture(withRegistry(withCommonOptions(command)))
     .option("--meter <id>", "take an answer from this meter only", idOption)
     .option("--via <dap>", "ask meter:ID through the DAP at this address, which knows it by its id")
+    .option(
+      "--dap <file>",
+      "the DAP's credential file, where it is to know its operator (see 'meterbench dap --help')",
+    )
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
     .option("--oscore-context <file>", "ask by this context, without EDHOC; development only")
     .option(
@@ -83,10 +91,9 @@ export async function withHeadEnd<Result>(
   const { identity, profile } = headEndIdentity(options, address);
   const crypto = await engineOf(options);
   const isWanted = (credential: Credential): boolean => refusalOf(profile, credential) === undefined;
-  const { refusal, ...following } = followRegistry(registry, isWanted, {
-    crypto,
-    utcMs: () => systemClock.utcMs(),
-  });
+  const daps = knownDaps(options);
+  const checks = { crypto, utcMs: () => systemClock.utcMs() };
+  const { refusal, ...following } = followRegistry(registry, isWanted, checks, daps);
   checkExpected(expect, registry, profile);
   const held =
     options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
@@ -106,17 +113,21 @@ export async function withHeadEnd<Result>(
     ...(held !== undefined && { preset: held.preset }),
     keeping: sessions,
     epochs: registry,
-    onProved: (meter, name) => registry.proved(meter, wayBy(route, isOnLine ? undefined : name)),
+    onProved: (peer, name) => {
+      if (!daps.includes(peer)) registry.proved(peer, wayBy(route, isOnLine ? undefined : name));
+    },
   });
   try {
-    const result = await work(headEnd, {
+    const target = {
       station: peer,
       name: nameOfRoute(route),
       timeoutMs: 1000 * timeoutSeconds(options, route),
       ...(host !== undefined && { host }),
       ...(options.delayTolerance !== undefined && { toleranceSeconds: options.delayTolerance }),
       ...(expect !== undefined && { expect }),
-    });
+    };
+    if (options.asOperator) await readDap(headEnd, target, daps);
+    const result = await work(headEnd, target);
     if (expect !== undefined) registry.reached(expect, wayBy(route, route.host));
     return result;
   } catch (error) {

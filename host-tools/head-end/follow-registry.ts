@@ -21,12 +21,13 @@ export interface FollowedRegistry extends Required<Pick<HeadEndParts, "trust" | 
 /**
  * For a head-end that runs on: before each ask it looks whether the registry has changed, and serves whom it has then.
  * Of those in the registry, only the wanted ones are trusted; with `checks`, those too for whom one of its issuers has
- * signed. Throws RegistryError, and so does each ask later.
+ * signed; `others` are trusted whatever the registry says. Throws RegistryError, and so does each ask later.
  */
 export function followRegistry(
   registry: Registry,
   isWanted: (credential: Credential) => boolean = () => true,
   checks?: IssuerChecks,
+  others: readonly Credential[] = [],
 ): FollowedRegistry {
   let known: Known = { issuers: new Map(), enrolments: new Map() };
   let version: string | undefined;
@@ -51,7 +52,7 @@ export function followRegistry(
     if (found === version) return;
     const content = registry.content();
     known = { issuers: byId(content.issuers), enrolments: byId(content.enrolments) };
-    trust.replace(servedCredentials(content).filter(isWanted));
+    trust.replace([...servedCredentials(content), ...others].filter(isWanted));
     version = found;
   };
   refreshTrust();
