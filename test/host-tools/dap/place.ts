@@ -32,7 +32,7 @@ import { identity } from "../../support/secured-line.ts";
 const START_MS = Date.UTC(2026, 10, 24);
 
 /** A DAP's own side, run by head-end H. */
-export const HEAD_END = identity("head-end", "H");
+const HEAD_END = identity("head-end", "H");
 export const DAP_PARTIES = {
   crypto: opensslEngine,
   identity: identity("dap", "DAP"),
