@@ -42,8 +42,6 @@ export type TargetOptions = CommonOptions &
     readonly delayTolerance?: number;
     readonly oscoreContext?: string;
     readonly dap?: string;
-    /** What is to be done through a DAP needs its operator: a group, or a request that is kept. */
-    readonly asOperator?: boolean;
   };
 
 /** A meter on a line of its own, and one that a DAP has to ask in its turn. */
@@ -126,7 +124,8 @@ export async function withHeadEnd<Result>(
       ...(options.delayTolerance !== undefined && { toleranceSeconds: options.delayTolerance }),
       ...(expect !== undefined && { expect }),
     };
-    if (options.asOperator) await readDap(headEnd, target, daps);
+    // A DAP keeps requests for its operator alone; one that is another's passes them on, and is asked again.
+    if (isKept(options, route) && daps.length > 0) await readDap(headEnd, target, daps).catch(() => {});
     const result = await work(headEnd, target);
     if (expect !== undefined) registry.reached(expect, wayBy(route, route.host));
     return result;
@@ -139,6 +138,11 @@ export async function withHeadEnd<Result>(
     held?.release();
     sessions?.release();
   }
+}
+
+/** True for a request that may wait at a DAP. */
+function isKept({ delayTolerance }: TargetOptions, { host }: Route): boolean {
+  return delayTolerance !== undefined && host !== undefined;
 }
 
 /** Where a signed credential was shown and not taken, that is why nobody was proved. */
