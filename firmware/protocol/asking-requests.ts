@@ -32,9 +32,6 @@ export interface AskingRequestsParts {
   readonly traits: LinkTraits;
 }
 
-/** The answers of a block of 250 meters in one bundle, each of a day's intervals, with some room. */
-const ANSWER_BYTES_MAX = 65_536;
-
 /** What came of a request, and what that was for. */
 export interface Outcome {
   readonly event: ClientSideEvent;
@@ -50,7 +47,7 @@ export class AskingRequests {
   readonly #others: OtherAsker[] = [];
 
   constructor({ random, traits }: AskingRequestsParts) {
-    this.#coap = new WholeMessages({ random, traits, settings: { answerBytes: ANSWER_BYTES_MAX } });
+    this.#coap = new WholeMessages({ random, traits });
     this.#traits = traits;
   }
 
