@@ -12,6 +12,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { tapLink } from "../capture/tap.ts";
 import { Dap } from "../dap/dap.ts";
 import { Routes } from "../dap/forward/routes.ts";
 import type { DapSettings } from "../dap/forward/settings.ts";
@@ -43,6 +44,8 @@ export interface BlockOptions {
   readonly dap?: Partial<DapSettings>;
   /** Sees what goes between the head-end and the DAP, as it is sent. */
   readonly onNorth?: (carried: CarriedDatagram) => void;
+  /** Sees what the DAP sends to the meters, and what comes to it from them. */
+  readonly onSouth?: Parameters<typeof tapLink>[1];
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
 }
 
@@ -209,8 +212,9 @@ export class Block {
 
   #newDap(north: Link, identity: Identity): Dap {
     let line: Link | undefined;
+    const { crypto, dap, onSouth } = this.#options;
     this.#south.openDap((link) => {
-      line = link;
+      line = onSouth === undefined ? link : tapLink(link, onSouth);
     });
     const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
     if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
@@ -220,7 +224,6 @@ export class Block {
       ...{ alias, line: 0 },
       station: this.#south.stationOf(alias, place),
     }));
-    const { crypto, dap } = this.#options;
     return new Dap({
       ...{ clock: this.clock, random: this.#random.fork("dap"), north },
       ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
