@@ -66,7 +66,7 @@ export interface HoldingCounters {
 const HELD_MAX = 1024;
 const PER_CLIENT_MAX = 512;
 /** A meter that stays away is asked no more often. */
-const PAUSE_MAX_MS = 60_000;
+const PAUSE_MAX_MS = 30_000;
 /** One that says something while it is waited for is asked at once, but not faster than this. */
 const HEARD_PAUSE_MS = 2000;
 /** The client must have a bundle before its patience ends. */
