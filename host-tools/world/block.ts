@@ -57,7 +57,7 @@ const DAP_SETTINGS: DapSettings = {
   holdSeconds: 300,
 };
 /** What is between the head-end and the block: a mobile network, with the headers of IP and UDP. */
-export const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
+const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
 /** The head-end's station there; the DAP is the far end. */
 const HEAD_END = "head-end";
 const DAP_ID = "DAP";
