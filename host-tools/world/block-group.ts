@@ -1,9 +1,15 @@
 // All meters of a block as one group of its head-end, which reaches them through the DAP.
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { HeadEndError } from "../head-end/errors.ts";
+import type { GroupRule } from "../head-end/groups/group.ts";
 import { GroupAsks } from "../head-end/groups/group-asks.ts";
 import { GroupManager } from "../head-end/groups/group-manager.ts";
-import { type Distribution, type GroupReaderParts, readGroup } from "../head-end/groups/group-reader.ts";
+import {
+  type Distribution,
+  type GroupReaderParts,
+  type GroupReadPlan,
+  readGroup,
+} from "../head-end/groups/group-reader.ts";
 import type { MemberReport } from "../head-end/groups/group-reading.ts";
 import { GroupRegistry } from "../head-end/groups/group-registry.ts";
 import type { BodyQuestion } from "../head-end/questions.ts";
@@ -48,9 +54,9 @@ export class BlockGroup {
     this.#parts = { groups, manager, asks, placeOf, allOf };
   }
 
-  /** Gives all meters the keys of the group, each over a session of its own. */
-  async join(): Promise<void> {
-    const wanted = { name: BLOCK_GROUP, rule: "configuration" } as const;
+  /** Gives all meters the keys of the group, each over a session of its own; `rule` is what they have in common. */
+  async join(rule: GroupRule = "configuration"): Promise<void> {
+    const wanted = { name: BLOCK_GROUP, rule };
     const joinings = await settle(this.#block.clock, this.#parts.manager.create(wanted, this.#block.ids));
     const out = joinings.find(({ outcome }) => outcome !== "joined");
     if (out !== undefined) throw new HeadEndError("answer", `${out.id} does not join: ${out.why}`);
@@ -60,6 +66,7 @@ export class BlockGroup {
     question: BodyQuestion<Body>,
     distribute: Distribution,
     collectMs: number,
+    answers: GroupReadPlan["answers"] = "forward",
   ): Promise<BlockRead<Body>> {
     const { clock } = this.#block;
     const startMs = clock.monotonicMs();
@@ -71,7 +78,7 @@ export class BlockGroup {
     };
     await settle(
       clock,
-      readGroup(this.#parts, BLOCK_GROUP, question, { distribute, answers: "forward", collectMs }, take),
+      readGroup(this.#parts, BLOCK_GROUP, question, { distribute, answers, collectMs }, take),
     );
     return { reports, seconds: (lastMs - startMs) / 1000 };
   }

@@ -10,6 +10,7 @@ import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts"
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits } from "../../hal/ports/link.ts";
+import type { MeteringIc } from "../../hal/ports/metering-ic.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { Dap } from "../dap/dap.ts";
@@ -44,6 +45,16 @@ export interface BlockOptions {
   /** Sees what goes between the head-end and the DAP, as it is sent. */
   readonly onNorth?: (carried: CarriedDatagram) => void;
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
+  /** In what one meter is not like the others. */
+  readonly meter?: (meter: string, clock: VirtualClock) => UnlikeMeter;
+  /** Puts something between the DAP and its links: who stands in its place sees what it sees. */
+  readonly wrapDapLink?: (link: Link, side: "north" | "south") => Link;
+}
+
+/** A meter that is set otherwise, or measures with something else. */
+export interface UnlikeMeter {
+  readonly configuration?: MeterConfiguration;
+  readonly meteringIc?: MeteringIc;
 }
 
 /** It does all that a head-end may ask of it. */
@@ -186,10 +197,11 @@ export class Block {
   }
 
   #start({ identity, load }: BlockMeter, link: Link, start: string): void {
-    const { crypto, storage, configuration, startUtcMs, onMeterEvent = () => {} } = this.#options;
+    const { crypto, storage, startUtcMs, onMeterEvent = () => {} } = this.#options;
     const { id } = identity.credential;
+    const unlike = this.#options.meter?.(id, this.clock);
     const headEnd = this.headEndParts.identity.credential;
-    const meteringIc = emulatedMetering(this.clock, mainsOf(load, startUtcMs));
+    const meteringIc = unlike?.meteringIc ?? emulatedMetering(this.clock, mainsOf(load, startUtcMs));
     this.#maxPollIntervalMs = meteringIc.maxPollIntervalMs;
     const runtime = new MeterRuntime(
       {
@@ -198,7 +210,8 @@ export class Block {
         meteringIc,
       },
       {
-        ...{ configuration, identity, pollIntervalMs: POLL_INTERVAL_MS },
+        ...{ configuration: unlike?.configuration ?? this.#options.configuration },
+        ...{ identity, pollIntervalMs: POLL_INTERVAL_MS },
         trust: new TrustList([headEnd], { [headEnd.id]: OWNER }),
         onEvent: (event) => onMeterEvent(id, event),
       },
@@ -220,10 +233,11 @@ export class Block {
       ...{ alias, line: 0 },
       station: this.#south.stationOf(alias, place),
     }));
-    const { crypto, dap } = this.#options;
+    const { crypto, dap, wrapDapLink = (link) => link } = this.#options;
     return new Dap({
-      ...{ clock: this.clock, random: this.#random.fork("dap"), north },
-      ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
+      ...{ clock: this.clock, random: this.#random.fork("dap"), north: wrapDapLink(north, "north") },
+      lines: [wrapDapLink(line, "south")],
+      ...{ names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
       settings: { ...DAP_SETTINGS, ...dap },
       parties: { crypto, identity, trust: new TrustList([this.headEndParts.identity.credential]) },
       storage: new MemoryStorage(),

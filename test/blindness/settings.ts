@@ -1,0 +1,69 @@
+// Every setting in which a DAP works, and what somebody in its place records there.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { profileQuestion, registersQuestion } from "../../host-tools/head-end/questions.ts";
+import { BlockGroup } from "../../host-tools/world/block-group.ts";
+import type { SouthKind } from "../../host-tools/world/south.ts";
+import { askAll, dayRequests, EXPORT, IMPORT } from "./asking.ts";
+import type { Recording } from "./figures.ts";
+import { housesAlone } from "./houses-alone.ts";
+import { type BlindOptions, housesBehindADap, START_MS } from "./houses-behind-a-dap.ts";
+
+export type Setting = (options: BlindOptions) => Promise<Recording>;
+
+/** By name, as the figures are printed. */
+export const SETTINGS: Readonly<Record<string, Setting>> = {
+  "direct ask": direct,
+  "per meter, forward": (options) => perMeter(options, "ip"),
+  "fan-out, forward": (options) => fanOut(options, "forward"),
+  "fan-out, bundle": (options) => fanOut(options, "bundle"),
+  "per meter, RS-485": (options) => perMeter(options, "rs485"),
+  "per meter, XBee": (options) => perMeter(options, "xbee"),
+};
+
+const DAY_MS = 86_400_000;
+/** The first interval has all that was used before, so the second day is asked for. */
+const ASKED_DAY_SECONDS = (START_MS + DAY_MS) / 1000;
+const TIMEOUT_MS = 30_000;
+const COLLECT_MS = 60_000;
+
+async function direct(options: BlindOptions): Promise<Recording> {
+  const { clock, headEnd, houses, secrets, recorder, stop } = housesAlone(options);
+  clock.advanceBy(2 * DAY_MS);
+  for (const { id } of houses) {
+    const target = { station: id, name: id, timeoutMs: TIMEOUT_MS };
+    await askAll(clock, headEnd, target, ASKED_DAY_SECONDS);
+  }
+  stop();
+  return { recorded: recorder.recorded, secrets, houses };
+}
+
+async function perMeter(options: BlindOptions, south: SouthKind): Promise<Recording> {
+  const world = housesBehindADap({ ...options, south, storage: () => new MemoryStorage() });
+  const { block, houses, secrets, recorder } = world;
+  block.play(2 * DAY_MS);
+  for (const { id } of houses)
+    await askAll(block.clock, block.headEnd, block.target(id, TIMEOUT_MS), ASKED_DAY_SECONDS);
+  block.stop();
+  return { recorded: recorder.recorded, secrets, houses };
+}
+
+/** Keys for a group, and what a group can be asked: registers and profiles. */
+async function fanOut(options: BlindOptions, answers: "forward" | "bundle"): Promise<Recording> {
+  const { block, houses, secrets, recorder } = housesBehindADap(options);
+  const folder = mkdtempSync(join(tmpdir(), "blindness-"));
+  const group = new BlockGroup(block, join(folder, "groups.json"));
+  block.play(2 * DAY_MS);
+  await block.operate(TIMEOUT_MS);
+  await group.join("charging-policy");
+  await group.read(registersQuestion([]), "fan-out", COLLECT_MS, answers);
+  await group.read(registersQuestion([IMPORT, EXPORT]), "fan-out", COLLECT_MS, answers);
+  for (const register of [IMPORT, EXPORT])
+    for (const request of dayRequests(ASKED_DAY_SECONDS, register))
+      await group.read(profileQuestion(request), "fan-out", COLLECT_MS, answers);
+  block.stop();
+  rmSync(folder, { recursive: true });
+  return { recorded: recorder.recorded, secrets, houses };
+}
