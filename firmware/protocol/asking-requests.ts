@@ -51,7 +51,12 @@ export class AskingRequests {
     this.#traits = traits;
   }
 
-  /** See `SecureClient.share`. */
+  /** Answers that came to what had been given up: nobody is told them. */
+  get lateAnswers(): number {
+    return this.#coap.counters.refused.late;
+  }
+
+  /** Lets another asker use this CoAP; what comes of requests that are not this end's goes to it. */
   share(other: OtherAsker): SharedCoap {
     this.#others.push(other);
     return this.#coap;

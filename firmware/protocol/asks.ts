@@ -1,7 +1,8 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
-import { concat, EMPTY, fromText, toUint } from "./bytes.ts";
+import { concat, EMPTY, fromText, fromUint, toUint } from "./bytes.ts";
+import type { RequestOptions } from "./coap/client.ts";
 import { messageBytes } from "./coap/codec.ts";
 import {
   CODE,
@@ -21,10 +22,18 @@ import { type BoundRequest, type RequestBinding, unprotectResponse } from "./osc
 import { isBarred, type Peer, type Session } from "./sessions.ts";
 
 /**
- * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, an answer in
- * parts that are not of one whole, or a peer that has forgotten what it told before.
+ * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, an answer in parts that are
+ * not of one whole, a peer that has forgotten what it told before; or whoever forwards got no answer, or knows no such peer.
  */
-export type AskFailure = "timeout" | "refused" | "not-proved" | "busy" | "incomplete" | "forgetful";
+export type AskFailure =
+  | "timeout"
+  | "refused"
+  | "not-proved"
+  | "busy"
+  | "incomplete"
+  | "forgetful"
+  | "unreachable"
+  | "unrouted";
 
 /** What is asked of whom, and until when it is of use. */
 export interface Ask {
@@ -39,6 +48,11 @@ export interface Ask {
   readonly needsNewSession?: boolean | undefined;
   readonly content: CoapContent;
   readonly untilMs: number;
+  /**
+   * How late the answer may be, which the peer is told, and whoever forwards: until `untilMs` it is asked again and again.
+   * Without it, CoAP's own repetitions are all. At most a week.
+   */
+  readonly toleranceSeconds?: number | undefined;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
   readonly answerBytes?: number | undefined;
 }
@@ -98,6 +112,9 @@ export interface PendingAsk extends Pick<Ask, "to"> {
   readonly expect: string | undefined;
   readonly nextKey: Credential | undefined;
   readonly answerBytes: number | undefined;
+  readonly toleranceSeconds: number | undefined;
+  /** What was in the way of the last try, where that was said. */
+  trouble: AskFailure | undefined;
   tries: number;
   readonly transfer: Transfer;
   requestBytes: number;
@@ -173,15 +190,24 @@ const OPEN_ON_LINE_MAX = 1;
 /** A request further behind the newest than the peer's replay window would be refused (RFC 8613 3.2.2). */
 const NEWER_REQUESTS_MAX = 31;
 
-/** True where the session takes one more request now. */
-export function hasRoom({ open, nextNumber }: ClientSession, { bitsPerSecond }: LinkTraits): boolean {
+/** True where a message of this ask may be sent in the session now; else it waits in the queue there. */
+export function isNext(
+  ask: PendingAsk,
+  session: ClientSession,
+  traits: LinkTraits,
+  asks: ReadonlyMap<number, PendingAsk>,
+): boolean {
+  return hasRoom(session, traits) && hasTurn(ask, session, asks);
+}
+
+function hasRoom({ open, nextNumber }: ClientSession, { bitsPerSecond }: LinkTraits): boolean {
   const [oldest = nextNumber] = open;
   const openMax = bitsPerSecond === undefined ? NEWER_REQUESTS_MAX : OPEN_ON_LINE_MAX;
   return open.size < openMax && nextNumber - oldest <= NEWER_REQUESTS_MAX;
 }
 
 /** A long transfer waits until the one before it in this session has ended. */
-export function hasTurn(
+function hasTurn(
   { transfer, id }: PendingAsk,
   { holder }: ClientSession,
   asks: ReadonlyMap<number, PendingAsk>,
@@ -194,14 +220,23 @@ export const MESSAGE_2_BYTES = 64;
 /** With a credential in it that an issuer has signed. */
 export const MESSAGE_2_BY_VALUE_BYTES = 420;
 
+/** No meter gives one of these without protection. */
+const FORWARDERS_TROUBLES: ReadonlySet<number> = new Set([
+  CODE.badGateway,
+  CODE.serviceUnavailable,
+  CODE.gatewayTimeout,
+  CODE.hopLimitReached,
+]);
+
 export function pendingAsk(
   id: number,
-  { to, host, expect, nextKey, untilMs, answerBytes }: Ask,
+  { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  return { id, to, host, expect, nextKey, untilMs, answerBytes, watch, transfer, ...counts };
+  const asked = { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds };
+  return { id, ...asked, watch, transfer, trouble: undefined, ...counts };
 }
 
 export function clientSession(session: Session, who: string): ClientSession {
@@ -216,9 +251,35 @@ function combined(content: CoapContent, message3: Uint8Array): CoapContent {
 }
 
 /** What is sent of a request: who forwards it is told for whom it is, in an option that is not protected (RFC 8613 figure 5). */
-export function routed(content: CoapContent, { host }: Pick<PendingAsk, "host">): CoapContent {
+export function routed(
+  content: CoapContent,
+  { host }: Pick<PendingAsk, "host">,
+  toleranceSeconds?: number,
+): CoapContent {
   if (host === undefined) return content;
-  return withOptions(content, { number: OPTION.uriHost, value: fromText(host) });
+  return tolerant(withOptions(content, { number: OPTION.uriHost, value: fromText(host) }), toleranceSeconds);
+}
+
+/** What whoever forwards is told beside the peer, who is told what was tolerated at first. */
+export function toleranceLeft(nowMs: number, { toleranceSeconds, untilMs }: PendingAsk): number | undefined {
+  return toleranceSeconds && Math.min(toleranceSeconds, Math.ceil((untilMs - nowMs) / 1000));
+}
+
+/** The request with the delay that its sender tolerates. */
+export function tolerant(content: CoapContent, seconds: number | undefined): CoapContent {
+  if (seconds === undefined) return content;
+  return withOptions(content, { number: OPTION.delayTolerance, value: fromUint(seconds) });
+}
+
+/** What somebody says by himself who forwards, of a peer that he cannot reach or does not know; else undefined. */
+export function wordOfForwarder(
+  purpose: Purpose,
+  message: CoapContent | undefined,
+): "unreachable" | "unrouted" | undefined {
+  const [ask] = purpose.kind === "protected" ? [purpose.ask] : purpose.handshake.waiting;
+  if (ask?.host === undefined || message === undefined) return undefined;
+  if (message.code === CODE.notFound) return "unrouted";
+  return FORWARDERS_TROUBLES.has(message.code) ? "unreachable" : undefined;
 }
 
 /** CoAP bytes of a request with a token of one byte. */
@@ -236,7 +297,7 @@ export function isMessage2(request: HandshakeRequest, { code, payload }: CoapMes
 }
 
 /** True for the peer's own answer; its content is kept. */
-export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): boolean {
+function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): boolean {
   if (isBarred(request.session)) return false;
   const opened = unprotectResponse(request.session.context, request.binding, answer);
   if (opened === undefined) return false;
@@ -245,6 +306,18 @@ export function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage
   request.opened = tells ? withoutEpoch(opened) : opened;
   request.ownNumber = numberOf(answer);
   return true;
+}
+
+/** How a protected request is followed. */
+export function followed(request: ProtectedRequest): RequestOptions {
+  const { ask, completes } = request;
+  return {
+    untilMs: ask.untilMs,
+    answerBytes: ask.transfer.answerBytes(ask.answerBytes),
+    isGenuine: (answer) => isProtectedAnswer(request, answer),
+    // A handshake that nobody answered is begun anew: what comes of it later is of no use.
+    stays: ask.toleranceSeconds !== undefined && completes === undefined,
+  };
 }
 
 /** The sender's own number of an answer; undefined where it has its request's nonce. */
@@ -269,12 +342,13 @@ export function firstRequest(
 
 /** What is sent of a request, with message_3 where it is a first one, and what its answer is to be judged by. */
 export function protectedRequest(
+  nowMs: number,
   ask: PendingAsk,
   session: ClientSession,
   { content, binding, number }: BoundRequest,
   first: FirstRequest | undefined,
 ): { readonly sent: CoapContent; readonly purpose: ProtectedRequest } {
-  const whole = routed(content, ask);
+  const whole = routed(content, ask, toleranceLeft(nowMs, ask));
   const sent = first === undefined ? whole : combined(whole, first.message3);
   const requestBytes = sizeOf(whole);
   const message3AddedBytes = sizeOf(sent) - requestBytes;

@@ -6,9 +6,20 @@ import type { Identity } from "../identity/identity.ts";
 import { commonGround } from "../identity/proving.ts";
 import type { TrustList } from "../identity/trust.ts";
 import type { ClientKeeping } from "./asking-sessions.ts";
+import {
+  type HandshakeRequest,
+  isMessage2,
+  MESSAGE_2_BY_VALUE_BYTES,
+  MESSAGE_2_BYTES,
+  type PendingAsk,
+  routed,
+  sizeOf,
+  toleranceLeft,
+} from "./asks.ts";
 import { concat, equal } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
-import { CODE, type CoapContent, FORMAT, resourceRequest } from "./coap/message.ts";
+import type { RequestOptions } from "./coap/client.ts";
+import { CODE, type CoapContent, type CoapMessage, FORMAT, resourceRequest } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { EpochMemory } from "./epochs.ts";
@@ -47,7 +58,7 @@ export interface Initiating {
 }
 
 /** Undefined where nobody is known that could answer, or no suite fits both keys. */
-export function initiatorOf(
+function initiatorOf(
   { crypto, identity, trust }: InitiatingParts,
   { random, expect, nextKey, connectionId, selectedSuite }: Initiating,
 ): EdhocInitiator<Credential> | undefined {
@@ -68,9 +79,31 @@ export function initiatorOf(
 }
 
 /** The request for message_2: `true` stands where later messages have a connection identifier (RFC 9528 appendix A.2). */
-export function message1Request(message1: Uint8Array, isForNextKey: boolean): CoapContent {
+function message1Request(message1: Uint8Array, isForNextKey: boolean): CoapContent {
   const payload = concat(encodeCbor(true), message1);
   return resourceRequest(CODE.post, isForNextKey ? "x" : "k", payload, FORMAT.connectionIdAndEdhoc);
+}
+
+/** Message_1 for an ask, with what its answer is judged by; undefined where {@link initiatorOf} is. */
+export function handshakeRequest(
+  nowMs: number,
+  parts: InitiatingParts,
+  own: Initiating,
+  key: string,
+  ask: PendingAsk,
+): { message: CoapContent; purpose: HandshakeRequest; options: RequestOptions } | undefined {
+  const initiator = initiatorOf(parts, own);
+  if (initiator === undefined) return undefined;
+  const message1 = message1Request(initiator.message1(), own.nextKey !== undefined);
+  const message = routed(message1, ask, toleranceLeft(nowMs, ask));
+  const handshake = { key, initiator, waiting: [ask] };
+  const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
+  const options = {
+    untilMs: ask.untilMs,
+    answerBytes: parts.trust.believesIssuers ? MESSAGE_2_BY_VALUE_BYTES : MESSAGE_2_BYTES,
+    isGenuine: (answer: CoapMessage) => isMessage2(purpose, answer),
+  };
+  return { message, purpose, options };
 }
 
 /** Our Recipient ID only marks answers, which their token finds: it may repeat among peers. */

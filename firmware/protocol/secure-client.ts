@@ -1,7 +1,7 @@
 // The asking end: EDHOC as initiator on first need, then OSCORE, towards peers on a trust list.
 import type { Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import { AskingRequests, type OtherAsker, type Outcome, type SharedCoap } from "./asking-requests.ts";
+import { AskingRequests, type Outcome } from "./asking-requests.ts";
 import { AskingSessions, keyOf } from "./asking-sessions.ts";
 import {
   ASKS_MAX,
@@ -12,30 +12,25 @@ import {
   type ClientSession,
   type FirstRequest,
   firstRequest,
+  followed,
   type Handshake,
   type HandshakeRequest,
-  hasRoom,
-  hasTurn,
-  isMessage2,
-  isProtectedAnswer,
-  MESSAGE_2_BY_VALUE_BYTES,
-  MESSAGE_2_BYTES,
+  isNext,
   type PendingAsk,
   type ProtectedRequest,
   type Purpose,
   pendingAsk,
   protectedRequest,
   queueNext,
-  routed,
-  sizeOf,
   TRIES_MAX,
+  tolerant,
+  wordOfForwarder,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import { messageBytes } from "./coap/codec.ts";
-import type { StationRecord } from "./coap/line-turns.ts";
 import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
-import { connectionIdOf, initiatorOf, message1Request, type SecureClientParts } from "./initiating.ts";
+import { connectionIdOf, handshakeRequest, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
   isRegistered,
@@ -49,6 +44,7 @@ import {
 } from "./observe/watches.ts";
 import { Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
+import { Patience } from "./patience.ts";
 import { goesOn, type Peer } from "./sessions.ts";
 
 /** One party's asking half, for any number of peers. */
@@ -60,6 +56,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   readonly #handshakes: Handshakes;
   readonly #asks = new Map<number, PendingAsk>();
   readonly #watches: Watches;
+  readonly #patience: Patience;
   readonly #events: ClientEvent[] = [];
   readonly #newTransfer: (content: Ask["content"]) => Transfer;
   #nextAsk = 1;
@@ -79,6 +76,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
       leave: (session) => this.#sessions.leave(session),
       registered: (ask) => this.#handshakes.registered(ask),
     });
+    this.#patience = new Patience(parts.random.fork("patience"), (request) =>
+      this.#requests.abandon(request),
+    );
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
@@ -114,14 +114,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#begin(nowMs, { ...last, tries: TRIES_MAX - 1 });
   }
 
-  /** Lets another asker use this end's one CoAP endpoint; what comes of requests that are not this end's goes to it. */
-  share(other: OtherAsker): SharedCoap {
-    return this.#requests.share(other);
-  }
-
-  /** See `CoapEndpoint.stationRecords`. */
-  get stationRecords(): readonly StationRecord[] {
-    return this.#requests.stationRecords;
+  /** This end's one CoAP endpoint, for others that ask over it too; and what was noticed there. */
+  get line(): Pick<AskingRequests, "share" | "stationRecords" | "lateAnswers"> {
+    return this.#requests;
   }
 
   /** At an orderly end: writes down exactly how far kept sessions are used. */
@@ -130,7 +125,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
   }
 
   #newAsk(ask: Ask, watch?: Watch): PendingAsk {
-    return pendingAsk(this.#nextAsk++, ask, this.#newTransfer(ask.content), watch);
+    const content = tolerant(ask.content, ask.toleranceSeconds);
+    return pendingAsk(this.#nextAsk++, ask, this.#newTransfer(content), watch);
   }
 
   #begin(nowMs: number, ask: PendingAsk): number | undefined {
@@ -149,7 +145,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     this.#requests.wake(nowMs);
     this.#takeAll(nowMs);
     for (const [request, message] of this.#requests.believed(nowMs)) this.#believe(nowMs, request, message);
-    for (const ask of this.#asks.values()) if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, "timeout");
+    for (const ask of this.#asks.values())
+      if (nowMs >= ask.untilMs) this.#fail(nowMs, ask, ask.trouble ?? "timeout");
+    for (const ask of this.#patience.due(nowMs)) this.#start(nowMs, ask);
     this.#watches.wake(nowMs);
   }
 
@@ -163,7 +161,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   nextWakeMs(): number | undefined {
     let nextMs = Math.min(this.#handshakes.nextWakeMs(), this.#watches.nextWakeMs());
-    nextMs = Math.min(nextMs, this.#requests.nextWakeMs());
+    nextMs = Math.min(nextMs, this.#requests.nextWakeMs(), this.#patience.nextWakeMs());
     for (const { untilMs } of this.#asks.values()) nextMs = Math.min(nextMs, untilMs);
     return nextMs === Number.POSITIVE_INFINITY ? undefined : nextMs;
   }
@@ -181,22 +179,16 @@ export class SecureClient implements Endpoint<ClientEvent> {
     const { expect, nextKey } = ask;
     const connectionId = connectionIdOf(this.#nextConnectionId++);
     const own = { random: this.#edhocRandom, expect, nextKey, connectionId, selectedSuite };
-    const initiator = initiatorOf(this.#parts, own);
-    if (initiator === undefined) return this.#fail(nowMs, ask, "not-proved");
-    const message = routed(message1Request(initiator.message1(), nextKey !== undefined), ask);
-    const handshake = { key, initiator, waiting: [ask] };
-    const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
-    const request = this.#requests.begin(nowMs, ask.to, message, purpose, {
-      untilMs: ask.untilMs,
-      answerBytes: this.#parts.trust.believesIssuers ? MESSAGE_2_BY_VALUE_BYTES : MESSAGE_2_BYTES,
-      isGenuine: (answer) => isMessage2(purpose, answer),
-    });
+    const first = handshakeRequest(nowMs, this.#parts, own, key, ask);
+    if (first === undefined) return this.#fail(nowMs, ask, "not-proved");
+    const { message, purpose, options } = first;
+    const request = this.#requests.begin(nowMs, ask.to, message, purpose, options);
     if (request === undefined) return this.#fail(nowMs, ask, "busy");
-    this.#handshakes.add(nowMs, handshake);
+    this.#handshakes.add(nowMs, purpose.handshake);
   }
 
   #sendOrQueue(nowMs: number, ask: PendingAsk, session: ClientSession): void {
-    if (!hasRoom(session, this.#parts.traits) || !hasTurn(ask, session, this.#asks)) session.queue.push(ask);
+    if (!isNext(ask, session, this.#parts.traits, this.#asks)) session.queue.push(ask);
     else if (this.#handshakes.registersNow(nowMs, ask)) this.#sendProtected(nowMs, ask, session);
   }
 
@@ -213,14 +205,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
       return this.#retry(nowMs, ask, "timeout");
     }
     const { number } = request;
-    const { sent, purpose } = protectedRequest(ask, session, request, first);
-    const id = this.#requests.begin(nowMs, ask.to, sent, purpose, {
-      untilMs: ask.untilMs,
-      answerBytes: ask.transfer.answerBytes(ask.answerBytes),
-      isGenuine: (answer) => isProtectedAnswer(purpose, answer),
-      ...watchOptions(ask.watch),
-    });
+    const { sent, purpose } = protectedRequest(nowMs, ask, session, request, first);
+    const options = { ...followed(purpose), ...watchOptions(ask.watch) };
+    const id = this.#requests.begin(nowMs, ask.to, sent, purpose, options);
     if (id === undefined) return this.#fail(nowMs, ask, "busy");
+    this.#patience.sent(ask, id);
     registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
@@ -238,6 +227,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       if (purpose.kind === "protected" && isRegistered(purpose.ask.watch)) return;
       return this.#requests.doubt(nowMs, event.request, event.message);
     }
+    if (event.kind === "unacknowledged") return this.#takeSilence(nowMs, purpose);
     if (event.kind === "answer" && purpose.kind === "protected" && !this.#sessions.isCredible(purpose)) {
       return this.#endForgetful(nowMs, event.request, purpose);
     }
@@ -251,6 +241,15 @@ export class SecureClient implements Endpoint<ClientEvent> {
     else if (purpose.kind === "message-1") this.#takeMessage2(nowMs, purpose, event.message);
     else this.#takeAnswer(nowMs, purpose, event.message);
     if (purpose.kind === "protected") this.#pump(nowMs, purpose.session);
+  }
+
+  /** The answer to this request may still come: it is asked again meanwhile, under another number. */
+  #takeSilence(nowMs: number, purpose: Purpose): void {
+    if (purpose.kind !== "protected") return;
+    const { session, ask, number } = purpose;
+    session.open.delete(number);
+    this.#retry(nowMs, ask, "timeout");
+    this.#pump(nowMs, session);
   }
 
   /** Whoever has forgotten what it did and told is not believed, and seals under numbers that it has used before. */
@@ -284,7 +283,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
     if (purpose === undefined) return;
     this.#requests.abandon(request);
     const isProtected = message !== undefined && findOption(message, OPTION.oscore) !== undefined;
-    if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
+    const word = wordOfForwarder(purpose, message);
+    if (word !== undefined) this.#startAgain(nowMs, purpose, word);
+    else if (purpose.kind === "message-1") this.#believeRefusal(nowMs, purpose.handshake, message);
     else if (isProtected) this.#startAgain(nowMs, purpose, "not-proved");
     else if (purpose.completes !== undefined) {
       // A meter may have lost a handshake with its supply, and says no more to a stranger: it is begun anew once.
@@ -327,6 +328,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #takeAnswer(nowMs: number, request: ProtectedRequest, message: CoapMessage): void {
     const { ask, session, requestBytes, completes, opened: content } = request;
     if (content === undefined) return;
+    this.#patience.end(ask);
     if (completes !== undefined) this.#completeHandshake(nowMs, session, completes.handshake, ask);
     ask.requestBytes += requestBytes;
     ask.responseBytes += messageBytes(message, message.token.length);
@@ -354,9 +356,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   /** Starts an ask afresh, or from its last message on; one that has had its tries or its time fails. */
   #retry(nowMs: number, ask: PendingAsk, reason: AskFailure): void {
-    ask.transfer.restart(reason === "timeout" ? "last message" : "start");
-    if (nowMs >= ask.untilMs || ++ask.tries >= TRIES_MAX) this.#fail(nowMs, ask, reason);
-    else if (this.#asks.has(ask.id)) this.#start(nowMs, ask);
+    if (!this.#asks.has(ask.id)) return;
+    const next = this.#patience.after(nowMs, ask, reason);
+    if (next === "try") this.#start(nowMs, ask);
+    else if (next !== "pause") this.#fail(nowMs, ask, next.failed);
   }
 
   #dropSession(nowMs: number, session: ClientSession): void {
@@ -373,6 +376,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
 
   #fail(nowMs: number, ask: PendingAsk, reason: AskFailure, peer?: Peer): void {
     if (!this.#asks.delete(ask.id)) return;
+    this.#patience.end(ask);
     this.#watches.close(nowMs, ask);
     this.#tell(ask, { kind: "failed", ask: ask.id, reason, ...(peer && { peer }) });
   }

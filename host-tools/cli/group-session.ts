@@ -5,6 +5,7 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
+import type { DapStatus } from "../dap/operator/status.ts";
 import type { Target } from "../head-end/client.ts";
 import { HeadEndError } from "../head-end/errors.ts";
 import { GroupAsks } from "../head-end/groups/group-asks.ts";
@@ -23,6 +24,7 @@ import {
   withCommonOptions,
   withRegistry,
 } from "./common.ts";
+import { knownDaps, readDap } from "./dap-session.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
 import { withHeadEnd } from "./target.ts";
@@ -51,7 +53,10 @@ export function withGroupFileOptions(command: Command): Command {
 /** The options of commands that ask members of a group. */
 export function withGroupOptions(command: Command): Command {
   return withCapture(withGroupFileOptions(command))
-    .option("--via <dap>", "the address of the data aggregation point that knows the members by their ids")
+    .option(
+      "--via <dap>",
+      "the address of the data aggregation point that knows the members (default: their last)",
+    )
     .option("--dap <file>", "the DAP's credential file (default: those of this folder's DAPs)")
     .option("--keys <file>", "the head-end's key file (default: a development key in --home)")
     .option("--timeout <seconds>", "how long to wait for each member's own answer", numberOption(0.1, 3600));
@@ -75,16 +80,17 @@ export async function withGroup<Result>(
   const crypto = await engineOf(options);
   const credentialOf = (id: string): Credential | undefined => servedCredential(registry, id);
   const asks = new GroupAsks({ crypto, identity, groups, credentialOf }, systemClock);
-  return withWays(options, registry, ids, async ({ placeOf, allOf }) => {
+  return withWays(options, registry, ids, async (ways) => {
+    const { placeOf } = ways;
     const prove: ConstructorParameters<typeof GroupManager>[0]["prove"] = (group, id) =>
       asks.prove(placeOf(id), group, id);
     const utcMs = (): number => Date.now();
     const manager = new GroupManager({ groups, registry, crypto, identity, utcMs, placeOf, prove });
-    return work({ groups, manager, asks, placeOf, allOf });
+    return work({ groups, manager, asks, ...ways });
   });
 }
 
-type Ways = Pick<GroupSession, "placeOf" | "allOf">;
+type Ways = Pick<GroupSession, "placeOf" | "allOf" | "dapStatus">;
 
 /** A line that cannot be opened has nobody on it; the others are asked all the same. */
 async function withWays<Result>(
@@ -93,9 +99,14 @@ async function withWays<Result>(
   ids: readonly string[],
   work: (ways: Ways) => Promise<Result>,
 ): Promise<Result> {
-  if (options.via !== undefined) {
-    const patient = { ...options, timeout: options.timeout ?? TIMEOUT_THROUGH_SECONDS, asOperator: true };
-    return withHeadEnd(options.via, patient, (headEnd, target) => work(waysThrough({ headEnd, target })));
+  const via = options.via ?? commonDap(registry, ids);
+  if (via !== undefined) {
+    const patient = { ...options, timeout: options.timeout ?? TIMEOUT_THROUGH_SECONDS };
+    const daps = knownDaps(options);
+    return withHeadEnd(via, patient, (headEnd, target) => {
+      const dapStatus = async (): Promise<DapStatus> => (await readDap(headEnd, target, daps)).body;
+      return work({ ...waysThrough({ headEnd, target }), ...(daps.length > 0 && { dapStatus }) });
+    });
   }
   const lineOf = new Map(ids.map((id) => [id, knownLine(registry, id)]));
   const firsts = ids.filter((id, i) => ids.findIndex((other) => lineOf.get(other) === lineOf.get(id)) === i);
@@ -110,6 +121,13 @@ async function withWays<Result>(
     };
     return work({ placeOf, allOf: () => undefined });
   });
+}
+
+/** The DAP that all were reached through last, if that is one. */
+function commonDap(registry: Registry, ids: readonly string[]): string | undefined {
+  const served = ids.filter((id) => servedCredential(registry, id) !== undefined);
+  const [via, ...others] = new Set(served.map((id) => registry.find(id)?.via));
+  return others.length === 0 ? via : undefined;
 }
 
 /** By what line a meter was reached last; undefined for who is not served. */

@@ -7,6 +7,7 @@ import { type Address, formatAddress, isModem, openLink } from "../../hal/node/a
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
+import { TOLERANCE_SECONDS_MAX } from "../head-end/asking.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { HeadEndError } from "../head-end/errors.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
@@ -38,6 +39,7 @@ export type TargetOptions = CommonOptions &
     readonly keys?: string;
     readonly registry?: string;
     readonly timeout?: number;
+    readonly delayTolerance?: number;
     readonly oscoreContext?: string;
     readonly dap?: string;
     /** What is to be done through a DAP needs its operator: a group, or a request that is kept. */
@@ -64,6 +66,15 @@ export function withTargetOptions(command: Command): Command {
       `how long to wait for each answer (default: ${TIMEOUT_SECONDS}, and ${TIMEOUT_THROUGH_SECONDS} through a DAP)`,
       numberOption(0.1, 3600),
     );
+}
+
+/** The option of commands that only read: an answer may be of use though it comes late. */
+export function withTolerance(command: Command): Command {
+  return command.option(
+    "--delay-tolerance <seconds>",
+    "how late an answer may be: until then the meter is asked again and again",
+    numberOption(1, TOLERANCE_SECONDS_MAX, true),
+  );
 }
 
 /** Opens the way to TARGET, lets `work` ask there, and closes it whatever happens. */
@@ -112,6 +123,7 @@ export async function withHeadEnd<Result>(
       name: nameOfRoute(route),
       timeoutMs: 1000 * timeoutSeconds(options, route),
       ...(host !== undefined && { host }),
+      ...(options.delayTolerance !== undefined && { toleranceSeconds: options.delayTolerance }),
       ...(expect !== undefined && { expect }),
     };
     if (options.asOperator) await readDap(headEnd, target, daps);

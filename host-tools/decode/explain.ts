@@ -166,6 +166,7 @@ const METHOD_NAMES: Readonly<Record<number, string>> = {
 const OPTION_NAMES = new Map<number, string>([
   [OPTION.uriHost, "Uri-Host"],
   [OPTION.epoch, "Epoch"],
+  [OPTION.delayTolerance, "Delay-Tolerance"],
   [OPTION.etag, "ETag"],
   [OPTION.observe, "Observe"],
   [OPTION.uriPort, "Uri-Port"],

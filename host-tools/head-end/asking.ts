@@ -14,7 +14,7 @@ import type { Clock } from "../../hal/ports/clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import { failure, unknownForm, unwanted } from "./failures.ts";
+import { failure, unknownForm, unwanted, withinMs } from "./failures.ts";
 import { GuardedEpochs } from "./guarded-epochs.ts";
 import { type StopWatch, type Watcher, Watching, type WatchPlan } from "./watching.ts";
 
@@ -26,7 +26,12 @@ export interface Target {
   readonly name: string;
   readonly expect?: string;
   readonly timeoutMs: number;
+  /** How late the answer may be: until then the meter is asked again and again. At most {@link TOLERANCE_SECONDS_MAX}. */
+  readonly toleranceSeconds?: number;
 }
+
+/** A week: a session's keys live for a day, and are made anew meanwhile. */
+export const TOLERANCE_SECONDS_MAX = 604_800;
 
 /** What one or more exchanges took: CoAP bytes without those of a handshake, and time. */
 export interface ExchangeSize {
@@ -114,12 +119,17 @@ export class Asking {
 
   /** See `HeadEnd.share`. */
   share(other: OtherAsker): SharedLine {
-    return { coap: this.#client.share(other), traits: this.#traits, run: () => this.#drive.run() };
+    return { coap: this.#client.line.share(other), traits: this.#traits, run: () => this.#drive.run() };
   }
 
   /** Watches until it is stopped, or there is an end to tell. */
   watch<Body>(target: Target, plan: WatchPlan<Body>, watcher: Watcher<Body>): StopWatch {
     return this.#watching.watch(target, plan, watcher);
+  }
+
+  /** See `HeadEnd.lateAnswers`. */
+  get lateAnswers(): number {
+    return this.#client.line.lateAnswers;
   }
 
   /** Ends all that is under way. */
@@ -152,14 +162,14 @@ export class Asking {
     return { meter: peer.id, body, size };
   }
 
-  #exchange({ station, host, expect, timeoutMs }: Target, question: Question): Promise<Outcome> {
+  #exchange(target: Target, question: Question): Promise<Outcome> {
+    const { station, host, expect, toleranceSeconds } = target;
     return new Promise((resolve) => {
       const nowMs = this.#clock.monotonicMs();
       const ask = this.#client.ask(nowMs, {
-        ...{ to: station, host },
+        ...{ to: station, host, expect, toleranceSeconds },
         ...question,
-        untilMs: nowMs + timeoutMs,
-        ...(expect !== undefined && { expect }),
+        untilMs: nowMs + withinMs(target),
       });
       if (ask === undefined) return resolve({ kind: "failed", ask: -1, reason: "busy" });
       this.#waiting.set(ask, resolve);

@@ -75,6 +75,11 @@ export class HeadEnd {
     this.#asking = new Asking(parts);
   }
 
+  /** Answers that came to questions which had been given up: they were dropped. */
+  get lateAnswers(): number {
+    return this.#asking.lateAnswers;
+  }
+
   /** Lets another asker use this head-end's CoAP and link, which have one owner. */
   share(other: OtherAsker): SharedLine {
     return this.#asking.share(other);

@@ -5,18 +5,24 @@ import type { Peer } from "../../firmware/protocol/sessions.ts";
 import type { Target } from "./asking.ts";
 import { HeadEndError, type HeadEndErrorKind } from "./errors.ts";
 
+/** How long an answer to this target is waited for. */
+export function withinMs({ timeoutMs, toleranceSeconds = 0 }: Target): number {
+  return Math.max(timeoutMs, 1000 * toleranceSeconds);
+}
+
 export function failure(
   reason: AskFailure,
-  { name, expect, timeoutMs }: Target,
+  target: Target,
   trustIs: "credentials" | "preset",
   peer?: Peer,
 ): HeadEndError {
+  const { name, expect } = target;
   const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
   switch (reason) {
     case "timeout":
       return new HeadEndError(
         "timeout",
-        `Nobody at ${name} answered within ${timeoutMs / 1000} s: check that the meter runs and the line is right.`,
+        `Nobody at ${name} answered within ${withinMs(target) / 1000} s: check that the meter runs and the line is right.`,
       );
     case "refused":
       return new HeadEndError(
@@ -39,6 +45,16 @@ export function failure(
       return new HeadEndError(
         "identity",
         `The meter ${peer?.id ?? ""} at ${name} has forgotten what it told this head-end before: its storage was put back, emptied, copied or left out (serve --state); look at it, and where that was meant, run 'meterbench enrol accept ${peer?.id ?? "ID"}'.`,
+      );
+    case "unreachable":
+      return new HeadEndError(
+        "timeout",
+        `Who forwards at ${name} got no answer from the meter ${expect} in time: check that it runs and its line is right, or tolerate a delay.`,
+      );
+    case "unrouted":
+      return new HeadEndError(
+        "not-there",
+        `Who forwards at ${name} knows no meter ${expect}: add it to the routes there (dap --routes).`,
       );
     case "busy":
       return new HeadEndError(

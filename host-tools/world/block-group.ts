@@ -4,12 +4,7 @@ import { HeadEndError } from "../head-end/errors.ts";
 import type { GroupRule } from "../head-end/groups/group.ts";
 import { GroupAsks } from "../head-end/groups/group-asks.ts";
 import { GroupManager } from "../head-end/groups/group-manager.ts";
-import {
-  type Distribution,
-  type GroupReaderParts,
-  type GroupReadPlan,
-  readGroup,
-} from "../head-end/groups/group-reader.ts";
+import { type GroupReaderParts, type GroupReadPlan, readGroup } from "../head-end/groups/group-reader.ts";
 import type { MemberReport } from "../head-end/groups/group-reading.ts";
 import { GroupRegistry } from "../head-end/groups/group-registry.ts";
 import type { BodyQuestion } from "../head-end/questions.ts";
@@ -62,12 +57,7 @@ export class BlockGroup {
     if (out !== undefined) throw new HeadEndError("answer", `${out.id} does not join: ${out.why}`);
   }
 
-  async read<Body>(
-    question: BodyQuestion<Body>,
-    distribute: Distribution,
-    collectMs: number,
-    answers: GroupReadPlan["answers"] = "forward",
-  ): Promise<BlockRead<Body>> {
+  async read<Body>(question: BodyQuestion<Body>, plan: GroupReadPlan): Promise<BlockRead<Body>> {
     const { clock } = this.#block;
     const startMs = clock.monotonicMs();
     const reports: MemberReport<Body>[] = [];
@@ -76,10 +66,7 @@ export class BlockGroup {
       reports.push(report);
       lastMs = clock.monotonicMs();
     };
-    await settle(
-      clock,
-      readGroup(this.#parts, BLOCK_GROUP, question, { distribute, answers, collectMs }, take),
-    );
+    await settle(clock, readGroup(this.#parts, BLOCK_GROUP, question, plan, take));
     return { reports, seconds: (lastMs - startMs) / 1000 };
   }
 }

@@ -55,7 +55,7 @@ describe("an answer of one member", () => {
     await read();
     dap.options.groups = { B7: ["M1", "M2", "M3"], B8: ["M1", "M2", "M3"] };
     await manage((manager) => manager.create({ name: "B8", rule: "configuration" }, ["M1", "M2", "M3"]));
-    await read("fan-out", undefined, "B8");
+    await read({ name: "B8" });
     expect(recorded.length).toBeGreaterThan(6);
     dap.options.between = (answer) => [...recorded, answer].map((one) => ({ ...one, token: answer.token }));
     const before = program.asks.traffic.responseBytes;

@@ -58,11 +58,12 @@ async function fanOut(options: BlindOptions, answers: "forward" | "bundle"): Pro
   block.play(2 * DAY_MS);
   await block.operate(TIMEOUT_MS);
   await group.join("charging-policy");
-  await group.read(registersQuestion([]), "fan-out", COLLECT_MS, answers);
-  await group.read(registersQuestion([IMPORT, EXPORT]), "fan-out", COLLECT_MS, answers);
+  const plan = { distribute: "fan-out", answers, collectMs: COLLECT_MS } as const;
+  await group.read(registersQuestion([]), plan);
+  await group.read(registersQuestion([IMPORT, EXPORT]), plan);
   for (const register of [IMPORT, EXPORT])
     for (const request of dayRequests(ASKED_DAY_SECONDS, register))
-      await group.read(profileQuestion(request), "fan-out", COLLECT_MS, answers);
+      await group.read(profileQuestion(request), plan);
   block.stop();
   rmSync(folder, { recursive: true });
   return { recorded: recorder.recorded, secrets, houses };

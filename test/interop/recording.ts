@@ -71,7 +71,7 @@ export function messageOf(bytes: Uint8Array): CoapMessage {
 }
 
 /** The content that an OSCORE plaintext says. */
-function contentOf(inner: string): CoapContent {
+export function contentOf(inner: string): CoapContent {
   const [code = 0, ...rest] = bytesOf(inner);
   const body = decodeOptionsAndPayload(Uint8Array.from(rest));
   if ("error" in body) throw new Error(body.error);

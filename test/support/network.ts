@@ -1,7 +1,13 @@
 // Stations that all reach each other, as over UDP, and one that forwards what others ask: a stand-in for a stranger's proxy.
 import { fromText, toHex } from "../../firmware/protocol/bytes.ts";
 import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
-import { type CoapMessage, codeKind, findOption, OPTION } from "../../firmware/protocol/coap/message.ts";
+import {
+  bareAnswer,
+  type CoapMessage,
+  codeKind,
+  findOption,
+  OPTION,
+} from "../../firmware/protocol/coap/message.ts";
 import { FREE, LinkEnd } from "../../hal/emulated/link-end.ts";
 import type { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import type { Link, LinkTraits, Station } from "../../hal/ports/link.ts";
@@ -12,6 +18,8 @@ export class Network {
   readonly #traits: LinkTraits;
   readonly #ends = new Map<Station, LinkEnd>();
   readonly #off = new Set<Station>();
+  /** Sees each datagram as it is sent. */
+  tap: (from: Station, to: Station, bytes: Uint8Array) => void = () => {};
 
   constructor(clock: VirtualClock, traits: Partial<LinkTraits> = {}) {
     this.#clock = clock;
@@ -22,6 +30,7 @@ export class Network {
     const end: LinkEnd = new LinkEnd(this.#traits, {
       knows: () => true,
       carry: (to, bytes, left) => {
+        this.tap(name, to, bytes);
         this.#clock.after(this.#traits.roundTripMs / 2, () => {
           left();
           if (!this.#off.has(to) && !this.#off.has(name)) this.#ends.get(to)?.receive(name, bytes);
@@ -54,6 +63,10 @@ export class ForwardingStation {
   #south: Link;
   /** Requests that were forwarded, copies apart. */
   forwarded = 0;
+  /** What it says by itself in place of forwarding: nothing, unless it is set. */
+  word: number | undefined;
+  /** Has what goes back north done later. */
+  late: (send: () => void) => void = (send) => send();
   #next = 1;
   readonly #byToken = new Map<string, Forwarded>();
   readonly #byId = new Map<
@@ -88,6 +101,11 @@ export class ForwardingStation {
     const host = new TextDecoder().decode(findOption(message, OPTION.uriHost) ?? fromText(""));
     const to = this.#routes[host];
     if (to === undefined) return;
+    if (this.word !== undefined) {
+      const { messageId, token } = message;
+      this.#north.send(from, encodeMessage({ ...bareAnswer(this.word), type: "ACK", messageId, token }));
+      return;
+    }
     const seen = `${from} ${message.messageId}`;
     if (!this.#copies.has(seen)) this.forwarded++;
     const number = this.#copies.get(seen) ?? this.#next++;
@@ -113,7 +131,8 @@ export class ForwardingStation {
     const messageId = isAck ? asked.messageId : this.#next++;
     if (!isAck)
       this.#byId.set(`north ${asked.from} ${messageId}`, { to: from, messageId: message.messageId, link });
-    this.#north.send(asked.from, encodeMessage({ ...message, messageId, token: asked.token }));
+    const answer = encodeMessage({ ...message, messageId, token: asked.token });
+    this.late(() => this.#north.send(asked.from, answer));
   }
 
   /** An empty ACK or RST goes back to whom it is for. */

@@ -161,7 +161,7 @@ export function securedLine(options: SecuredLineOptions = {}) {
     /** Asks the meter anything and gives how that ended. */
     askFor,
     /** Another asker on the head-end's CoAP. */
-    share: (other: OtherAsker) => ({ coap: client.share(other), run: () => drive.run() }),
+    share: (other: OtherAsker) => ({ coap: client.line.share(other), run: () => drive.run() }),
     /** The meter loses its memory, as in a power cut. */
     restartMeter() {
       server = makeServer(`meter ${starts++}`);

@@ -68,9 +68,13 @@ export function street(options: StreetOptions) {
       runtimes.push(runtime);
     }
   };
-  const powerOff = (): void => {
-    for (const link of links.splice(0)) link.close();
-    for (const runtime of runtimes.splice(0)) runtime.stop();
+  /** Of all, or of one that stays off then. */
+  const powerOff = (only?: Station): void => {
+    const isMeant = (_: unknown, i: number): boolean =>
+      only === undefined || identities[i]?.credential.id === only;
+    for (const link of links.filter(isMeant)) link.close();
+    for (const runtime of runtimes.filter(isMeant)) runtime.stop();
+    if (only === undefined) for (const all of [links, runtimes]) all.splice(0);
   };
   powerOn();
   const headEndParts: Omit<HeadEndParts, "link"> = {

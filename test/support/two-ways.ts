@@ -2,11 +2,14 @@
 import { TrustList } from "../../firmware/identity/trust.ts";
 import type { ClientKeeping } from "../../firmware/protocol/asking-sessions.ts";
 import type { Ask, ClientEvent } from "../../firmware/protocol/asks.ts";
+import { toUint } from "../../firmware/protocol/bytes.ts";
 import {
   answerWith,
   CODE,
   type CoapContent,
   FORMAT,
+  findOption,
+  OPTION,
   resourceRequest,
 } from "../../firmware/protocol/coap/message.ts";
 import { Drive } from "../../firmware/protocol/drive.ts";
@@ -24,6 +27,9 @@ export const DIRECT = { to: "meter", expect: "M1" };
 export const VIA = { to: "proxy", host: "M1", expect: "M1" };
 const GET = resourceRequest(CODE.get, "r");
 
+/** What is asked, by which way, and for how long. */
+type Asked = Partial<Ask> & Pick<Ask, "to"> & { readonly withinMs?: number };
+
 /** A meter M1, a forwarding station, and as many head-ends, one after the other or at once, as are asked for. */
 export function twoWays(traits: Partial<LinkTraits> = {}) {
   const clock = new VirtualClock({ utcMs: Date.UTC(2026, 10, 24) });
@@ -33,6 +39,8 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
   const meter = identity("meter", "M1");
   const meterLink = network.link("meter");
   const refused: string[] = [];
+  /** The delay that the asker of each request tolerates, as the meter is told. */
+  const asked: (number | undefined)[] = [];
   const sessions: string[] = [];
   let news = 0;
   const server = new SecureServer({
@@ -40,7 +48,11 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
     trust: new TrustList([HEAD_END.credential]),
     resources: {
       links: [],
-      serve: ({ content }) => answerWith(CODE.content, FORMAT.cbor, content.payload),
+      serve: ({ content }) => {
+        const tolerance = findOption(content, OPTION.delayTolerance);
+        asked.push(tolerance && toUint(tolerance));
+        return answerWith(CODE.content, FORMAT.cbor, content.payload);
+      },
       observe: () => ({
         answer: () => answerWith(CODE.content, FORMAT.cbor, Uint8Array.of(news++)),
         hasNews: () => false,
@@ -66,10 +78,7 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
     });
     const events: ClientEvent[] = [];
     const drive = new Drive(client, link, clock, (event) => events.push(event));
-    const begin = (
-      how: "ask" | "watch",
-      { withinMs = 8000, ...ask }: Partial<Ask> & Pick<Ask, "to"> & { withinMs?: number },
-    ) => {
+    const begin = (how: "ask" | "watch", { withinMs = 8000, ...ask }: Asked) => {
       const nowMs = clock.monotonicMs();
       const id = client[how](nowMs, { content: GET, untilMs: nowMs + withinMs, ...ask });
       drive.run();
@@ -77,12 +86,13 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
     };
     return {
       events,
-      watch: (ask: Partial<Ask> & Pick<Ask, "to">) => begin("watch", ask),
-      begin: (ask: Partial<Ask> & Pick<Ask, "to">) => begin("ask", ask),
-      ask(ask: Partial<Ask> & Pick<Ask, "to">, content: CoapContent = GET): ClientEvent | undefined {
+      client,
+      watch: (ask: Asked) => begin("watch", ask),
+      begin: (ask: Asked) => begin("ask", ask),
+      ask(ask: Asked, content: CoapContent = GET): ClientEvent | undefined {
         const id = begin("ask", { ...ask, content });
         const isTold = (event: ClientEvent): boolean => event.ask === id;
-        clock.runUntil(() => events.some(isTold), 9000);
+        clock.runUntil(() => events.some(isTold), (ask.withinMs ?? 8000) + 1000);
         return events.find(isTold);
       },
       end: () => {
@@ -92,5 +102,5 @@ export function twoWays(traits: Partial<LinkTraits> = {}) {
       },
     };
   };
-  return { clock, network, nonces, proxy, refused, sessions, headEnd };
+  return { clock, network, nonces, proxy, asked, refused, sessions, headEnd };
 }

@@ -19,7 +19,8 @@ export type EndReason = "answered" | "timeout" | "reset" | "cancelled";
 
 /**
  * `answer`: one answer to a request of ours. `doubt`: the first answer that was not genuine, or an
- * RST, to a request that can tell; it goes on. `ended`: told exactly once for each request of ours.
+ * RST, to a request that can tell; it goes on. `unacknowledged`: a request that stays is not repeated any more. `ended`:
+ * told exactly once for each request of ours.
  */
 export type ClientSideEvent =
   | {
@@ -29,6 +30,7 @@ export type ClientSideEvent =
       readonly message: CoapMessage;
     }
   | { readonly kind: "doubt"; readonly request: RequestId; readonly message: CoapMessage | undefined }
+  | { readonly kind: "unacknowledged"; readonly request: RequestId }
   | { readonly kind: "ended"; readonly request: RequestId; readonly reason: EndReason };
 
 /**
@@ -63,6 +65,8 @@ export interface RequestOptions {
   readonly isLate?: (answer: CoapMessage) => boolean;
   /** Called when an empty ACK tells that the request arrived and its answer comes later, from inside that call. */
   readonly onAcknowledged?: (() => void) | undefined;
+  /** True for one whose answer may come though nobody has acknowledged it, until `untilMs`. */
+  readonly stays?: boolean;
   /** When to give up, on the clock of `nowMs`; nothing is sent afterwards. */
   readonly untilMs: number;
   /** How long the answer will be at the most, in bytes: on a slow line, how soon silence means loss. */
@@ -73,8 +77,8 @@ export interface RequestOptions {
   readonly tokenBytes?: TokenBytes;
 }
 
-/** What became of a message that came in; an `unknown` one belongs to nothing of ours. */
-export type Outcome = "taken" | "copy" | "unknown";
+/** What became of a message that came in; a `late` one answers what was given up, an `unknown` one is of nothing of ours. */
+export type Outcome = "taken" | "copy" | "unknown" | "late";
 
 /** The client half of an endpoint: sends through the shared outbox and tells what comes of it. */
 export class ClientSide {
@@ -108,12 +112,12 @@ export class ClientSide {
     if (replaced !== undefined) this.#end(replaced, "cancelled");
     if (this.#requests.isFull) return undefined;
     const { confirmable = true, answers = "one", untilMs, answerBytes } = options;
-    const { isGenuine, isLate, onAcknowledged } = options;
+    const { isGenuine, isLate, onAcknowledged, stays = false } = options;
     const token = replaced?.token ?? this.#requests.freeToken(this.#tokenBytes(options));
     const messageId = this.#outbox.takeMessageId();
     const phase = { kind: "waiting", confirmable, answerBytes } as const;
-    const own = { to, content, messageId, token, answers, untilMs, isGenuine, isLate, onAcknowledged, phase };
-    const request = this.#requests.add(own);
+    const own = { to, content, messageId, token, answers, stays, untilMs };
+    const request = this.#requests.add({ ...own, isGenuine, isLate, onAcknowledged, phase });
     if (this.#turns === undefined) this.#send(nowMs, request);
     else {
       this.#turns.wait(request);
@@ -132,8 +136,7 @@ export class ClientSide {
   #send(nowMs: number, request: OpenRequest): void {
     const { phase } = request;
     if (phase.kind === "confirming") {
-      if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed")
-        return this.#end(request, "timeout");
+      if (this.#outbox.retransmit(nowMs, phase.transmission) === "failed") return this.#endRepeating(request);
     } else if (phase.kind === "waiting") request.phase = this.#begun(nowMs, request, phase);
     this.#schedule(request);
   }
@@ -189,6 +192,7 @@ export class ClientSide {
     if (request?.phase.kind !== "confirming") return;
     const { transmission } = request.phase;
     transmission.dueMs = Math.max(transmission.dueMs, nowMs + transmission.timeoutMs);
+    this.#turns?.leave(request);
     this.#schedule(request);
   }
 
@@ -199,7 +203,7 @@ export class ClientSide {
       return "copy";
     }
     const request = this.#requests.byToken(from, answer.token);
-    if (request === undefined) return "unknown";
+    if (request === undefined) return this.#givenUp(from, answer);
     const merit = isFirstOfMore(answer) ? "piece" : meritOf(request, answer);
     if (merit === "doubtful") {
       this.#tellDoubt(request, answer);
@@ -212,6 +216,10 @@ export class ClientSide {
     return "taken";
   }
 
+  #givenUp(from: Station, { token }: CoapMessage): Outcome {
+    return this.#requests.wasGivenUp(from, token) ? "late" : "unknown";
+  }
+
   #acknowledge(to: Station, { type, messageId }: CoapMessage): void {
     if (type === "CON") this.#outbox.send({ to, bytes: emptyMessage("ACK", messageId) });
   }
@@ -219,7 +227,8 @@ export class ClientSide {
   /** An ACK with an answer; a copy of it is unknown, so that it counts once among many. */
   takePiggybackedAnswer(from: Station, answer: CoapMessage): Outcome {
     const request = this.#requests.byToken(from, answer.token);
-    if (request?.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
+    if (request === undefined) return this.#givenUp(from, answer);
+    if (request.messageId !== answer.messageId || request.answersTaken > 0) return "unknown";
     if (isFirstOfMore(answer)) this.#tellPiece(request, from, answer);
     else if (meritOf(request, answer) === "genuine") this.#takeAnswer(request, from, answer);
     else this.#tellDoubt(request, answer);
@@ -299,8 +308,15 @@ export class ClientSide {
     );
   }
 
+  #endRepeating(request: OpenRequest): void {
+    if (!request.stays) return this.#end(request, "timeout");
+    request.phase = { kind: "acknowledged" };
+    this.#schedule(request);
+    this.#tell({ kind: "unacknowledged", request: request.id });
+  }
+
   #end(request: OpenRequest, reason: EndReason): void {
-    this.#requests.remove(request);
+    this.#requests.remove(request, reason === "answered" ? "answered" : "given up");
     this.#due.remove(request);
     this.#turns?.leave(request);
     this.#tell({ kind: "ended", request: request.id, reason });

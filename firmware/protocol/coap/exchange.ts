@@ -27,9 +27,9 @@ export type CoapEvent = ServerSideEvent | NotificationEvent | ClientSideEvent | 
 
 /**
  * Why a datagram was refused: a format error; a code that has no place in its message type; an
- * answer, ACK or RST to nothing of ours; or too much waits to be taken out.
+ * answer, ACK or RST to nothing of ours; an answer to what was given up; or too much waits to be taken out.
  */
-export type CoapRefusal = CoapFormatError["error"] | "code" | "unknown" | "overload";
+export type CoapRefusal = CoapFormatError["error"] | "code" | "unknown" | "late" | "overload";
 
 /** Since the start; numbers only grow. */
 export interface CoapCounters {
@@ -54,6 +54,7 @@ const NOTHING_REFUSED: Readonly<Record<CoapRefusal, number>> = {
   empty: 0,
   code: 0,
   unknown: 0,
+  late: 0,
   overload: 0,
 };
 

@@ -30,6 +30,7 @@ export interface OpenRequest extends Timed {
   readonly messageId: number;
   readonly token: Uint8Array;
   readonly answers: "one" | "many";
+  readonly stays: boolean;
   readonly untilMs: number;
   readonly isGenuine: ((answer: CoapMessage) => boolean) | undefined;
   readonly isLate: ((answer: CoapMessage) => boolean) | undefined;
@@ -46,6 +47,8 @@ const ONE_BYTE_TOKENS_MAX = 128;
 export class OpenRequests {
   readonly #byId = new Map<RequestId, OpenRequest>();
   readonly #byToken = new Map<string, OpenRequest>();
+  /** Whom each token was for that a request had which ended without an answer; until another request has it. */
+  readonly #givenUp = new Map<string, Station>();
   /** Of two with one Message ID the newer: nobody acknowledges the other any more. */
   readonly #byMessageId = new Map<number, OpenRequest>();
   readonly #most: number;
@@ -77,8 +80,8 @@ export class OpenRequests {
 
   /** Opens a request with a token from {@link freeToken}; the caller has looked at {@link isFull}. */
   add(request: Omit<OpenRequest, "id" | "answersTaken" | "isDoubted" | keyof Timed>): OpenRequest {
-    const { to, content, messageId, token, answers, untilMs, isGenuine, isLate, onAcknowledged, phase } =
-      request;
+    const { to, content, messageId, token, answers, stays, untilMs } = request;
+    const { isGenuine, isLate, onAcknowledged, phase } = request;
     const id = this.#nextId++;
     const open = {
       id,
@@ -87,6 +90,7 @@ export class OpenRequests {
       messageId,
       token,
       answers,
+      stays,
       untilMs,
       isGenuine,
       isLate,
@@ -98,16 +102,31 @@ export class OpenRequests {
       place: -1,
     };
     this.#byId.set(open.id, open);
-    this.#byToken.set(toHex(open.token), open);
+    const key = toHex(token);
+    this.#byToken.set(key, open);
+    this.#givenUp.delete(key);
     this.#byMessageId.set(messageId, open);
     return open;
   }
 
-  /** Forgets a request; late answers to it are unknown from then on. */
-  remove(request: OpenRequest): void {
+  /** Forgets a request; what comes to it from then on is late, or unknown where it was answered. */
+  remove(request: OpenRequest, as: "answered" | "given up"): void {
+    const key = toHex(request.token);
     this.#byId.delete(request.id);
-    this.#byToken.delete(toHex(request.token));
+    this.#byToken.delete(key);
     if (this.#byMessageId.get(request.messageId) === request) this.#byMessageId.delete(request.messageId);
+    if (as === "given up") this.#noteGivenUp(key, request.to);
+  }
+
+  #noteGivenUp(key: string, to: Station): void {
+    const [oldest] = this.#givenUp.keys();
+    if (oldest !== undefined && this.#givenUp.size >= this.#most) this.#givenUp.delete(oldest);
+    this.#givenUp.set(key, to);
+  }
+
+  /** True for an answer to a request that ended without one. */
+  wasGivenUp(from: Station, token: Uint8Array): boolean {
+    return this.#givenUp.size > 0 && this.#givenUp.get(toHex(token)) === from;
   }
 
   /** Undefined for one that has ended. */

@@ -10,7 +10,7 @@ import { alarmsOf, eventLines, eventsDocument, type LogsRead } from "../event-ou
 import { usageFault } from "../fault.ts";
 import { say, sayJson, sayProgress } from "../output.ts";
 import { addSizes, NO_EXCHANGE } from "../sizes.ts";
-import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
+import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 
 type Options = TargetOptions & {
   readonly log?: LogName;
@@ -29,7 +29,7 @@ read; without it, a log is read from the oldest event that it keeps. --alarms re
 Example: meterbench events pty:./meter1 --alarms`;
 
 export function addEventsCommand(program: Command): void {
-  withTargetOptions(program.command("events <target>"))
+  withTolerance(withTargetOptions(program.command("events <target>")))
     .description("read a meter's event logs")
     .addOption(new Option("--log <name>", "this log only").choices(EVENT_LOGS))
     .option(

@@ -10,6 +10,7 @@ import { systemClock } from "../../../hal/node/system-clock.ts";
 import type { ExchangeSize } from "../../head-end/client.ts";
 import { Gathered, type GatheredReport, type Tally } from "../../head-end/groups/gathered.ts";
 import {
+  ANSWERS,
   DISTRIBUTIONS,
   type Distribution,
   type GroupReadPlan,
@@ -100,7 +101,7 @@ function withReadOptions(command: Command): Command {
       new Option(
         "--return <how>",
         "of a request for all: answers as they come, or bundled by the DAP (default: forward)",
-      ).choices(["forward", "bundle"]),
+      ).choices(ANSWERS),
     )
     .option(
       "--within <seconds>",
@@ -139,12 +140,14 @@ async function readAll<Body>(
 ): Promise<void> {
   const ids = membersOf(groupsOf(options), name);
   const startMs = systemClock.monotonicMs();
+  const { distribute, return: answers, within } = options;
+  const plan: GroupReadPlan = { distribute, answers, collectMs: within * 1000 };
   await withGroup(options, ids, async (session) => {
     const gathered = new Gathered<Body>(questions.length, (report) => tell(report, options, shown));
     let size: ExchangeSize = NO_EXCHANGE;
     for (const question of questions) {
       const take = (report: MemberReport<Body>): void => gathered.take(report);
-      const traffic = await readGroup(session, name, question, planOf(options), take);
+      const traffic = await readGroup(session, name, question, plan, take);
       size = addSizes(size, { ...traffic, milliseconds: 0 });
     }
     const milliseconds = systemClock.monotonicMs() - startMs;
@@ -166,10 +169,4 @@ function tellEnd(group: string, tally: Tally, size: ExchangeSize, { json }: Read
   if (tally.missing + tally.refused > 0) process.exitCode = EXIT.partly;
   if (json) sayJson({ group, ...tally, ...size });
   else say(tallyText(group, tally, size));
-}
-
-function planOf(options: ReadOptions): GroupReadPlan {
-  const { via, within, return: answers = "forward" } = options;
-  const distribute = options.distribute ?? (via === undefined ? "per-meter" : "fan-out");
-  return { distribute, answers, collectMs: within * 1000 };
 }

@@ -5,10 +5,10 @@ import type { Nameplate } from "../../../firmware/protocol/readings/nameplate.ts
 import { groupPlateOf } from "../../head-end/groups/group.ts";
 import { registryOf } from "../common.ts";
 import { printable, say, sayJson, sizeText, statusTexts, table, words } from "../output.ts";
-import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
+import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 
 export function addInfoCommand(program: Command): void {
-  withTargetOptions(program.command("info <target>"))
+  withTolerance(withTargetOptions(program.command("info <target>")))
     .description("show a meter's nameplate: what it is, what it runs, and its counters")
     .addHelpText("after", "\nExample: meterbench info pty:./meter1")
     .action(async (target: string, options: TargetOptions) => {

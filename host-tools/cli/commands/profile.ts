@@ -21,7 +21,7 @@ import {
   windowsBefore,
 } from "../profile-request.ts";
 import { addSizes, NO_EXCHANGE } from "../sizes.ts";
-import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
+import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 import { obisOf } from "./read.ts";
 
 type Options = TargetOptions &
@@ -46,7 +46,7 @@ Examples: meterbench profile pty:./meter1 --from 2026-11-24 --to 2026-11-25
           meterbench profile pty:./meter1 --daily 14:00-20:00 --days 7`;
 
 export function addProfileCommand(program: Command): void {
-  withTargetOptions(program.command("profile <target>"))
+  withTolerance(withTargetOptions(program.command("profile <target>")))
     .description("read a meter's interval profile")
     .option("--from <time>", "first moment: RFC 3339, or local YYYY-MM-DD[THH:MM]")
     .option("--to <time>", "moment after the last: RFC 3339, or local YYYY-MM-DD[THH:MM]")

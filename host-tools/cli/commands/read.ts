@@ -4,15 +4,15 @@ import { type Obis, parseObis } from "../../../firmware/protocol/readings/obis.t
 import { REGISTERS_PER_REQUEST_MAX } from "../../../firmware/protocol/readings/register-reading.ts";
 import { usageFault } from "../fault.ts";
 import { say, sayJson, sizeText } from "../output.ts";
-import { readingDocument, readingLines } from "../reading-output.ts";
-import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
+import { ageSecondsOf, readingDocument, readingLines } from "../reading-output.ts";
+import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 
 interface ReadOptions extends TargetOptions {
   readonly senml?: boolean;
 }
 
 export function addReadCommand(program: Command): void {
-  withTargetOptions(program.command("read <target> [obis...]"))
+  withTolerance(withTargetOptions(program.command("read <target> [obis...]")))
     .description("read registers of a meter; without OBIS codes, its default set")
     .addHelpText("after", "\nExample: meterbench read pty:./meter1 1.8.0 32.7.0")
     .option("--senml", "print the values as a SenML pack (RFC 8428) in JSON")
@@ -22,8 +22,10 @@ export function addReadCommand(program: Command): void {
       const answer = await withHeadEnd(target, options, (headEnd, to) =>
         headEnd.readRegisters(to, registers),
       );
-      if (options.json) return sayJson({ ...readingDocument(answer), ...answer.size });
-      for (const line of [...readingLines(answer), sizeText(answer.size)]) say(line);
+      // Whoever waits for a late answer wants to know of when it is.
+      const age = options.delayTolerance === undefined ? undefined : ageSecondsOf(answer, Date.now() / 1000);
+      if (options.json) return sayJson({ ...readingDocument(answer, age), ...answer.size });
+      for (const line of [...readingLines(answer, age), sizeText(answer.size)]) say(line);
     });
 }
 

@@ -10,7 +10,7 @@ import { CliFault, EXIT, usageFault } from "../fault.ts";
 import { createFile } from "../home.ts";
 import { say, sayJson, sizeText } from "../output.ts";
 import { statementDocument, statementLines } from "../statement-output.ts";
-import { type TargetOptions, withHeadEnd, withTargetOptions } from "../target.ts";
+import { type TargetOptions, withHeadEnd, withTargetOptions, withTolerance } from "../target.ts";
 import { parseRegisters } from "./read.ts";
 
 type Options = TargetOptions & { readonly out: string; readonly month?: StatedMonth };
@@ -20,7 +20,7 @@ const DEFAULT_CODES = ["1.8.0", "2.8.0"];
 const CHALLENGE_BYTES = 16;
 
 export function addStatementCommand(program: Command): void {
-  withTargetOptions(program.command("statement <target> [obis...]"))
+  withTolerance(withTargetOptions(program.command("statement <target> [obis...]")))
     .description("have a meter sign what its registers stand at; without OBIS codes, 1.8.0 and 2.8.0")
     .option("--month <YYYY-MM>", "what they stood at when this month ended, where the meter is", monthOption)
     .requiredOption("--out <file>", "the file to make; an existing one is never replaced", pathOption)

@@ -219,7 +219,7 @@ export class Line {
   #take(nowMs: number, event: WholeEvent): void {
     // A meter asks nothing of a router.
     if (event.kind === "request") return this.#coap.silence(event.exchange);
-    if (event.kind === "notified" || event.kind === "doubt") return;
+    if (event.kind === "notified" || event.kind === "doubt" || event.kind === "unacknowledged") return;
     const asked = this.#open.get(event.request);
     if (asked === undefined) return;
     if (event.kind === "answer") {

@@ -1,5 +1,7 @@
 // Reads a group, by the way that was chosen, after all that has to be done before.
+import type { DapStatus } from "../../dap/operator/status.ts";
 import type { Answer, HeadEnd, Target } from "../client.ts";
+import { HeadEndError } from "../errors.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { GroupAsks } from "./group-asks.ts";
 import type { GroupManager } from "./group-manager.ts";
@@ -24,12 +26,18 @@ export interface GroupReaderParts {
   readonly placeOf: (id: string) => LinePlace;
   /** Where a group is asked as a whole; undefined without a DAP. */
   readonly allOf: (name: string) => LinePlace | undefined;
+  /** What the DAP offers, which it is to be asked before it gives a request to many; undefined where none is known. */
+  readonly dapStatus?: (() => Promise<DapStatus>) | undefined;
 }
 
+/** How answers to one request for all come: one by one, or together in the end. */
+export const ANSWERS = ["forward", "bundle"] as const;
+type Answers = (typeof ANSWERS)[number];
+
+/** What is left open is as the DAP offers it. */
 export interface GroupReadPlan {
-  readonly distribute: Distribution;
-  /** Of a fan-out: answers come one by one, or together in the end. */
-  readonly answers: "forward" | "bundle";
+  readonly distribute?: Distribution | undefined;
+  readonly answers?: Answers | undefined;
   /** How long answers to one request for all may take. */
   readonly collectMs: number;
 }
@@ -48,15 +56,17 @@ export async function readGroup<Body>(
   parts: GroupReaderParts,
   name: string,
   question: BodyQuestion<Body>,
-  { distribute, answers, collectMs }: GroupReadPlan,
+  plan: GroupReadPlan,
   tell: (report: MemberReport<Body>) => void,
 ): Promise<GroupTraffic> {
-  if (distribute === "per-meter") return readEach(parts, name, question, tell);
   const { groups, manager, asks, placeOf, allOf } = parts;
+  manager.own(name);
+  const { distribute, answers } = await howToAsk(parts, name, plan);
+  if (distribute === "per-meter") return readEach(parts, name, question, tell);
   const joinings = await manager.prepare(name);
   const group = manager.own(name);
   const place = allOf(name);
-  const all = place && { ...place, target: { ...place.target, timeoutMs: collectMs } };
+  const all = place && { ...place, target: { ...place.target, timeoutMs: plan.collectMs } };
   const onLost = (id: string): void => void groups.mark(name, group.epoch, id, "waiting");
   const before = { ...asks.traffic };
   await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, question, tell);
@@ -64,6 +74,38 @@ export async function readGroup<Body>(
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,
   };
+}
+
+/** As it is wanted, or else as the DAP offers it. Rejects with {@link HeadEndError} where it does not offer what is wanted. */
+async function howToAsk(
+  { dapStatus }: GroupReaderParts,
+  name: string,
+  { distribute, answers }: GroupReadPlan,
+): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
+  if (distribute === "per-meter" || dapStatus === undefined)
+    return { distribute: distribute ?? "per-meter", answers: answers ?? "forward" };
+  const status = await dapStatus();
+  const offered = status.return === "bundle" ? "bundle" : "forward";
+  if (answers === "bundle" && offered !== "bundle")
+    throw notOffered(status, "bundles no answers", "--return bundle");
+  if (distribute === undefined && status.distribute !== "fan-out")
+    return { distribute: "per-meter", answers: "forward" };
+  if (status.distribute !== "fan-out") throw notOffered(status, "serves no groups", "--distribute fan-out");
+  const isKnown = Object.hasOwn(status.groups, name);
+  if (!isKnown && distribute === "fan-out")
+    throw new HeadEndError(
+      "not-there",
+      `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
+    );
+  return { distribute: isKnown ? "fan-out" : "per-meter", answers: answers ?? offered };
+}
+
+function notOffered({ id, thirdParty }: DapStatus, what: string, option: string): HeadEndError {
+  const whose = thirdParty ? "is a third-party one and " : "";
+  return new HeadEndError(
+    "not-there",
+    `The DAP ${id} ${whose}${what}: leave ${option} out, or start it so (meterbench dap --help).`,
+  );
 }
 
 async function readEach<Body>(

@@ -126,7 +126,7 @@ describe("meters on a shared line", () => {
     line.readAll(["M1", "M3", "M4"]);
     const { answers } = line.readAll(line.ids, 5000);
     expect(answers).toEqual(["M1", "timeout", "M3", "M4"]);
-    expect(line.client.stationRecords).toContainEqual({
+    expect(line.client.line.stationRecords).toContainEqual({
       host: "M2",
       unasked: 0,
       unanswered: expect.any(Number),
@@ -143,7 +143,7 @@ describe("meters on a shared line", () => {
     expect(line.readAll(line.ids, 3 * MINUTE_MS).answers).toEqual(line.ids);
     const again = line.readAll(line.ids, 3 * MINUTE_MS);
     expect(again.answers).toEqual(line.ids);
-    expect(line.client.stationRecords.filter(({ unasked }) => unasked > 0)).toEqual([]);
+    expect(line.client.line.stationRecords.filter(({ unasked }) => unasked > 0)).toEqual([]);
     expect(line.bus.counters).toMatchObject({ collisions: 0, hurried: 0 });
   });
 
@@ -162,7 +162,7 @@ describe("meters on a shared line", () => {
     expect(line.readAll(others, 3 * MINUTE_MS).answers).toEqual(others);
     line.clock.advanceBy(20_000);
     expect(babbling?.outbursts).toBeGreaterThan(20);
-    const records = line.client.stationRecords;
+    const records = line.client.line.stationRecords;
     const named = records.filter(({ unasked, host }) => unasked > 0 && host !== undefined);
     expect(named).toEqual([{ host: "M7", unasked: expect.any(Number), unanswered: expect.any(Number) }]);
     expect(named[0]?.unasked).toBeGreaterThan(10);
@@ -206,7 +206,7 @@ describe("meters on a shared line", () => {
     line.clock.advanceBy(MINUTE_MS);
     expect(line.events.filter(({ kind }) => kind === "notification")).toEqual([]);
     expect(line.events.filter(({ kind }) => kind === "answer")).toHaveLength(2);
-    expect(line.client.stationRecords).toEqual([]);
+    expect(line.client.line.stationRecords).toEqual([]);
   });
 
   test.each([

@@ -182,7 +182,7 @@ describe("a confirmable request", () => {
     coap.receive(1, "peer", message("CON", 0x0102, tokenHex, content()));
     coap.receive(1, "peer", message("NON", 0x0103, tokenHex, content()));
     expect(sentBy(coap)).toEqual(["70000102"]);
-    expect(coap.counters.refused.unknown).toBe(2);
+    expect(coap.counters.refused.late).toBe(2);
   });
 
   test("with a code that is none of a request is a bug and throws", () => {

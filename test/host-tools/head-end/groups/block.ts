@@ -1,14 +1,22 @@
 // A block of whole meters, its head-end with a registry of groups, and somebody between them who fans requests out.
 import { join } from "node:path";
+import { TrustList } from "../../../../firmware/identity/trust.ts";
+import type { RegisterReading } from "../../../../firmware/protocol/readings/register-reading.ts";
 import { Backhaul, FAR_END } from "../../../../hal/emulated/backhaul.ts";
+import { FaultyLink } from "../../../../hal/emulated/faulty-link.ts";
 import { SeededRandom } from "../../../../hal/emulated/seeded-random.ts";
-import type { MemoryStorage } from "../../../../hal/storage/memory-storage.ts";
+import type { Link, LinkTraits } from "../../../../hal/ports/link.ts";
+import { MemoryStorage } from "../../../../hal/storage/memory-storage.ts";
+import { readDap } from "../../../../host-tools/cli/dap-session.ts";
+import { Dap } from "../../../../host-tools/dap/dap.ts";
+import { Routes } from "../../../../host-tools/dap/forward/routes.ts";
+import type { DapSettings } from "../../../../host-tools/dap/forward/settings.ts";
+import type { DapStatus } from "../../../../host-tools/dap/operator/status.ts";
 import { HeadEnd } from "../../../../host-tools/head-end/client.ts";
 import { followRegistry } from "../../../../host-tools/head-end/follow-registry.ts";
 import { GroupAsks } from "../../../../host-tools/head-end/groups/group-asks.ts";
 import { GroupManager } from "../../../../host-tools/head-end/groups/group-manager.ts";
 import {
-  type Distribution,
   type GroupReadPlan,
   type LinePlace,
   readGroup,
@@ -20,23 +28,47 @@ import { Registry } from "../../../../host-tools/head-end/registry.ts";
 import { settle } from "../../../../host-tools/world/single-line.ts";
 import { emptyFolder } from "../../../support/command.ts";
 import { HandFanOut, type HandFanOutOptions } from "../../../support/hand-fan-out.ts";
+import { identity } from "../../../support/secured-line.ts";
 import { type StreetOptions, street } from "../../../support/street.ts";
 
 export interface BlockOptions {
   readonly meters: number;
+  /** Of the meters' line. */
+  readonly traits?: Partial<LinkTraits>;
+  /** Of the link between the head-end and whoever is between. */
+  readonly north?: Partial<LinkTraits>;
+  /** Of datagrams, on either side of whoever stands between. */
+  readonly loss?: number;
+  /** A real DAP stands there, which is set so; without it, somebody who fans out by hand. */
+  readonly dap?: Partial<DapSettings>;
   readonly storage?: (meter: string) => MemoryStorage;
   readonly configurations?: StreetOptions["configurations"];
   readonly between?: HandFanOutOptions["between"];
   readonly reaches?: HandFanOutOptions["reaches"];
 }
 
+interface ReadOptions<Body> extends Partial<GroupReadPlan> {
+  readonly question?: BodyQuestion<Body>;
+  readonly name?: string;
+}
+
+const DAP_IDENTITY = identity("dap", "DAP");
+const DAP = DAP_IDENTITY.credential;
+const SETTINGS: DapSettings = {
+  thirdParty: false,
+  distribute: "fan-out",
+  return: "forward",
+  holdSeconds: 300,
+};
+
 /** Meters M1 to MN; `restartHeadEnd` leaves of the head-end what is in its files. */
-export function block({ meters, storage, configurations, between, reaches }: BlockOptions) {
+export function block(options: BlockOptions) {
+  const { meters, traits, storage, configurations, loss = 0 } = options;
   const folder = emptyFolder();
   const refused: [meter: string, reason: string][] = [];
   const sessions: string[] = [];
   const world = street({
-    ...{ meters, seed: 6, traits: { roundTripMs: 20 }, ...(storage && { storage }) },
+    ...{ meters, seed: 6, traits: { roundTripMs: 20, ...traits }, ...(storage && { storage }) },
     ...(configurations && { configurations }),
     onRefused: (meter, reason) => refused.push([meter, reason]),
     onSession: (meter) => sessions.push(meter),
@@ -47,18 +79,26 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
   registry.addAll(headEndParts.trust.credentials.map((credential) => ({ credential })));
   const random = new SeededRandom("block");
   const groups = new GroupRegistry(join(folder.path, "groups.json"), random.fork("groups"), utcMs);
-  const north = new Backhaul(clock, { roundTripMs: 20 });
-  const dap = new HandFanOut({
-    ...{ north: north.farEnd, south: world.farEnd, groups: { B7: stations } },
-    ...(between && { between }),
-    ...(reaches && { reaches }),
-  });
+  const north = new Backhaul(clock, { roundTripMs: 20, ...options.north });
+  const lossy = (link: Link, name: string): Link =>
+    loss === 0 ? link : new FaultyLink(link, clock, random.fork(name), { lose: loss });
+  const south = lossy(world.farEnd, "south");
+  const hand = options.dap === undefined ? handBetween(north.farEnd, south, stations, options) : undefined;
+  const dap =
+    options.dap === undefined
+      ? undefined
+      : dapBetween(world, lossy(north.farEnd, "north"), south, options.dap);
   let starts = 0;
   const start = () => {
-    const link = north.station(`H${++starts}`);
-    const own = { ...headEndParts, ...followRegistry(registry), epochs: registry };
+    const link = lossy(north.station(`H${++starts}`), `H${starts}`);
+    const own = {
+      ...headEndParts,
+      ...followRegistry(registry, () => true, undefined, [DAP]),
+      epochs: registry,
+    };
     const headEnd = new HeadEnd({ ...own, link, random: random.fork(`head-end ${starts}`) });
-    const at = (host: string) => ({ station: FAR_END, host, name: "udp:dap:5700", timeoutMs: 8000 });
+    const place = { station: FAR_END, name: "udp:dap:5700", timeoutMs: 8000 };
+    const at = (host: string) => ({ ...place, host });
     const placeOf = (id: string): LinePlace => ({ headEnd, target: { ...at(id), expect: id } });
     const allOf = (name: string): LinePlace => ({ headEnd, target: at(name) });
     const { crypto, identity } = headEndParts;
@@ -68,11 +108,17 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
       ...{ groups, registry, crypto, identity, utcMs, placeOf },
       prove: (group, id) => asks.prove(placeOf(id), group, id),
     });
-    return { headEnd, asks, manager, placeOf, allOf, station: `H${starts}` };
+    const dapStatus = async (): Promise<DapStatus> => (await readDap(headEnd, place, [DAP])).body;
+    return { headEnd, asks, manager, placeOf, allOf, ...(dap && { dapStatus }) };
   };
   let program = start();
   return {
-    ...{ clock, stations, registry, groups, dap, refused, sessions, street: world },
+    ...{ clock, stations, registry, groups, refused, sessions, street: world, through: dap },
+    /** Where somebody fans out by hand. */
+    get dap(): HandFanOut {
+      if (hand === undefined) throw new Error("a real DAP stands there");
+      return hand;
+    },
     get program() {
       return program;
     },
@@ -84,18 +130,16 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
       settle(clock, program.manager.create({ name: "B7", rule: "configuration" }, ids)),
     manage: <Result>(work: (manager: GroupManager) => Promise<Result>) =>
       settle(clock, work(program.manager)),
-    async read<Body>(
-      distribute: Distribution = "fan-out",
-      question: BodyQuestion<Body> = registersQuestion([]) as unknown as BodyQuestion<Body>,
-      name = "B7",
-      answers: GroupReadPlan["answers"] = "forward",
-    ) {
+    async read<Body = RegisterReading>({ question, name = "B7", ...plan }: ReadOptions<Body> = {}) {
       const reports: MemberReport<Body>[] = [];
-      const plan = { distribute, answers, collectMs: 30_000 } as const;
+      const asked = question ?? (registersQuestion([]) as unknown as BodyQuestion<Body>);
+      const usual = dap === undefined ? ({ distribute: "fan-out" } as const) : {};
       const parts = { ...program, groups };
       const traffic = await settle(
         clock,
-        readGroup(parts, name, question, plan, (report) => reports.push(report)),
+        readGroup(parts, name, asked, { collectMs: 30_000, ...usual, ...plan }, (report) =>
+          reports.push(report),
+        ),
       );
       const outcomes = Object.fromEntries(reports.map(({ meter, outcome }) => [meter, outcome]));
       return { reports, outcomes, traffic };
@@ -105,4 +149,34 @@ export function block({ meters, storage, configurations, between, reaches }: Blo
       folder.remove();
     },
   };
+}
+
+function handBetween(
+  north: Link,
+  south: Link,
+  stations: readonly string[],
+  { between, reaches }: BlockOptions,
+): HandFanOut {
+  const handling = { ...(between && { between }), ...(reaches && { reaches }) };
+  return new HandFanOut({ north, south, groups: { B7: stations }, ...handling });
+}
+
+function dapBetween(
+  { clock, headEndParts, stations }: ReturnType<typeof street>,
+  north: Link,
+  south: Link,
+  settings: Partial<DapSettings>,
+): Dap {
+  const { crypto } = headEndParts;
+  const trust = new TrustList([headEndParts.identity.credential]);
+  return new Dap({
+    ...{ clock, random: new SeededRandom("dap"), north, lines: [south], names: ["south"] },
+    routes: new Routes(
+      stations.map((alias) => ({ alias, line: 0, station: alias })),
+      { B7: stations },
+    ),
+    settings: { ...SETTINGS, ...settings },
+    parties: { crypto, identity: DAP_IDENTITY, trust },
+    storage: new MemoryStorage(),
+  });
 }

@@ -58,7 +58,7 @@ describe("a group", () => {
       count: 4,
       step: 1,
     });
-    const { reports } = await read("fan-out", question);
+    const { reports } = await read({ question });
     expect(reports).toMatchObject([
       { outcome: "answered", body: [{ value: 250 }, { value: 250 }, { value: 250 }, { value: 250 }] },
       { outcome: "answered", body: [{ value: 250 }, { value: 250 }, { value: 250 }, { value: 250 }] },
@@ -86,7 +86,7 @@ describe("a group", () => {
     const { create, read, dap } = open({ meters: 3 });
     await create("M1", "M2", "M3");
     dap.requests.splice(0);
-    expect((await read("per-meter")).outcomes).toEqual(ALL);
+    expect((await read({ distribute: "per-meter" })).outcomes).toEqual(ALL);
     expect(dap.requests.map(({ host }) => host)).toEqual(["M1", "M2", "M3"]);
   });
 });

@@ -1,0 +1,93 @@
+// A group behind a real DAP.
+import { afterEach, describe, expect, test } from "vitest";
+import { profileQuestion } from "../../../../host-tools/head-end/questions.ts";
+import { type BlockOptions, block } from "./block.ts";
+
+const worlds: ReturnType<typeof block>[] = [];
+
+afterEach(() => {
+  for (const world of worlds.splice(0)) world.close();
+});
+
+/** A group of all, and what a read says of them where all is well. */
+async function joined(options: Partial<BlockOptions> = {}) {
+  const world = block({ meters: 5, dap: {}, ...options });
+  worlds.push(world);
+  const joinings = await world.create(...world.stations);
+  expect(joinings.map(({ outcome }) => outcome)).toEqual(world.stations.map(() => "joined"));
+  const all = Object.fromEntries(world.stations.map((id) => [id, "answered"]));
+  return { world, all, counters: () => world.through?.counters ?? expect.fail() };
+}
+
+describe("through a DAP, a group", () => {
+  test("is read by one request where the DAP distributes, once the head-end has proved itself to it", async () => {
+    const { world, all, counters } = await joined();
+    await world.read();
+    const before = counters();
+    expect((await world.read()).outcomes).toEqual(all);
+    expect(counters().requests).toBe(before.requests + 1);
+    expect(counters().answers).toBe(before.answers + 5);
+  });
+
+  test("has its answers in a bundle where the DAP makes them, which comes in blocks where it is long", async () => {
+    const { world, all, counters } = await joined({
+      ...{ meters: 12, dap: { return: "bundle" }, north: { mtuBytes: 256 } },
+    });
+    const before = counters();
+    const { outcomes, traffic } = await world.read();
+    expect(outcomes).toEqual(all);
+    expect(counters().requests - before.requests).toBeLessThan(5);
+    expect(traffic.requestBytes).toBeLessThan(100);
+    expect(traffic.responseBytes).toBeGreaterThan(256);
+    expect(traffic.responseBytes).toBeLessThan(12 * 38);
+  });
+
+  test("gives its profiles in a bundle too", async () => {
+    const { world, all } = await joined({ dap: { return: "bundle" } });
+    const startSeconds = Date.UTC(2026, 10, 23) / 1000;
+    const request = { profile: 0, register: "1-0:1.8.0*255", startSeconds, count: 96, step: 1 };
+    const { outcomes, reports } = await world.read({ question: profileQuestion(request) });
+    expect(outcomes).toEqual(all);
+    for (const report of reports) expect("body" in report && report.body).toHaveLength(96);
+  });
+
+  test("is read meter by meter where the DAP offers no more, and says so where more is wanted", async () => {
+    const { world, all } = await joined({ dap: { distribute: "per-meter" } });
+    expect((await world.read()).outcomes).toEqual(all);
+    await expect(world.read({ distribute: "fan-out" })).rejects.toThrow(
+      /serves no groups: leave --distribute/,
+    );
+    await expect(world.read({ answers: "bundle" })).rejects.toThrow(/bundles no answers: leave --return/);
+  });
+
+  test("of a third party's DAP is fanned out, each answer forwarded, and has no bundles", async () => {
+    const { world, all } = await joined({ dap: { thirdParty: true } });
+    expect((await world.read()).outcomes).toEqual(all);
+    await expect(world.read({ answers: "bundle" })).rejects.toThrow(
+      /DAP DAP is a third-party one and bundles/,
+    );
+  });
+
+  test.each(["forward", "bundle"] as const)(
+    "has one member missing that is off, with %s, and the others are read",
+    async (answers) => {
+      const { world, all } = await joined({ dap: { return: answers } });
+      world.street.powerOff("M3");
+      const { outcomes, reports } = await world.read();
+      expect(outcomes).toEqual({ ...all, M3: "missing" });
+      expect(reports.find(({ meter }) => meter === "M3")).toMatchObject({
+        why: expect.stringMatching(/Nobody at/),
+      });
+    },
+  );
+
+  test.each(["forward", "bundle"] as const)(
+    "is read at a loss of a tenth on both sides, with %s",
+    async (answers) => {
+      const { world } = await joined({ meters: 10, loss: 0.1, dap: { return: answers } });
+      const counted = { answered: 0, late: 0, missing: 0, refused: 0 };
+      for (let i = 0; i < 5; i++) for (const { outcome } of (await world.read()).reports) counted[outcome]++;
+      expect(counted).toMatchObject({ missing: 0, refused: 0 });
+    },
+  );
+});
