@@ -18,6 +18,7 @@ export const PADDING_OF: Readonly<Record<HouseKind, PaddingTenths>> = {
 
 const QUARTER_MS = 900_000;
 const QUARTERS = 96;
+const WEEK_MS = 7 * QUARTERS * QUARTER_MS;
 
 /** The load of a house: constant within each quarter-hour; below 0 it feeds in. */
 export function houseLoad(kind: HouseKind, seed: string): Load {
@@ -39,14 +40,18 @@ export function houseLoad(kind: HouseKind, seed: string): Load {
   };
 }
 
-/** The shipped household by the hour, a share of it that is the seed's, and some weeks on. */
+/** The shipped household, read once. */
+let household: Load | undefined;
+
+/** The shipped household by the hour, more or less of it by the seed, and some weeks on. */
 function recorded(seed: string): (utcMs: number) => number {
   const random = new SeededRandom(seed);
-  const scale = (0.8 + 1.2 * uniform(random)).toFixed(3);
-  const weeks = Math.floor(100 * uniform(random));
-  const load = parseLoad(`uk?scale=${scale}&offset=${weeks}w`, { annualKilowattHours: 3500 });
+  const scale = 0.8 + 1.2 * uniform(random);
+  const laterMs = Math.floor(100 * uniform(random)) * WEEK_MS;
+  const load = household ?? parseLoad("uk", { annualKilowattHours: 3500 });
   if ("error" in load) throw new Error(load.error);
-  return (utcMs) => load.wattsAt(utcMs);
+  household = load;
+  return (utcMs) => scale * load.wattsAt(utcMs - laterMs);
 }
 
 /** A base load, a fridge, and what people switch on when they are in: on some days they are away. */

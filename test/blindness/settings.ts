@@ -3,7 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
-import { profileQuestion, registersQuestion } from "../../host-tools/head-end/questions.ts";
+import {
+  type BodyQuestion,
+  profileQuestion,
+  registersQuestion,
+} from "../../host-tools/head-end/questions.ts";
 import { BlockGroup } from "../../host-tools/world/block-group.ts";
 import type { SouthKind } from "../../host-tools/world/south.ts";
 import { askAll, dayRequests, EXPORT, IMPORT } from "./asking.ts";
@@ -24,14 +28,15 @@ export const SETTINGS: Readonly<Record<string, Setting>> = {
 };
 
 const DAY_MS = 86_400_000;
-/** The first interval has all that was used before, so the second day is asked for. */
-const ASKED_DAY_SECONDS = (START_MS + DAY_MS) / 1000;
+/** The first interval has all that was used before, so the day that is asked for begins an hour later. */
+const BEFORE_MS = 3_600_000;
+const ASKED_DAY_SECONDS = (START_MS + BEFORE_MS) / 1000;
 const TIMEOUT_MS = 30_000;
 const COLLECT_MS = 60_000;
 
 async function direct(options: BlindOptions): Promise<Recording> {
   const { clock, headEnd, houses, secrets, recorder, stop } = housesAlone(options);
-  clock.advanceBy(2 * DAY_MS);
+  clock.advanceBy(BEFORE_MS + DAY_MS);
   for (const { id } of houses) {
     const target = { station: id, name: id, timeoutMs: TIMEOUT_MS };
     await askAll(clock, headEnd, target, ASKED_DAY_SECONDS);
@@ -43,7 +48,7 @@ async function direct(options: BlindOptions): Promise<Recording> {
 async function perMeter(options: BlindOptions, south: SouthKind): Promise<Recording> {
   const world = housesBehindADap({ ...options, south, storage: () => new MemoryStorage() });
   const { block, houses, secrets, recorder } = world;
-  block.play(2 * DAY_MS);
+  block.play(BEFORE_MS + DAY_MS);
   for (const { id } of houses)
     await askAll(block.clock, block.headEnd, block.target(id, TIMEOUT_MS), ASKED_DAY_SECONDS);
   block.stop();
@@ -55,15 +60,17 @@ async function fanOut(options: BlindOptions, answers: "forward" | "bundle"): Pro
   const { block, houses, secrets, recorder } = housesBehindADap(options);
   const folder = mkdtempSync(join(tmpdir(), "blindness-"));
   const group = new BlockGroup(block, join(folder, "groups.json"));
-  block.play(2 * DAY_MS);
+  block.play(BEFORE_MS + DAY_MS);
   await block.operate(TIMEOUT_MS);
   await group.join("charging-policy");
   const plan = { distribute: "fan-out", answers, collectMs: COLLECT_MS } as const;
-  await group.read(registersQuestion([]), plan);
-  await group.read(registersQuestion([IMPORT, EXPORT]), plan);
-  for (const register of [IMPORT, EXPORT])
-    for (const request of dayRequests(ASKED_DAY_SECONDS, register))
-      await group.read(profileQuestion(request), plan);
+  const requests = [IMPORT, EXPORT].flatMap((register) => dayRequests(ASKED_DAY_SECONDS, register));
+  const registers = [registersQuestion([]), registersQuestion([IMPORT, EXPORT])];
+  for (const question of [...registers, ...requests.map(profileQuestion)] as BodyQuestion<unknown>[]) {
+    const { reports } = await group.read(question, plan);
+    const missing = reports.filter(({ outcome }) => outcome !== "answered");
+    if (missing.length > 0) throw new Error(`${missing.length} of a group did not answer at once`);
+  }
   block.stop();
   rmSync(folder, { recursive: true });
   return { recorded: recorder.recorded, secrets, houses };
