@@ -13,6 +13,7 @@ import type { Link, LinkTraits } from "../../hal/ports/link.ts";
 import type { MeteringIc } from "../../hal/ports/metering-ic.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { tapLink } from "../capture/tap.ts";
 import { Dap } from "../dap/dap.ts";
 import { Routes } from "../dap/forward/routes.ts";
 import type { DapSettings } from "../dap/forward/settings.ts";
@@ -44,6 +45,8 @@ export interface BlockOptions {
   readonly dap?: Partial<DapSettings>;
   /** Sees what goes between the head-end and the DAP, as it is sent. */
   readonly onNorth?: (carried: CarriedDatagram) => void;
+  /** Sees what the DAP sends to the meters, and what comes to it from them. */
+  readonly onSouth?: Parameters<typeof tapLink>[1];
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
   /** In what one meter is not like the others. */
   readonly meter?: (meter: string, clock: VirtualClock) => UnlikeMeter;
@@ -222,8 +225,9 @@ export class Block {
 
   #newDap(north: Link, identity: Identity): Dap {
     let line: Link | undefined;
+    const { crypto, dap, onSouth, wrapDapLink = (link) => link } = this.#options;
     this.#south.openDap((link) => {
-      line = link;
+      line = wrapDapLink(onSouth === undefined ? link : tapLink(link, onSouth), "south");
     });
     const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
     if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
@@ -233,11 +237,9 @@ export class Block {
       ...{ alias, line: 0 },
       station: this.#south.stationOf(alias, place),
     }));
-    const { crypto, dap, wrapDapLink = (link) => link } = this.#options;
     return new Dap({
       ...{ clock: this.clock, random: this.#random.fork("dap"), north: wrapDapLink(north, "north") },
-      lines: [wrapDapLink(line, "south")],
-      ...{ names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
+      ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
       settings: { ...DAP_SETTINGS, ...dap },
       parties: { crypto, identity, trust: new TrustList([this.headEndParts.identity.credential]) },
       storage: new MemoryStorage(),

@@ -32,8 +32,6 @@ export type CanaryKind = "serialNumbers" | "keys" | "registers" | "sealed";
 
 /** Enough for a mean; each is looked for at each place. */
 const SHORT_VALUES_MAX = 4000;
-/** More are not printed. */
-const STRAYS_MAX = 5;
 
 export function figuresOf({ recorded, secrets, houses }: Recording): Figures {
   const known = knownOf(recorded, secrets);
@@ -134,9 +132,4 @@ function formOf({ inside, asked }: Known): number | undefined {
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {
   return Uint8Array.from(parts.flatMap((part) => [...part]));
-}
-
-/** In a few words, for a test's message. */
-export function firstStrays({ strays }: Figures): string {
-  return strays.slice(0, STRAYS_MAX).join("; ");
 }

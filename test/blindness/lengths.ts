@@ -87,7 +87,7 @@ function unprotectedBytes({ code, options, payload }: CoapMessage, whole: Uint8A
 }
 
 /** An answer's body. What a request says is what was asked. */
-export function bodyBytes(asked: CoapContent, answer: CoapContent, rung: PaddingTenths): number {
+function bodyBytes(asked: CoapContent, answer: CoapContent, rung: PaddingTenths): number {
   const said = decodeCbor(answer.payload);
   const isReading = answer.code >> 5 === 2 && answer.payload.length > 0;
   // A code and its text, or nothing.

@@ -176,7 +176,7 @@ function open(
 }
 
 /** Where the message's payload is part of a longer one: Block1 of a request that has one, Block2 of an answer. */
-export function pieceOf(content: CoapContent): Piece | undefined {
+function pieceOf(content: CoapContent): Piece | undefined {
   const number = isRequestCode(content.code) ? OPTION.block1 : OPTION.block2;
   const value = findOption(content, number);
   const block = value && readBlock(content, number);
