@@ -44,7 +44,7 @@ const AREA_UNPADDED_MIN = 0.8;
 const COIN = 0.5;
 const SPOILT_SETTING = "per meter, forward";
 /** Enough to find what is there. */
-const SPOILT_METERS_MAX = 10;
+const SPOILT_METERS_MAX = 3;
 
 export async function blindness(options: BlindnessOptions): Promise<BlindnessFigures> {
   const { seed, meters, days, unpaddedDays, tell = () => {} } = options;
