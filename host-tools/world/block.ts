@@ -68,7 +68,7 @@ const DAP_SETTINGS: DapSettings = {
   holdSeconds: 300,
 };
 /** What is between the head-end and the block: a mobile network, with the headers of IP and UDP. */
-export const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
+const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
 /** The head-end's station there; the DAP is the far end. */
 const HEAD_END = "head-end";
 const DAP_ID = "DAP";
@@ -97,6 +97,8 @@ export class Block {
   readonly headEndParts: HeadEndParts;
   readonly dap: Dap;
   readonly runtimes = new Map<string, MeterRuntime>();
+  /** What is lost between the DAP and the meters from now on, 0 to 1. */
+  southLoss: number;
   readonly #options: BlockOptions;
   readonly #random: SeededRandom;
   readonly #south: South;
@@ -109,19 +111,20 @@ export class Block {
   constructor(options: BlockOptions) {
     const { seed, meters = METERS, crypto, startUtcMs } = options;
     this.#options = options;
+    this.southLoss = options.southLoss ?? 0;
     this.clock = new VirtualClock({ utcMs: startUtcMs });
     this.#random = new SeededRandom(seed);
     this.#meters = Array.from({ length: meters }, (_, place) => this.#newMeter(place));
     this.#south = south(options.south, {
       clock: this.clock,
       random: this.#random.fork("south"),
-      loss: options.southLoss ?? 0,
+      loss: () => this.southLoss,
       babbling: options.babbling ?? new Map(),
     });
     const dapIdentity = this.#identity("dap", DAP_ID);
     const north = new Backhaul(this.clock, NORTH, options.onNorth);
     const lossy = (link: Link, name: string): Link =>
-      mishears(link, this.#random.fork(`loss ${name}`), options.northLoss ?? 0);
+      mishears(link, this.#random.fork(`loss ${name}`), () => options.northLoss ?? 0);
     this.headEndParts = {
       ...{ clock: this.clock, crypto, identity: this.#identity("head-end", "H") },
       random: this.#random.fork("head-end"),

@@ -70,7 +70,7 @@ test("is read as soon as it is back by a DAP that keeps the request, in the same
   expect(meter).toBe("M1");
   expect(seconds).toBeGreaterThan(AWAY_MS / 1000 - 1);
   expect(seconds).toBeLessThan(AWAY_MS / 1000 + 65);
-  expect(dap.status().counters["held"]).toBeGreaterThan(0);
+  expect(dap.status().counters["kept"]).toBeGreaterThan(0);
   expect(sessions).toEqual(["M1"]);
 });
 
@@ -81,7 +81,7 @@ test.each([{ return: "forward" }, { thirdParty: true, return: "forward" }, { ret
     const { meter, seconds } = await read(false);
     expect(meter).toBe("M1");
     expect(seconds).toBeLessThan(300);
-    expect(dap.status().counters["held"]).toBe(0);
+    expect(dap.status().counters["kept"]).toBe(0);
     expect(sessions).toEqual(["M1"]);
   },
 );
