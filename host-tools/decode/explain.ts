@@ -30,12 +30,23 @@ import {
 import { readOscoreOption } from "../../firmware/protocol/oscore/option.ts";
 import { SlipDecoder } from "../../hal/framing/slip.ts";
 import { decodeFrame } from "../../hal/framing/slipmux.ts";
+import { bundleLayers } from "./bundle-layers.ts";
 import { cborText } from "./cbor-text.ts";
 import type { ContextPair } from "./context-pair.ts";
 
 /** One layer: its name, and what stands in it, in the order of the bytes. Values are not yet safe to print. */
 export interface Layer {
-  readonly layer: "slipmux" | "coap" | "oscore" | "plaintext" | "edhoc" | "cbor" | "bytes";
+  readonly layer:
+    | "slipmux"
+    | "coap"
+    | "oscore"
+    | "plaintext"
+    | "edhoc"
+    | "cbor"
+    | "bytes"
+    | "bundle"
+    | "bundled"
+    | "missing";
   readonly fields: Readonly<Record<string, string | number>>;
 }
 
@@ -289,6 +300,8 @@ function plainPayload(content: CoapContent): Layer[] {
   const { payload } = content;
   if (payload.length === 0) return [];
   const format = formatOf(content);
+  const bundle = format === FORMAT.bundle ? bundleLayers(payload) : undefined;
+  if (bundle !== undefined) return bundle;
   const items = itemsOf(format, payload);
   if (items !== undefined)
     return [{ layer: "cbor", fields: { text: items.map((item: CborValue) => cborText(item)).join(", ") } }];

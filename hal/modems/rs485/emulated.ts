@@ -3,7 +3,7 @@ import type { Cancel, Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
 import type { Uart, UartListener, UartSettings, UartState, UartWrite } from "../../ports/uart.ts";
 import { silenceMs } from "./driver.ts";
-import { type FoundCharacter, LineLevel, type Run } from "./line-level.ts";
+import { type FoundCharacter, LineLevel, type Run, SLACK_MS } from "./line-level.ts";
 
 /** A page, what Linux gives a serial port to send from. */
 const TRANSMIT_BUFFER_BYTES = 4096;
@@ -99,7 +99,8 @@ export class EmulatedBus {
     for (const other of this.#runs) {
       const sinceMs = run.startMs - this.#level.endMs(other);
       if (sinceMs < 0) this.#counters.collisions++;
-      else if (other.node !== run.node && sinceMs < silenceMs(this.settings) - 1e-6) this.#counters.hurried++;
+      else if (other.node !== run.node && sinceMs < silenceMs(this.settings) - SLACK_MS)
+        this.#counters.hurried++;
     }
     this.#runs.push(run);
   }
@@ -121,7 +122,7 @@ export class EmulatedBus {
   }
 
   #wake(): void {
-    const nowMs = this.#clock.monotonicMs() + 1e-6;
+    const nowMs = this.#clock.monotonicMs() + SLACK_MS;
     const heard: FoundCharacter[] = [];
     for (;;) {
       const character = this.#level.next(this.#runs, this.#lookMs);
@@ -129,7 +130,7 @@ export class EmulatedBus {
       this.#lookMs = this.#level.lookAgainMs(character);
       if (this.#isWhole(character)) heard.push(character);
     }
-    for (const node of this.#nodes) this.#deliver(node, heard);
+    if (heard.length > 0) this.#deliver(heard);
     this.#forget(nowMs);
     this.#arm();
   }
@@ -137,7 +138,7 @@ export class EmulatedBus {
   #isWhole({ startMs, byte }: FoundCharacter): boolean {
     const isEaten = this.#runs.some((run) => {
       const endMs = this.#level.endMs(run);
-      return startMs > endMs - 1e-6 && startMs < endMs + (run.node?.holdMs ?? 0) - 1e-6;
+      return startMs > endMs - SLACK_MS && startMs < endMs + (run.node?.holdMs ?? 0) - SLACK_MS;
     });
     if (isEaten) this.#counters.eaten++;
     else if (byte === undefined) this.#counters.framingErrors++;
@@ -145,12 +146,21 @@ export class EmulatedBus {
     return !isEaten && byte !== undefined;
   }
 
-  #deliver(node: BusNode, characters: readonly FoundCharacter[]): void {
-    const own = node.echo ? [] : this.#runs.filter((run) => run.node === node);
-    const heard = characters.filter(({ startMs, endMs }) =>
-      own.every((run) => endMs <= run.startMs + 1e-6 || startMs >= this.#level.endMs(run) - 1e-6),
+  #deliver(heard: readonly FoundCharacter[]): void {
+    const bytes = bytesOf(heard);
+    const talkers = new Set(this.#runs.map(({ node }) => node));
+    for (const node of this.#nodes) {
+      const own = talkers.has(node) && !node.echo ? bytesOf(this.#heardBeside(node, heard)) : bytes.slice();
+      if (own.length > 0) node.receive(own);
+    }
+  }
+
+  /** What a station hears that is deaf while it sends. */
+  #heardBeside(node: BusNode, characters: readonly FoundCharacter[]): FoundCharacter[] {
+    const own = this.#runs.filter((run) => run.node === node);
+    return characters.filter(({ startMs, endMs }) =>
+      own.every((run) => endMs <= run.startMs + SLACK_MS || startMs >= this.#level.endMs(run) - SLACK_MS),
     );
-    if (heard.length > 0) node.receive(Uint8Array.from(heard, ({ byte }) => byte ?? 0));
   }
 
   /** A run counts until whoever comes after it can no longer be in a hurry. */
@@ -218,6 +228,10 @@ class BusNode implements Uart {
   receive(bytes: Uint8Array): void {
     this.#listener?.bytes(bytes);
   }
+}
+
+function bytesOf(characters: readonly FoundCharacter[]): Uint8Array {
+  return Uint8Array.from(characters, ({ byte }) => byte ?? 0);
 }
 
 function joined(first: Uint8Array, second: Uint8Array): Uint8Array {

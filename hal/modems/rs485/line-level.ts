@@ -15,7 +15,7 @@ export interface FoundCharacter {
 }
 
 /** Times are sums of bits; this is far below one and far above what sums of fractions lose. */
-const SLACK_MS = 1e-6;
+export const SLACK_MS = 1e-6;
 
 /** The bits of characters in one format, and when each is on the line. */
 export class LineLevel {

@@ -1,13 +1,15 @@
 import { describe, expect, test } from "vitest";
-import { fromHex } from "../../../firmware/protocol/bytes.ts";
+import { fromHex, fromText, fromUint } from "../../../firmware/protocol/bytes.ts";
 import { encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
-import { CODE, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { CODE, FORMAT, OPTION, resourceRequest } from "../../../firmware/protocol/coap/message.ts";
+import { encodeOscoreOption } from "../../../firmware/protocol/oscore/option.ts";
 import { encodeClockSet } from "../../../firmware/protocol/readings/clock-reading.ts";
 import { encodeEventRequest } from "../../../firmware/protocol/readings/event-reading.ts";
 import { encodeRegisterRequest } from "../../../firmware/protocol/readings/register-reading.ts";
 import { EMPTY_TARIFF_TABLE } from "../../../firmware/protocol/readings/tariff.ts";
 import { encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { encodeBundle } from "../../../host-tools/dap/forward/bundle.ts";
 import { ContextPair } from "../../../host-tools/decode/context-pair.ts";
 import { Explainer, type Layer } from "../../../host-tools/decode/explain.ts";
 import { readContextFile } from "../../../host-tools/oscore-context/context-file.ts";
@@ -186,4 +188,80 @@ test.each([
   const [coap, cbor] = new Explainer().explainMessage(encodeMessage(message));
   expect(coap?.fields["path"]).toBe(`/${path}`);
   expect(cbor).toEqual({ layer: "cbor", fields: { text } });
+});
+
+describe("what a DAP sees of groups", () => {
+  const hex = (message: Parameters<typeof encodeMessage>[0]): Layer[] =>
+    new Explainer().explain(encodeMessage(message));
+  const header = { type: "CON", messageId: 1, token: Uint8Array.of(1) } as const;
+
+  test("of a request for all: the group's name, its Gid, the head-end's number and kid, sizes, and nothing inside", () => {
+    const option = encodeOscoreOption({
+      ...{ partialIv: Uint8Array.of(5), kid: Uint8Array.of(0) },
+      ...{ kidContext: Uint8Array.of(1, 2, 3, 4), isGroupMode: true },
+    });
+    const options = [
+      { number: OPTION.uriHost, value: fromText("B7") },
+      { number: OPTION.oscore, value: option },
+      { number: OPTION.delayTolerance, value: Uint8Array.of(60) },
+      { number: OPTION.bundle, value: new Uint8Array() },
+      { number: OPTION.multicastTimeout, value: Uint8Array.of(30) },
+    ];
+    const layers = hex({ ...header, code: CODE.post, options, payload: new Uint8Array(70) });
+    expect(layers).toEqual([
+      {
+        layer: "coap",
+        fields: expect.objectContaining({
+          code: "0.02 POST",
+          options: "Uri-Host B7, OSCORE 3905040102030400, Delay-Tolerance 60, Bundle, Multicast-Timeout 30",
+        }),
+      },
+      {
+        layer: "oscore",
+        fields: {
+          "partial IV": 5,
+          kid: "00",
+          Gid: "01020304",
+          mode: "for all of a group, signed",
+          "ciphertext bytes": 6,
+          "signature bytes": 64,
+        },
+      },
+    ]);
+  });
+
+  test("of a bundle: who has answered by which kid and at what length, who has not, and why", () => {
+    const answered = {
+      ...{ alias: "M1", code: CODE.changed, payload: new Uint8Array(18) },
+      oscoreOption: encodeOscoreOption({
+        partialIv: undefined,
+        kidContext: undefined,
+        kid: Uint8Array.of(1),
+      }),
+    };
+    const refused = {
+      alias: "M2",
+      code: CODE.unauthorized,
+      oscoreOption: undefined,
+      payload: new Uint8Array(),
+    };
+    const payload = encodeBundle({
+      answers: [answered, refused],
+      missing: [{ alias: "M3", reason: "no-answer" }],
+    });
+    const format = { number: OPTION.contentFormat, value: fromUint(FORMAT.bundle) };
+    const layers = hex({ ...header, code: CODE.content, options: [format], payload });
+    expect(layers.slice(1)).toEqual([
+      { layer: "bundle", fields: { bytes: payload.length, answers: 2, missing: 1 } },
+      { layer: "bundled", fields: { alias: "M1", code: "2.04", kid: "01", "ciphertext bytes": 18 } },
+      { layer: "bundled", fields: { alias: "M2", code: "4.01", "payload bytes": 0 } },
+      { layer: "missing", fields: { alias: "M3", reason: "no-answer" } },
+    ]);
+  });
+
+  test("a bundle that is none is shown as bytes", () => {
+    const format = { number: OPTION.contentFormat, value: fromUint(FORMAT.bundle) };
+    const layers = hex({ ...header, code: CODE.content, options: [format], payload: Uint8Array.of(0x80) });
+    expect(layers.at(-1)).toEqual({ layer: "bytes", fields: { hex: "80" } });
+  });
 });
