@@ -216,22 +216,25 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a DAP between processes", () =>
   }, 60_000);
 
   test.each([
-    ["asked again and again", "forward"],
-    ["asked by the DAP, which keeps the request", "hold"],
+    ["asked through a third party's DAP, which keeps nothing", "passed", ["--third-party"]],
+    ["asked by its head-end's DAP, which keeps the request", "kept", ["--return", "hold"]],
   ])(
     "a meter that is away when it is wanted is %s, until it is back",
-    async (_, how) => {
-      const id = `late-${how}`;
+    async (_, name, settings) => {
+      const id = `late-${name}`;
       const port = await freePort();
       const serve = () => startMeterbench(["serve", "--at", `udp:127.0.0.1:${port}`, "--id", id], { cwd });
       await (await serve()).stop();
       writeFileSync(join(cwd, "late.yaml"), `meters: { ${id}: "udp:127.0.0.1:${port}" }`);
-      const own = ["--at", at, "--routes", "late.yaml", "--state", "held", "--return", how];
-      const dap = await startMeterbench(["dap", ...own], { cwd });
+      const own = ["--at", at, "--routes", "late.yaml", "--state", "held"];
+      const dap = await startMeterbench(["dap", ...own, ...settings], { cwd });
       const read = readThrough(id, "--delay-tolerance", "120");
-      await until(async () => (await json("dap-status", at)).counters["no-answer"] > 0);
+      await until(isUnderWay);
+      // The first copies of the request are lost.
+      await new Promise((resolve) => setTimeout(resolve, 4000));
       const late = await serve();
       expect(await read).toMatchObject({ meter: id });
+      expect((await json("dap-status", at)).counters.kept > 0).toBe(name === "kept");
       await late.stop();
       await dap.stop();
     },
