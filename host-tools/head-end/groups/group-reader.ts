@@ -67,7 +67,7 @@ export async function readGroup<Body>(
   const group = manager.own(name);
   const place = allOf(name);
   const all = place && { ...place, target: { ...place.target, timeoutMs: plan.collectMs } };
-  const onLost = (id: string): void => void groups.mark(name, group.epoch, id, "waiting");
+  const onLost = (id: string): void => void groups.mark(name, group, id, "waiting");
   const before = { ...asks.traffic };
   await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, question, tell);
   return {
