@@ -42,6 +42,7 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/key-rotation.ts", /^decode/],
   ["firmware/protocol/readings/leb128.ts", /^read/],
   ["firmware/protocol/readings/logged-event.ts", /^eventFrom/],
+  ["firmware/protocol/readings/membership.ts", /^(decode|is)/],
   ["firmware/protocol/readings/nameplate.ts", /^(decode|fromItems)/],
   ["firmware/protocol/readings/obis.ts", /^obisFrom/],
   ["firmware/protocol/readings/profile-reading.ts", /^(decode|isOnGrid)/],

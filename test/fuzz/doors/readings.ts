@@ -1,5 +1,6 @@
 import { newIdentity } from "../../../firmware/identity/identity.ts";
 import { concat } from "../../../firmware/protocol/bytes.ts";
+import { GROUP_ALGORITHMS } from "../../../firmware/protocol/group/algorithms.ts";
 import {
   decodeClockReading,
   decodeClockSet,
@@ -20,6 +21,12 @@ import {
   encodeKeyState,
   encodeRotationStep,
 } from "../../../firmware/protocol/readings/key-rotation.ts";
+import {
+  decodeLeaving,
+  decodeMembership,
+  encodeLeaving,
+  encodeMembership,
+} from "../../../firmware/protocol/readings/membership.ts";
 import { decodeNameplate, encodeNameplate } from "../../../firmware/protocol/readings/nameplate.ts";
 import {
   decodeProfileReading,
@@ -185,6 +192,13 @@ const BODIES = [
   body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: undefined }),
   body("one", decodeKeyState, encodeKeyState, { currentHash: new Uint8Array(32), next: METER.credential }),
   body("one", decodeRotationStep, encodeRotationStep, "confirm"),
+  body("one", decodeMembership, encodeMembership, {
+    ...{ gid: Uint8Array.of(0x0b, 7), masterSecret: new Uint8Array(16), masterSalt: new Uint8Array(8) },
+    ...{ algorithms: GROUP_ALGORITHMS, senderId: Uint8Array.of(1), headEndSenderId: new Uint8Array(0) },
+    headEndCredential: METER.credential.bytes,
+    ...{ keyGeneration: 300, validUntilSeconds: TIME, group: "B7" },
+  }),
+  body("one", decodeLeaving, encodeLeaving, Uint8Array.of(0x0b, 7)),
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
