@@ -19,7 +19,7 @@ import type { Clock } from "../../../hal/ports/clock.ts";
 import { type Bundle, decodeBundle, type MissingAnswer, unbundled } from "../../dap/forward/bundle.ts";
 import type { HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
-import { failure, unwanted } from "../failures.ts";
+import { failure, unwanted, withinMs } from "../failures.ts";
 import type { Group } from "./group.ts";
 import { GroupKeys, type GroupKeysParts, type MemberAnswer } from "./group-keys.ts";
 import { GroupLine, type GroupRequestEnd } from "./group-line.ts";
@@ -109,7 +109,7 @@ export class GroupAsks {
     const missing = new Set(members);
     const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
     const content = withOptions(sealed.content, gather, { number: OPTION.bundle, value: EMPTY });
-    const patient = { ...target, timeoutMs: target.timeoutMs + BUNDLE_WAY_MS };
+    const patient = { ...target, timeoutMs: withinMs(target) + BUNDLE_WAY_MS };
     return this.#send({ headEnd, target: patient }, content, {
       answers: "one",
       take: (message) => {
@@ -184,12 +184,10 @@ export class GroupAsks {
     sealed: CoapContent,
     how: Pick<Parameters<GroupLine["ask"]>[0], "answers" | "answerBytes" | "take">,
   ): Promise<GroupRequestEnd> {
-    const content = routed(sealed, { host: target.host });
+    const { station, host, toleranceSeconds } = target;
+    const content = routed(sealed, { host }, toleranceSeconds);
     this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
-    return this.#lineOf(headEnd).ask({
-      ...how,
-      ...{ to: target.station, content, withinMs: target.timeoutMs },
-    });
+    return this.#lineOf(headEnd).ask({ ...how, to: station, content, withinMs: withinMs(target) });
   }
 
   #count(message: CoapMessage): void {
@@ -232,16 +230,12 @@ export function troubleOf(end: MemberEnd, target: Target): HeadEndError | undefi
 
 /** What is believed of somebody who has proved nothing: whoever forwards, or a meter that has not the group's keys. */
 function refusal(message: CoapMessage | undefined, target: Target): HeadEndError {
-  const { name, host, expect } = target;
-  if (message?.code === CODE.gatewayTimeout) return failure("timeout", target, "credentials");
-  if (message?.code === CODE.notFound)
-    return new HeadEndError(
-      "not-there",
-      `There is no ${host ?? expect} at ${name}: look at its routes file.`,
-    );
+  const { name, host, expect = host } = target;
+  if (message?.code === CODE.gatewayTimeout) return failure("unreachable", target, "credentials");
+  if (message?.code === CODE.notFound) return failure("unrouted", target, "credentials");
   const code = message === undefined ? "RST" : codeText(message.code);
   return new HeadEndError(
     "identity",
-    `${expect ?? host} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
+    `${expect} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
   );
 }

@@ -1,4 +1,5 @@
 // Reads a group, by the way that was chosen, after all that has to be done before.
+import { tolerant } from "../../../firmware/protocol/asks.ts";
 import type { DapStatus } from "../../dap/operator/status.ts";
 import type { Answer, HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
@@ -38,6 +39,8 @@ type Answers = (typeof ANSWERS)[number];
 export interface GroupReadPlan {
   readonly distribute?: Distribution | undefined;
   readonly answers?: Answers | undefined;
+  /** How late answers may be: whoever forwards may keep the request so long for members that are away. */
+  readonly toleranceSeconds?: number | undefined;
   /** How long answers to one request for all may take. */
   readonly collectMs: number;
 }
@@ -62,14 +65,17 @@ export async function readGroup<Body>(
   const { groups, manager, asks, placeOf, allOf } = parts;
   manager.own(name);
   const { distribute, answers } = await howToAsk(parts, name, plan);
-  if (distribute === "per-meter") return readEach(parts, name, question, tell);
+  const { collectMs, toleranceSeconds } = plan;
+  if (distribute === "per-meter") return readEach(parts, name, question, toleranceSeconds, tell);
   const joinings = await manager.prepare(name);
   const group = manager.own(name);
   const place = allOf(name);
-  const all = place && { ...place, target: { ...place.target, timeoutMs: plan.collectMs } };
+  const patience = { timeoutMs: collectMs, ...(toleranceSeconds !== undefined && { toleranceSeconds }) };
+  const all = place && { ...place, target: { ...place.target, ...patience } };
   const onLost = (id: string): void => void groups.mark(name, group, id, "waiting");
   const before = { ...asks.traffic };
-  await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, question, tell);
+  const tolerantQuestion = { ...question, content: tolerant(question.content, toleranceSeconds) };
+  await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, tolerantQuestion, tell);
   return {
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,
@@ -112,13 +118,15 @@ async function readEach<Body>(
   { manager, placeOf }: GroupReaderParts,
   name: string,
   question: BodyQuestion<Body>,
+  toleranceSeconds: number | undefined,
   tell: (report: MemberReport<Body>) => void,
 ): Promise<GroupTraffic> {
+  const patience = toleranceSeconds === undefined ? {} : { toleranceSeconds };
   const traffic = { requestBytes: 0, responseBytes: 0 };
   const ids = manager.own(name).members.map(({ id }) => id);
   const read = async (id: string): Promise<Answer<Body>> => {
     const { headEnd, target } = placeOf(id);
-    const answer = await headEnd.read(target, question);
+    const answer = await headEnd.read({ ...target, ...patience }, question);
     traffic.requestBytes += answer.size.requestBytes;
     traffic.responseBytes += answer.size.responseBytes;
     return answer;

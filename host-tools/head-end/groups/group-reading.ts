@@ -103,12 +103,15 @@ class TogetherRead<Body> {
     this.silent = new Set(joined.map(({ id }) => id));
   }
 
+  /** Also of those who were taken out just now. */
   tellAbsent(): void {
     const { group, joinings } = this.#parts;
-    const absent = group.members.filter(({ id }) => !this.silent.has(id));
-    for (const { id: meter, state } of absent) {
-      const why = joinings.find(({ id }) => id === meter)?.why ?? "has not been given the group's keys";
-      this.#tell({ meter, outcome: state === "unfit" ? "refused" : "missing", why });
+    const ids = new Set([...group.members, ...joinings].map(({ id }) => id));
+    for (const meter of [...ids].filter((id) => !this.silent.has(id))) {
+      const joining = joinings.find(({ id }) => id === meter);
+      const isUnfit = joining?.outcome === "unfit";
+      const why = joining?.why ?? "has not been given the group's keys";
+      this.#tell({ meter, outcome: isUnfit ? "refused" : "missing", why: isUnfit ? `It ${why}.` : why });
     }
   }
 

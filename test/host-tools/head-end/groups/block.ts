@@ -180,3 +180,13 @@ function dapBetween(
     storage: new MemoryStorage(),
   });
 }
+
+/** What each meter keeps over a power cut. */
+export function storages(): (meter: string) => MemoryStorage {
+  const kept = new Map<string, MemoryStorage>();
+  return (meter) => {
+    const storage = kept.get(meter)?.afterCut({ bytes: "none", folder: "none" }) ?? new MemoryStorage();
+    kept.set(meter, storage);
+    return storage;
+  };
+}
