@@ -138,6 +138,12 @@ export class AskingRequests {
     if (purpose.kind === "protected") purpose.session.open.delete(purpose.number);
   }
 
+  /** Another request is to take the place of this one, whose answer may still come. */
+  passOver(request: RequestId): void {
+    const purpose = this.#purposes.get(request);
+    if (purpose?.kind === "protected") purpose.session.open.delete(purpose.number);
+  }
+
   /** Ends a request, and rejects what comes to it from now on. */
   abandon(request: RequestId): void {
     const purpose = this.#purposes.get(request);

@@ -13,6 +13,7 @@ import {
   sortOptions,
   withOptions,
 } from "./coap/message.ts";
+import { transmitWaitMs } from "./coap/timing.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";
@@ -49,10 +50,12 @@ export interface Ask {
   readonly content: CoapContent;
   readonly untilMs: number;
   /**
-   * How late the answer may be, which the peer is told, and whoever forwards: until `untilMs` it is asked again and again.
-   * Without it, CoAP's own repetitions are all. At most a week.
+   * How late the answer may be, which the peer is told: until `untilMs` it is asked again and again. Without it, CoAP's own
+   * repetitions are all. At most a week.
    */
   readonly toleranceSeconds?: number | undefined;
+  /** True where whoever forwards works for this end: he is told what is tolerated too, and may keep a request so long. */
+  readonly isOperator?: boolean | undefined;
   /** How long the answer will be at the most, in bytes of CoAP, where it is known. */
   readonly answerBytes?: number | undefined;
 }
@@ -113,6 +116,7 @@ export interface PendingAsk extends Pick<Ask, "to"> {
   readonly nextKey: Credential | undefined;
   readonly answerBytes: number | undefined;
   readonly toleranceSeconds: number | undefined;
+  readonly isOperator: boolean;
   /** What was in the way of the last try, where that was said. */
   trouble: AskFailure | undefined;
   tries: number;
@@ -183,6 +187,8 @@ export interface FirstRequest extends Completion {
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
 export const ASKS_MAX = 256;
+/** Where each is acknowledged and none answered. */
+const TRIES_OF_TOLERANCE = 4;
 /** Fresh starts of one ask after a forged answer or a lost session. */
 export const TRIES_MAX = 3;
 /** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
@@ -230,12 +236,12 @@ const FORWARDERS_TROUBLES: ReadonlySet<number> = new Set([
 
 export function pendingAsk(
   id: number,
-  { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds }: Ask,
+  { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds, isOperator = false }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
   const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  const asked = { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds };
+  const asked = { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds, isOperator };
   return { id, ...asked, watch, transfer, trouble: undefined, ...counts };
 }
 
@@ -260,9 +266,13 @@ export function routed(
   return tolerant(withOptions(content, { number: OPTION.uriHost, value: fromText(host) }), toleranceSeconds);
 }
 
-/** What whoever forwards is told beside the peer, who is told what was tolerated at first. */
-export function toleranceLeft(nowMs: number, { toleranceSeconds, untilMs }: PendingAsk): number | undefined {
-  return toleranceSeconds && Math.min(toleranceSeconds, Math.ceil((untilMs - nowMs) / 1000));
+/** What whoever forwards is told beside the peer, who is told what was tolerated at first: what is left of it. */
+export function toleranceLeft(
+  nowMs: number,
+  { toleranceSeconds, isOperator, untilMs }: PendingAsk,
+): number | undefined {
+  if (toleranceSeconds === undefined || !isOperator) return undefined;
+  return Math.min(toleranceSeconds, Math.ceil((untilMs - nowMs) / 1000));
 }
 
 /** The request with the delay that its sender tolerates. */
@@ -309,15 +319,30 @@ function isProtectedAnswer(request: ProtectedRequest, answer: CoapMessage): bool
 }
 
 /** How a protected request is followed. */
-export function followed(request: ProtectedRequest): RequestOptions {
+export function followed(nowMs: number, traits: LinkTraits, request: ProtectedRequest): RequestOptions {
   const { ask, completes } = request;
   return {
-    untilMs: ask.untilMs,
+    untilMs: completes === undefined ? ask.untilMs : untilOfHandshakeMs(nowMs, traits, ask),
     answerBytes: ask.transfer.answerBytes(ask.answerBytes),
     isGenuine: (answer) => isProtectedAnswer(request, answer),
-    // A handshake that nobody answered is begun anew: what comes of it later is of no use.
     stays: ask.toleranceSeconds !== undefined && completes === undefined,
   };
+}
+
+/** A handshake that comes to nothing is begun anew while there is time: what comes of it later is of no use then. */
+export function untilOfHandshakeMs(nowMs: number, traits: LinkTraits, ask: PendingAsk): number {
+  const { untilMs, toleranceSeconds } = ask;
+  return toleranceSeconds === undefined
+    ? untilMs
+    : Math.min(untilMs, nowMs + tryMs(traits, toleranceSeconds));
+}
+
+/**
+ * How long the answer of whoever acknowledged is waited for before another request is made, where a delay is tolerated:
+ * longer than CoAP repeats one, and so that who does hold it gets few.
+ */
+export function tryMs(traits: LinkTraits, toleranceSeconds: number): number {
+  return Math.max(transmitWaitMs(traits), (1000 * toleranceSeconds) / TRIES_OF_TOLERANCE);
 }
 
 /** The sender's own number of an answer; undefined where it has its request's nonce. */

@@ -15,6 +15,7 @@ import {
   routed,
   sizeOf,
   toleranceLeft,
+  untilOfHandshakeMs,
 } from "./asks.ts";
 import { concat, equal } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
@@ -87,7 +88,7 @@ function message1Request(message1: Uint8Array, isForNextKey: boolean): CoapConte
 /** Message_1 for an ask, with what its answer is judged by; undefined where {@link initiatorOf} is. */
 export function handshakeRequest(
   nowMs: number,
-  parts: InitiatingParts,
+  parts: InitiatingParts & Pick<SecureClientParts, "traits">,
   own: Initiating,
   key: string,
   ask: PendingAsk,
@@ -99,7 +100,7 @@ export function handshakeRequest(
   const handshake = { key, initiator, waiting: [ask] };
   const purpose: HandshakeRequest = { kind: "message-1", handshake, bytes: sizeOf(message) };
   const options = {
-    untilMs: ask.untilMs,
+    untilMs: untilOfHandshakeMs(nowMs, parts.traits, ask),
     answerBytes: parts.trust.believesIssuers ? MESSAGE_2_BY_VALUE_BYTES : MESSAGE_2_BYTES,
     isGenuine: (answer: CoapMessage) => isMessage2(purpose, answer),
   };

@@ -1,7 +1,9 @@
 // Tries of an ask that came to nothing: whether there is another one, and when. One that tolerates a delay pauses, and its
 // earlier requests may still be answered meanwhile.
+import type { LinkTraits } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
-import { type AskFailure, type PendingAsk, TRIES_MAX } from "./asks.ts";
+import type { AskingRequests } from "./asking-requests.ts";
+import { type AskFailure, type PendingAsk, TRIES_MAX, tryMs } from "./asks.ts";
 import { toUint } from "./bytes.ts";
 
 /** The first pause after CoAP has given up; each is between half and one and a half of that, and the next twice as long. */
@@ -12,7 +14,7 @@ const REQUESTS_MAX = 8;
 
 interface Waiting {
   pauseMs: number;
-  /** Infinity while a request is under way. */
+  /** When the next request is to be made. */
   dueMs: number;
   /** Oldest first. */
   readonly requests: number[];
@@ -21,24 +23,25 @@ interface Waiting {
 /** The patience of one end with its asks, while they are under way. */
 export class Patience {
   readonly #random: Random;
-  readonly #abandon: (request: number) => void;
+  readonly #traits: LinkTraits;
+  readonly #requests: Pick<AskingRequests, "abandon" | "passOver">;
   readonly #waiting = new Map<PendingAsk, Waiting>();
 
-  /**
-   * `random` is for the pauses: asks that lost their peers at once do not come back at once. `abandon`: nothing more is
-   * expected of a request.
-   */
-  constructor(random: Random, abandon: (request: number) => void) {
+  /** `random` is for the pauses: asks that lost their peers at once do not come back at once. */
+  constructor(random: Random, traits: LinkTraits, requests: Pick<AskingRequests, "abandon" | "passOver">) {
     this.#random = random;
-    this.#abandon = abandon;
+    this.#traits = traits;
+    this.#requests = requests;
   }
 
-  /** A request of this ask has been sent. */
-  sent(ask: PendingAsk, request: number): void {
-    if (ask.toleranceSeconds === undefined) return;
-    const { requests } = this.#of(ask);
-    requests.push(request);
-    if (requests.length > REQUESTS_MAX) this.#abandon(requests.shift() ?? request);
+  /** A request of this ask has been sent. Whoever acknowledges it may lose it: then there is another one, much later. */
+  sent(nowMs: number, ask: PendingAsk, request: number): void {
+    const { toleranceSeconds } = ask;
+    if (toleranceSeconds === undefined) return;
+    const waiting = this.#of(ask);
+    waiting.dueMs = nowMs + tryMs(this.#traits, toleranceSeconds);
+    waiting.requests.push(request);
+    if (waiting.requests.length > REQUESTS_MAX) this.#requests.abandon(waiting.requests.shift() ?? request);
   }
 
   /** What is to be done about an ask after a try that came to nothing: `pause` is over when it is {@link due}. */
@@ -67,17 +70,20 @@ export class Patience {
   end(ask: PendingAsk): void {
     const requests = this.#waiting.get(ask)?.requests ?? [];
     this.#waiting.delete(ask);
-    for (const request of requests) this.#abandon(request);
+    for (const request of requests) this.#requests.abandon(request);
   }
 
-  /** Those whose pause is over. */
+  /** Those of which another request is to be made. */
   due(nowMs: number): readonly PendingAsk[] {
     const due = [...this.#waiting].filter(([, { dueMs }]) => nowMs >= dueMs);
-    for (const [, waiting] of due) waiting.dueMs = Number.POSITIVE_INFINITY;
+    for (const [, waiting] of due) {
+      waiting.dueMs = Number.POSITIVE_INFINITY;
+      for (const request of waiting.requests) this.#requests.passOver(request);
+    }
     return due.map(([ask]) => ask);
   }
 
-  /** Infinity where none pauses. */
+  /** Infinity where there is none. */
   nextWakeMs(): number {
     let nextMs = Number.POSITIVE_INFINITY;
     for (const { dueMs } of this.#waiting.values()) nextMs = Math.min(nextMs, dueMs);

@@ -76,9 +76,7 @@ export class SecureClient implements Endpoint<ClientEvent> {
       leave: (session) => this.#sessions.leave(session),
       registered: (ask) => this.#handshakes.registered(ask),
     });
-    this.#patience = new Patience(parts.random.fork("patience"), (request) =>
-      this.#requests.abandon(request),
-    );
+    this.#patience = new Patience(parts.random.fork("patience"), parts.traits, this.#requests);
     this.#newTransfer = transfersOver(parts.traits, parts.random.fork("request-tag"));
     this.#nextConnectionId = parts.random.fork("connection-id").bytes(1)[0] ?? 0;
   }
@@ -169,10 +167,11 @@ export class SecureClient implements Endpoint<ClientEvent> {
   #start(nowMs: number, ask: PendingAsk): void {
     if (this.#sessions.isOther(ask)) return this.#fail(nowMs, ask, "not-proved");
     const session = this.#sessions.get(nowMs, ask);
-    const handshake = this.#handshakes.get(keyOf(ask));
-    if (session !== undefined) this.#sendOrQueue(nowMs, ask, session);
-    else if (handshake !== undefined) handshake.waiting.push(ask);
-    else if (this.#handshakes.admits(nowMs, keyOf(ask), ask)) this.#beginHandshake(nowMs, keyOf(ask), ask);
+    if (session !== undefined) return this.#sendOrQueue(nowMs, ask, session);
+    const key = keyOf(ask);
+    const handshake = this.#handshakes.get(key);
+    if (handshake !== undefined) handshake.waiting.push(ask);
+    else if (this.#handshakes.admits(nowMs, key, ask)) this.#beginHandshake(nowMs, key, ask);
   }
 
   #beginHandshake(nowMs: number, key: string, ask: PendingAsk, selectedSuite?: number): void {
@@ -206,10 +205,10 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
     const { number } = request;
     const { sent, purpose } = protectedRequest(nowMs, ask, session, request, first);
-    const options = { ...followed(purpose), ...watchOptions(ask.watch) };
+    const options = { ...followed(nowMs, this.#parts.traits, purpose), ...watchOptions(ask.watch) };
     const id = this.#requests.begin(nowMs, ask.to, sent, purpose, options);
     if (id === undefined) return this.#fail(nowMs, ask, "busy");
-    this.#patience.sent(ask, id);
+    this.#patience.sent(nowMs, ask, id);
     registersBy(ask.watch, id, purpose);
     session.open.add(number);
     session.nextNumber = number + 1;
@@ -246,10 +245,9 @@ export class SecureClient implements Endpoint<ClientEvent> {
   /** The answer to this request may still come: it is asked again meanwhile, under another number. */
   #takeSilence(nowMs: number, purpose: Purpose): void {
     if (purpose.kind !== "protected") return;
-    const { session, ask, number } = purpose;
-    session.open.delete(number);
-    this.#retry(nowMs, ask, "timeout");
-    this.#pump(nowMs, session);
+    purpose.session.open.delete(purpose.number);
+    this.#retry(nowMs, purpose.ask, "timeout");
+    this.#pump(nowMs, purpose.session);
   }
 
   /** Whoever has forgotten what it did and told is not believed, and seals under numbers that it has used before. */

@@ -9,7 +9,7 @@ import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { TOLERANCE_SECONDS_MAX } from "../head-end/asking.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
-import { HeadEndError } from "../head-end/errors.ts";
+import { HeadEndError, RegistryError } from "../head-end/errors.ts";
 import { followRegistry } from "../head-end/follow-registry.ts";
 import type { Registry } from "../head-end/registry.ts";
 import { isServed, issuerOf } from "../head-end/registry-file.ts";
@@ -126,9 +126,9 @@ export async function withHeadEnd<Result>(
       ...(options.delayTolerance !== undefined && { toleranceSeconds: options.delayTolerance }),
       ...(expect !== undefined && { expect }),
     };
-    if (options.asOperator) await readDap(headEnd, target, daps);
-    const result = await work(headEnd, target);
-    if (expect !== undefined) registry.reached(expect, wayBy(route, route.host));
+    const isOperator = await provesToDap(headEnd, target, daps, options);
+    const result = await work(headEnd, { ...target, isOperator });
+    noteWay(registry, route);
     return result;
   } catch (error) {
     throw explained(error, nameOfRoute(route), refusal());
@@ -138,6 +138,33 @@ export async function withHeadEnd<Result>(
     watch.close();
     held?.release();
     sessions?.release();
+  }
+}
+
+/** A DAP keeps requests for its operator alone; any other is asked again and again, and need not know why. */
+async function provesToDap(
+  headEnd: HeadEnd,
+  target: Target,
+  daps: readonly Credential[],
+  { asOperator, dap }: TargetOptions,
+): Promise<boolean> {
+  const wantsKept = target.toleranceSeconds !== undefined && target.host !== undefined && daps.length > 0;
+  if (!asOperator && !wantsKept) return false;
+  try {
+    await readDap(headEnd, target, daps);
+    return true;
+  } catch (error) {
+    if (asOperator || dap !== undefined || !(error instanceof HeadEndError)) throw error;
+    return false;
+  }
+}
+
+/** What was read is told though it cannot be noted how: the next command then asks by the way of before. */
+function noteWay(registry: Registry, route: Route): void {
+  try {
+    if (route.expect !== undefined) registry.reached(route.expect, wayBy(route, route.host));
+  } catch (error) {
+    if (!(error instanceof RegistryError)) throw error;
   }
 }
 

@@ -28,6 +28,8 @@ export interface Target {
   readonly timeoutMs: number;
   /** How late the answer may be: until then the meter is asked again and again. At most {@link TOLERANCE_SECONDS_MAX}. */
   readonly toleranceSeconds?: number;
+  /** True where whoever forwards has seen this head-end prove itself for its operator: he may keep requests so long. */
+  readonly isOperator?: boolean;
 }
 
 /** A week: a session's keys live for a day, and are made anew meanwhile. */
@@ -163,11 +165,11 @@ export class Asking {
   }
 
   #exchange(target: Target, question: Question): Promise<Outcome> {
-    const { station, host, expect, toleranceSeconds } = target;
+    const { station, host, expect, toleranceSeconds, isOperator } = target;
     return new Promise((resolve) => {
       const nowMs = this.#clock.monotonicMs();
       const ask = this.#client.ask(nowMs, {
-        ...{ to: station, host, expect, toleranceSeconds },
+        ...{ to: station, host, expect, toleranceSeconds, isOperator },
         ...question,
         untilMs: nowMs + withinMs(target),
       });

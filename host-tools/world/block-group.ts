@@ -20,6 +20,12 @@ export interface BlockRead<Body> {
   readonly seconds: number;
 }
 
+/** CoAP bytes of the Echo round in which each new member proves the head-end to be there, and itself. */
+export interface EchoRound {
+  readonly requestBytes: number;
+  readonly responseBytes: number;
+}
+
 export class BlockGroup {
   readonly #block: Block;
   readonly #parts: GroupReaderParts;
@@ -49,11 +55,13 @@ export class BlockGroup {
   }
 
   /** Gives all meters the keys of the group, each over a session of its own. */
-  async join(): Promise<void> {
+  async join(): Promise<EchoRound> {
     const wanted = { name: BLOCK_GROUP, rule: "configuration" } as const;
     const joinings = await settle(this.#block.clock, this.#parts.manager.create(wanted, this.#block.ids));
     const out = joinings.find(({ outcome }) => outcome !== "joined");
     if (out !== undefined) throw new HeadEndError("answer", `${out.id} does not join: ${out.why}`);
+    // By the group's keys nothing else has been asked so far.
+    return { ...this.#parts.asks.traffic };
   }
 
   async read<Body>(question: BodyQuestion<Body>, plan: GroupReadPlan): Promise<BlockRead<Body>> {

@@ -12,6 +12,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
+import { tapLink } from "../capture/tap.ts";
 import { Dap } from "../dap/dap.ts";
 import { Routes } from "../dap/forward/routes.ts";
 import type { DapSettings } from "../dap/forward/settings.ts";
@@ -43,6 +44,8 @@ export interface BlockOptions {
   readonly dap?: Partial<DapSettings>;
   /** Sees what goes between the head-end and the DAP, as it is sent. */
   readonly onNorth?: (carried: CarriedDatagram) => void;
+  /** Sees what the DAP sends to the meters, and what comes to it from them. */
+  readonly onSouth?: Parameters<typeof tapLink>[1];
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
 }
 
@@ -83,6 +86,8 @@ export class Block {
   readonly headEndParts: HeadEndParts;
   readonly dap: Dap;
   readonly runtimes = new Map<string, MeterRuntime>();
+  /** What is lost between the DAP and the meters from now on, 0 to 1. */
+  southLoss: number;
   readonly #options: BlockOptions;
   readonly #random: SeededRandom;
   readonly #south: South;
@@ -95,19 +100,20 @@ export class Block {
   constructor(options: BlockOptions) {
     const { seed, meters = METERS, crypto, startUtcMs } = options;
     this.#options = options;
+    this.southLoss = options.southLoss ?? 0;
     this.clock = new VirtualClock({ utcMs: startUtcMs });
     this.#random = new SeededRandom(seed);
     this.#meters = Array.from({ length: meters }, (_, place) => this.#newMeter(place));
     this.#south = south(options.south, {
       clock: this.clock,
       random: this.#random.fork("south"),
-      loss: options.southLoss ?? 0,
+      loss: () => this.southLoss,
       babbling: options.babbling ?? new Map(),
     });
     const dapIdentity = this.#identity("dap", DAP_ID);
     const north = new Backhaul(this.clock, NORTH, options.onNorth);
     const lossy = (link: Link, name: string): Link =>
-      mishears(link, this.#random.fork(`loss ${name}`), options.northLoss ?? 0);
+      mishears(link, this.#random.fork(`loss ${name}`), () => options.northLoss ?? 0);
     this.headEndParts = {
       ...{ clock: this.clock, crypto, identity: this.#identity("head-end", "H") },
       random: this.#random.fork("head-end"),
@@ -209,8 +215,9 @@ export class Block {
 
   #newDap(north: Link, identity: Identity): Dap {
     let line: Link | undefined;
+    const { crypto, dap, onSouth } = this.#options;
     this.#south.openDap((link) => {
-      line = link;
+      line = onSouth === undefined ? link : tapLink(link, onSouth);
     });
     const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
     if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
@@ -220,7 +227,6 @@ export class Block {
       ...{ alias, line: 0 },
       station: this.#south.stationOf(alias, place),
     }));
-    const { crypto, dap } = this.#options;
     return new Dap({
       ...{ clock: this.clock, random: this.#random.fork("dap"), north },
       ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },

@@ -20,8 +20,8 @@ export type SouthKind = (typeof SOUTH_KINDS)[number];
 export interface SouthOptions {
   readonly clock: Clock;
   readonly random: SeededRandom;
-  /** Of datagrams, or of frames on the air, which are tried again there: 0 to 1. */
-  readonly loss: number;
+  /** Of datagrams, or of frames on the air, which are tried again there: 0 to 1, as it is when one is sent. */
+  readonly loss: () => number;
   /** Meters whose adapters speak unasked, and how long they pause on average; on RS-485 alone. */
   readonly babbling: ReadonlyMap<string, number>;
 }
@@ -64,7 +64,12 @@ function busSouth({ clock, random, loss, babbling }: SouthOptions): South {
 }
 
 function airSouth({ clock, random, loss }: SouthOptions): South {
-  const air = new EmulatedAir(clock, random.fork("air"), { bitsPerSecond: AIR_BITS_PER_SECOND, loss });
+  const air = new EmulatedAir(clock, random.fork("air"), {
+    bitsPerSecond: AIR_BITS_PER_SECOND,
+    get loss() {
+      return loss();
+    },
+  });
   const open = (station: Station, opened: (link: Link) => void): void => {
     const [host, module] = uartPair(clock, MODULE_LINE);
     new EmulatedXbee(module, clock, air, { station, maxPayloadBytes: MAX_PAYLOAD_BYTES.digiMesh900 });
@@ -92,8 +97,7 @@ function ipSouth({ clock, random, loss }: SouthOptions): South {
 }
 
 /** A link of which each datagram takes its time and then comes, or does not, by chance. */
-export function mishears(link: Link, random: SeededRandom, loss: number): Link {
-  if (loss === 0) return link;
+export function mishears(link: Link, random: SeededRandom, loss: () => number): Link {
   return {
     traits: link.traits,
     get counters() {
@@ -103,7 +107,7 @@ export function mishears(link: Link, random: SeededRandom, loss: number): Link {
     listen: (listener) =>
       link.listen({
         datagram(from, datagram) {
-          if (uniform(random) >= loss) listener.datagram(from, datagram);
+          if (uniform(random) >= loss()) listener.datagram(from, datagram);
         },
       }),
     close: () => link.close(),

@@ -4,6 +4,7 @@ import { nobleEngine } from "meterbench/hal";
 import { opensslEngine } from "meterbench/hal/node";
 import { wakeUpFigures } from "../load/wake-up.ts";
 import { dapFigures } from "./dap/dap.ts";
+import { groupFigures } from "./group/group.ts";
 import { handshakesPerSecond } from "./handshakes.ts";
 import { loadFigures } from "./load/load.ts";
 import { meterFigures } from "./meter.ts";
@@ -34,6 +35,7 @@ const SETS: Readonly<Record<string, () => Figures | Promise<Figures>>> = {
   meter: meterFigures,
   "wake-up": wakeUpFigures,
   dap: dapFigures,
+  group: groupFigures,
   load: () =>
     loadFigures({ reads, isLeaking: values.leak, tell: (line) => process.stderr.write(`${line}\n`) }),
 };

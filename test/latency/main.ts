@@ -1,7 +1,8 @@
-// `npm run latency [-- --reads N] [--seed S]`: reads through a DAP over bad links, one JSON document; exit 1 where one was
-// too late.
+// `npm run latency [-- --reads N] [--seed S]`: reads through a DAP over bad links, and ones that it holds; one JSON document,
+// exit 1 where one was too late.
 import { parseArgs } from "node:util";
 import { SOUTH_KINDS } from "../../host-tools/world/south.ts";
+import { HOLDS, type HoldFigures, heldRead, isKept } from "./holds.ts";
 import { isInTime, type LatencyFigures, latencyOfReads } from "./reads.ts";
 
 const LOSS = 0.1;
@@ -15,7 +16,10 @@ if (!Number.isInteger(reads) || reads < 1) {
   process.exit(2);
 }
 const links: Record<string, LatencyFigures> = {};
-for (const south of SOUTH_KINDS)
+const holds: HoldFigures[] = [];
+for (const south of SOUTH_KINDS) {
   links[south] = await latencyOfReads({ south, reads, loss: LOSS, seed: values.seed });
-process.stdout.write(`${JSON.stringify({ seed: values.seed, loss: LOSS, links }, null, 2)}\n`);
-process.exitCode = Object.values(links).every(isInTime) ? 0 : 1;
+  for (const hold of HOLDS) holds.push(await heldRead({ south, ...hold }));
+}
+process.stdout.write(`${JSON.stringify({ seed: values.seed, loss: LOSS, links, holds }, null, 2)}\n`);
+process.exitCode = Object.values(links).every(isInTime) && holds.every(isKept) ? 0 : 1;

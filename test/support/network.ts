@@ -1,8 +1,9 @@
 // Stations that all reach each other, as over UDP, and one that forwards what others ask: a stand-in for a stranger's proxy.
-import { fromText, toHex } from "../../firmware/protocol/bytes.ts";
+import { EMPTY, fromText, toHex } from "../../firmware/protocol/bytes.ts";
 import { decodeMessage, encodeMessage } from "../../firmware/protocol/coap/codec.ts";
 import {
   bareAnswer,
+  CODE,
   type CoapMessage,
   codeKind,
   findOption,
@@ -63,7 +64,7 @@ export class ForwardingStation {
   #south: Link;
   /** Requests that were forwarded, copies apart. */
   forwarded = 0;
-  /** What it says by itself in place of forwarding: nothing, unless it is set. */
+  /** What it says by itself in place of forwarding, 0 for an empty acknowledgement: nothing, unless it is set. */
   word: number | undefined;
   /** Has what goes back north done later. */
   late: (send: () => void) => void = (send) => send();
@@ -102,7 +103,8 @@ export class ForwardingStation {
     const to = this.#routes[host];
     if (to === undefined) return;
     if (this.word !== undefined) {
-      const { messageId, token } = message;
+      const { messageId } = message;
+      const token = this.word === CODE.empty ? EMPTY : message.token;
       this.#north.send(from, encodeMessage({ ...bareAnswer(this.word), type: "ACK", messageId, token }));
       return;
     }

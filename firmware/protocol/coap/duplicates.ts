@@ -30,7 +30,14 @@ export interface Exchange extends Timed {
   phase: ExchangePhase;
   /** What a copy of the request gets; undefined for nothing. */
   reply: Uint8Array | undefined;
+  /** Another one with the same Message ID. */
+  older: Exchange | undefined;
+  /** The one that came before it, and the one after. */
+  before: Exchange | undefined;
+  after: Exchange | undefined;
 }
+
+type NewExchange = Pick<Exchange, "from" | "header" | "datagram" | "receivedMs" | "phase">;
 
 /** The requests of late, so many and of so many bytes at the most; settled ones are dropped before others, oldest first. */
 export class Exchanges {
@@ -39,7 +46,10 @@ export class Exchanges {
   readonly #leave: (exchange: Exchange) => void;
   readonly #byId = new Map<ExchangeId, Exchange>();
   /** Of different stations, or of a client before and after it was started anew. */
-  readonly #byMessageId = new Map<number, Exchange[]>();
+  readonly #byMessageId = new Map<number, Exchange>();
+  /** A chain from the oldest on: to find the first of a Map takes time for each that was taken out before it. */
+  #oldest: Exchange | undefined;
+  #newest: Exchange | undefined;
   #nextId = 1;
   #storedBytes = 0;
 
@@ -56,20 +66,17 @@ export class Exchanges {
   /** The exchange that this datagram is a copy of. */
   find(nowMs: number, from: Station, messageId: number, datagram: Uint8Array): Exchange | undefined {
     this.#dropOutlived(nowMs);
-    for (const exchange of this.#byMessageId.get(messageId) ?? []) {
-      if (exchange.from !== from || !equal(exchange.datagram, datagram)) continue;
-      if (!this.#isOutlived(nowMs, exchange)) return exchange;
-      this.#remove(exchange);
-    }
+    let exchange = this.#byMessageId.get(messageId);
+    while (exchange !== undefined && !(exchange.from === from && equal(exchange.datagram, datagram)))
+      exchange = exchange.older;
+    if (exchange === undefined || !this.#isOutlived(nowMs, exchange)) return exchange;
+    this.#remove(exchange);
     return undefined;
   }
 
   /** From the oldest on to one that is still needed: what is behind it goes after it, or when it is asked for. */
   #dropOutlived(nowMs: number): void {
-    for (const exchange of this.#byId.values()) {
-      if (!this.#isOutlived(nowMs, exchange)) return;
-      this.#remove(exchange);
-    }
+    while (this.#oldest !== undefined && this.#isOutlived(nowMs, this.#oldest)) this.#remove(this.#oldest);
   }
 
   #isOutlived(nowMs: number, { phase, receivedMs }: Exchange): boolean {
@@ -77,14 +84,28 @@ export class Exchanges {
   }
 
   /** Remembers a new request, at the cost of others where there are too many. */
-  add(exchange: Omit<Exchange, "id" | "reply" | keyof Timed>): Exchange {
+  add(exchange: NewExchange): Exchange {
     const { from, header, datagram, receivedMs, phase } = exchange;
-    const own = { id: this.#nextId++, from, header, datagram, receivedMs, phase, reply: undefined };
-    const added = { ...own, dueMs: Number.POSITIVE_INFINITY, place: -1 };
+    // Written out: each request that a router passes on makes one.
+    const added: Exchange = {
+      id: this.#nextId++,
+      from,
+      header,
+      datagram,
+      receivedMs,
+      phase,
+      reply: undefined,
+      older: this.#byMessageId.get(header.messageId),
+      before: this.#newest,
+      after: undefined,
+      dueMs: Number.POSITIVE_INFINITY,
+      place: -1,
+    };
     this.#byId.set(added.id, added);
-    const others = this.#byMessageId.get(header.messageId);
-    if (others === undefined) this.#byMessageId.set(header.messageId, [added]);
-    else others.push(added);
+    this.#byMessageId.set(header.messageId, added);
+    if (this.#newest === undefined) this.#oldest = added;
+    else this.#newest.after = added;
+    this.#newest = added;
     this.#storedBytes += added.datagram.length;
     this.#makeRoom(added);
     return added;
@@ -120,7 +141,7 @@ export class Exchanges {
   /** The oldest settled one, or where none is, the oldest. */
   #leastNeeded(keep: Exchange): Exchange | undefined {
     let oldest: Exchange | undefined;
-    for (const exchange of this.#byId.values()) {
+    for (let exchange = this.#oldest; exchange !== undefined; exchange = exchange.after) {
       if (exchange === keep) continue;
       if (exchange.phase.kind === "done") return exchange;
       oldest ??= exchange;
@@ -130,11 +151,29 @@ export class Exchanges {
 
   #remove(exchange: Exchange): void {
     this.#byId.delete(exchange.id);
-    const { messageId } = exchange.header;
-    const others = this.#byMessageId.get(messageId)?.filter((other) => other !== exchange) ?? [];
-    if (others.length === 0) this.#byMessageId.delete(messageId);
-    else this.#byMessageId.set(messageId, others);
+    this.#unlink(exchange);
     this.#leave(exchange);
     this.#storedBytes -= exchange.datagram.length + (exchange.reply?.length ?? 0);
+  }
+
+  #unlink(exchange: Exchange): void {
+    const { before, after, header } = exchange;
+    if (before === undefined) this.#oldest = after;
+    else before.after = after;
+    if (after === undefined) this.#newest = before;
+    else after.before = before;
+    this.#unlinkAlike(exchange, header.messageId);
+  }
+
+  #unlinkAlike(exchange: Exchange, messageId: number): void {
+    const newest = this.#byMessageId.get(messageId);
+    if (newest === exchange) {
+      if (exchange.older === undefined) this.#byMessageId.delete(messageId);
+      else this.#byMessageId.set(messageId, exchange.older);
+      return;
+    }
+    let newer = newest;
+    while (newer !== undefined && newer.older !== exchange) newer = newer.older;
+    if (newer !== undefined) newer.older = exchange.older;
   }
 }

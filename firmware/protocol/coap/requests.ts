@@ -175,11 +175,13 @@ export class TakenAnswers {
   add(nowMs: number, from: Station, answer: CoapMessage): void {
     const key = keyOf(from, answer);
     this.#takenMs.delete(key);
-    for (const oldest of this.#takenMs.keys()) {
-      if (this.#takenMs.size < this.#most) break;
-      this.#takenMs.delete(oldest);
-    }
+    if (this.#takenMs.size >= this.#most) this.#dropOldest();
     this.#takenMs.set(key, nowMs);
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#takenMs.keys();
+    if (oldest !== undefined) this.#takenMs.delete(oldest);
   }
 }
 

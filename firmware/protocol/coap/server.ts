@@ -8,6 +8,9 @@ import { emptyMessage, type Outbox } from "./outbox.ts";
 import type { CoapSettings } from "./settings.ts";
 import { exchangeLifetimeMs, processingDelayMs } from "./timing.ts";
 
+const PENDING = { kind: "pending" } as const;
+const DONE = { kind: "done" } as const;
+
 /** A request to be handled, told once; `respond`, `acknowledge` or `silence` is then called with its exchange. */
 export interface ServerSideEvent {
   readonly kind: "request";
@@ -52,10 +55,9 @@ export class ServerSide {
       if (copied.reply !== undefined) this.#outbox.send({ to: from, bytes: copied.reply });
       return "copy";
     }
-    const phase = { kind: "pending" as const };
     const { type, messageId, token } = message;
     const header = { type, messageId, token };
-    const exchange = this.#exchanges.add({ from, header, datagram, receivedMs: nowMs, phase });
+    const exchange = this.#exchanges.add({ from, header, datagram, receivedMs: nowMs, phase: PENDING });
     if (type === "CON") this.#due.set(exchange, nowMs + this.#processingDelayMs);
     this.#tell({ kind: "request", from, exchange: exchange.id, message });
     return "taken";
@@ -142,7 +144,7 @@ export class ServerSide {
 
   #finish(exchange: Exchange): void {
     this.#settle(exchange);
-    exchange.phase = { kind: "done" };
+    exchange.phase = DONE;
   }
 
   /** Nothing is sent for it by itself any more. */

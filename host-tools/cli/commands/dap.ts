@@ -13,6 +13,7 @@ import {
   RETURNS,
   settingsFault,
 } from "../../dap/forward/settings.ts";
+import { metricsText } from "../../dap/metrics.ts";
 import { openLines } from "../../dap/open-lines.ts";
 import { type RoutesFile, readRoutesFile } from "../../dap/routes-file.ts";
 import {
@@ -26,6 +27,7 @@ import {
 import { dapParties } from "../dap-parties.ts";
 import { usageFault } from "../fault.ts";
 import { readTextFile } from "../home.ts";
+import { serveMetrics } from "../metrics-server.ts";
 import { printable, say, sayJson } from "../output.ts";
 import { homeText, shellWord } from "../paste.ts";
 import { untilStopped } from "../stop.ts";
@@ -41,6 +43,7 @@ interface Options extends CommonOptions {
   readonly return: DapSettings["return"];
   readonly hold: number;
   readonly thirdParty?: boolean;
+  readonly metrics?: string;
 }
 
 export function addDapCommand(program: Command): void {
@@ -68,6 +71,7 @@ export function addDapCommand(program: Command): void {
     .option("--keys <file>", "the DAP's key file (default: a development key in --home)", pathOption)
     .option("--trust <file...>", "credential files of the head-ends that run it; with --keys")
     .option("--state <dir>", "where held requests survive a restart (default: in --home)", pathOption)
+    .option("--metrics <[host:]port>", "serve its numbers for Prometheus at http://HOST:PORT/metrics")
     .addHelpText(
       "after",
       `
@@ -112,6 +116,10 @@ async function runDap(options: Options): Promise<void> {
     const world = { clock: systemClock, random: systemRandom, north, storage };
     const dap = new Dap({ ...world, ...opened, parties, settings });
     ends.push(() => dap.stop());
+    if (options.metrics !== undefined) {
+      const metrics = await serveMetrics(options.metrics, () => metricsText(dap.status()));
+      ends.push(() => metrics.close());
+    }
     ready(options, id, formatAddress(address), routes);
     await untilStopped();
   } catch (error) {

@@ -305,7 +305,9 @@ export class Forwarder {
   #route(nowMs: number, arrived: Arrived, route: Route, content: CoapContent): void {
     const line = this.#lineOf(route);
     const asked = {
-      ...{ client: arrived.from, station: route.station, content: namedOn(line, route, content) },
+      client: arrived.from,
+      station: route.station,
+      content: namedOn(line, route, content),
       untilMs: nowMs + this.#patienceMs,
       onAcknowledged: () => this.#north.acknowledge(arrived.exchange),
       onAnswer: (atMs: number, answer: CoapMessage) => this.#answer(atMs, arrived, answer),

@@ -55,7 +55,7 @@ export interface HoldingParts {
 
 /** Of what was held. */
 export interface HoldingCounters {
-  readonly held: number;
+  readonly kept: number;
   readonly delivered: number;
   /** Given up: nobody answered in time, the client did not take it, or wants it no more. */
   readonly givenUp: number;
@@ -66,7 +66,7 @@ export interface HoldingCounters {
 const HELD_MAX = 1024;
 const PER_CLIENT_MAX = 512;
 /** A meter that stays away is asked no more often. */
-const PAUSE_MAX_MS = 60_000;
+const PAUSE_MAX_MS = 30_000;
 /** One that says something while it is waited for is asked at once, but not faster than this. */
 const HEARD_PAUSE_MS = 2000;
 /** The client must have a bundle before its patience ends. */
@@ -84,7 +84,7 @@ export class Holding {
   readonly #pauses = new DueQueue<HeldMember>();
   /** Those that wait to be asked again, by line and station. */
   readonly #absent = new Map<string, Set<HeldMember>>();
-  readonly #counts = { held: 0, delivered: 0, givenUp: 0, unwanted: 0 };
+  readonly #counts = { kept: 0, delivered: 0, givenUp: 0, unwanted: 0 };
 
   /** Goes on with what was held before. */
   constructor(nowMs: number, parts: HoldingParts) {
@@ -124,7 +124,7 @@ export class Holding {
     const record = { ...request, acceptedUtcMs, deadlineUtcMs: acceptedUtcMs + forMs };
     const id = this.#state.add(record);
     if (id === undefined) return "full";
-    this.#counts.held++;
+    this.#counts.kept++;
     this.#start(nowMs, this.#hold(id, record, nowMs + forMs), new Map());
     return "done";
   }

@@ -108,8 +108,8 @@ export class Line {
   ask(nowMs: number, question: Question): Asked {
     const bytes = messageBytes(question.content, 0);
     const { client } = question;
-    const own = { client, bytes, question, request: undefined, hasTurn: false };
-    const asked: Asked = { ...own, dueMs: Number.POSITIVE_INFINITY, place: -1 };
+    const timed = { dueMs: Number.POSITIVE_INFINITY, place: -1 };
+    const asked: Asked = { client, bytes, question, request: undefined, hasTurn: false, ...timed };
     if (this.isDown(nowMs, question.station)) question.onFailed(nowMs, "line-down");
     else if (!this.#queue.add(asked)) question.onFailed(nowMs, "queue-full");
     else {
@@ -178,7 +178,10 @@ export class Line {
     const { station, content, answers = "one", replaces, onAcknowledged, onFailed } = asked.question;
     const untilMs = answers === "many" ? asked.question.untilMs : this.#turnEndMs(nowMs, asked);
     const request = this.#coap.request(nowMs, station, content, {
-      ...{ untilMs, answers, onAcknowledged, replaces: replaces?.request },
+      untilMs,
+      answers,
+      onAcknowledged,
+      replaces: replaces?.request,
       tokenBytes: this.namesStations ? 2 : 1,
     });
     if (replaces !== undefined) this.#close(replaces);

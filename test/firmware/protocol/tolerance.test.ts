@@ -89,6 +89,22 @@ describe("an answer that comes after CoAP gave up its request", () => {
   });
 });
 
+test.each([
+  ["with a session", true],
+  ["without one", false],
+])("what was acknowledged and lost is asked again before its time is up, %s", (_, hasSession) => {
+  const { headEnd, clock, proxy, sessions, nonces } = twoWays();
+  const { ask, begin, events } = headEnd("H");
+  if (hasSession) ask(VIA);
+  proxy.word = CODE.empty;
+  const id = begin({ ...VIA, ...TOLERANT });
+  clock.advanceBy(MINUTE_MS / 2);
+  proxy.word = undefined;
+  clock.advanceBy(4 * MINUTE_MS);
+  expect(events.filter((event) => event.ask === id)).toMatchObject([{ kind: "answer" }]);
+  expect({ sessions, replays: nonces.replays }).toEqual({ sessions: ["H"], replays: 0 });
+});
+
 describe("what somebody says who forwards", () => {
   test.each([CODE.gatewayTimeout, CODE.badGateway, CODE.serviceUnavailable, CODE.hopLimitReached])(
     "is no word of the meter: %i leaves the session, and the meter is read directly with it",
@@ -129,9 +145,9 @@ describe("what somebody says who forwards", () => {
   });
 });
 
-test("the tolerance goes to the meter inside, and what is left of it to whoever forwards outside", () => {
+test("the tolerance goes to the meter inside, and what is left of it to a forwarder of ours outside", () => {
   const { headEnd, clock, network, asked } = twoWays();
-  const { ask, begin } = headEnd("H");
+  const { ask, begin, events } = headEnd("H");
   const outer: (number | undefined)[] = [];
   network.tap = (from, to, bytes) => {
     const message = decodeMessage(bytes);
@@ -146,7 +162,13 @@ test("the tolerance goes to the meter inside, and what is left of it to whoever 
   expect(asked).toEqual([undefined, 300]);
   outer.length = 0;
   network.set("meter", "off");
-  begin({ ...VIA, ...TOLERANT });
+  const stranger = begin({ ...VIA, ...TOLERANT });
+  clock.advanceBy(MINUTE_MS);
+  expect(new Set(outer)).toEqual(new Set([undefined]));
+  expect(events.some((event) => event.ask === stranger)).toBe(false);
+  clock.advanceBy(5 * MINUTE_MS);
+  outer.length = 0;
+  begin({ ...VIA, ...TOLERANT, isOperator: true });
   clock.advanceBy(4 * MINUTE_MS);
   expect(outer[0]).toBe(300);
   expect(outer.at(-1)).toBeGreaterThan(60);

@@ -5,13 +5,16 @@ import {
   answerWith,
   CODE,
   type CoapContent,
+  type CoapMessage,
   FORMAT,
   findOption,
   hasPath,
+  isRequestCode,
   OPTION,
   pathOf,
   resourceRequest,
 } from "../../../firmware/protocol/coap/message.ts";
+import { hostOf, selectorOf } from "../../../firmware/protocol/coap/selection.ts";
 import { readOscoreOption } from "../../../firmware/protocol/oscore/option.ts";
 import type { LinkTraits } from "../../../hal/ports/link.ts";
 import type { Random } from "../../../hal/ports/random.ts";
@@ -43,7 +46,9 @@ function message(
   });
 }
 
-/** A message comes back as it was read, and an endpoint answers it once at the most. */
+const isForM7 = selectorOf({ ...TRAITS, addressing: "uri-host" }, "m7");
+
+/** A message comes back as it was read, a station of a shared line sees at a glance whether it is its own, and an endpoint answers it once at the most. */
 export const coap: Door = {
   name: "coap",
   decoders: /\/firmware\/protocol\/(coap\/|oscore\/option)/,
@@ -80,10 +85,17 @@ export const coap: Door = {
       mustEqual("the message written again", encodeMessage(again), written);
       must("a path of segments", pathOf(read) !== "p" || hasPath(read, [fromText("p")]));
       readOscoreOption(read);
+      must("another choice of station than the message's", isForM7(input) === isRequestForM7(read));
     }
+    isForM7(input);
     checkEndpoint(input);
   },
 };
+
+function isRequestForM7(read: CoapMessage): boolean {
+  const isRequest = isRequestCode(read.code) && (read.type === "CON" || read.type === "NON");
+  return isRequest && hostOf(read) === "m7";
+}
 
 /** An endpoint with one request for one answer, and one for many of which the answers must be genuine. */
 function checkEndpoint(input: Uint8Array): void {

@@ -193,5 +193,5 @@ test("a DAP told to hold keeps what an operator asks for its own time, and what 
   world.clock.advanceBy(50_000);
   expect([world.client.received, other.received].map(kinds)).toEqual([["ACK 0.00"], ["ACK 5.04"]]);
   world.clock.advanceBy(11_000);
-  expect(world.dap.status()).toMatchObject({ held: 0, counters: { held: 1, givenUp: 1 } });
+  expect(world.dap.status()).toMatchObject({ held: 0, counters: { kept: 1, givenUp: 1 } });
 });

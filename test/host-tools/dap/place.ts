@@ -108,7 +108,7 @@ export function place(options: PlaceOptions = {}) {
 }
 
 /** A link that each process of a DAP opens anew. */
-function reopenable(link: Link): Link {
+export function reopenable(link: Link): Link {
   let current: LinkListener = { datagram() {} };
   link.listen({ datagram: (from, datagram) => current.datagram(from, datagram) });
   return {

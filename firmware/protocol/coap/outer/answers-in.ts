@@ -26,6 +26,8 @@ import { transmitWaitMs } from "../timing.ts";
 
 /** Beginnings of one answer, of which at the most one is genuine: who forges has no more. */
 const BEGINNINGS_MAX = 8;
+/** The answers of 250 meters, each of a day's intervals. */
+const BUNDLE_BYTES_MAX = 65_536;
 /** A token of ours at its longest, and the option Block2 at its longest. */
 const TOKEN_BYTES = 4;
 const BLOCK_2_BYTES = 5;
@@ -102,7 +104,7 @@ export class AnswersIn {
     const followUp = this.#coap.request(nowMs, from, withOptions(asked, block), {
       untilMs: Math.min(collection.untilMs, nowMs + transmitWaitMs(this.#traits)),
       answerBytes: blockMessageBytes({ sizeExponent }),
-      isGenuine: (answer) => isNext(collection, answer, this.#bytesMax),
+      isGenuine: (answer) => isNext(collection, answer, this.#bytesMaxOf(asked)),
     });
     if (followUp === undefined) return this.#drop(collection);
     collection.followUp = followUp;
@@ -120,6 +122,11 @@ export class AnswersIn {
     const { request, from, first, bytes } = collection;
     this.#byRequest.delete(request);
     this.#coap.supply(request, from, { ...first, ...withoutOptions(first, OPTION.block2), payload: bytes });
+  }
+
+  /** Whoever asks for the answers of many has room for them. */
+  #bytesMaxOf(asked: CoapContent): number {
+    return findOption(asked, OPTION.bundle) === undefined ? this.#bytesMax : BUNDLE_BYTES_MAX;
   }
 
   /** A request has ended: nobody waits for its answer. */

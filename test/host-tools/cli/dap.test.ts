@@ -1,0 +1,74 @@
+// A DAP as a process between a head-end and meters that are processes, too.
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import { emptyFolder, meterbench, startMeterbench, stopAll } from "../../support/command.ts";
+import { freePort } from "../../support/free-port.ts";
+
+let folder: ReturnType<typeof emptyFolder>;
+let cwd: string;
+
+beforeAll(() => {
+  folder = emptyFolder();
+  cwd = folder.path;
+});
+afterEach(stopAll);
+afterAll(() => folder.remove());
+
+/** A routes file with one meter M1 at a free port, and places for the DAP and the meter. */
+async function places() {
+  const [meter, dap] = [await freePort(), await freePort()];
+  writeFileSync(join(cwd, "routes.yaml"), `meters: { M1: udp:127.0.0.1:${meter} }\ngroups: { B7: [M1] }\n`);
+  return { meter: `udp:127.0.0.1:${meter}`, dap: `udp:127.0.0.1:${dap}` };
+}
+
+describe("a DAP", () => {
+  test("is read through, shows how it works to its operator, and counts for whoever collects", async () => {
+    const { meter, dap } = await places();
+    const metrics = await freePort();
+    await startMeterbench(["serve", "--at", meter], { cwd });
+    const more = ["--distribute", "fan-out", "--metrics", String(metrics)];
+    const { ready } = await startMeterbench(["dap", "--at", dap, "--routes", "routes.yaml", ...more], {
+      cwd,
+    });
+    expect(ready).toEqual({ ready: true, id: "DAP", address: dap });
+    const read = await meterbench(["read", "meter:M1", "--via", dap, "--json"], { cwd });
+    expect(read).toMatchObject({ code: 0, stderr: "" });
+    expect(JSON.parse(read.stdout)).toMatchObject({ meter: "M1", registers: [{ obis: "1-0:1.8.0*255" }] });
+    const status = await meterbench(["dap-status", dap, "--json"], { cwd });
+    expect(JSON.parse(status.stdout)).toMatchObject({ id: "DAP", meters: 1, groups: { B7: ["M1"] } });
+    const counted = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
+    expect(counted).toContain("meterbench_dap_requests_total 2\n");
+  });
+
+  test("that is killed while it keeps a request goes on when it is started anew", async () => {
+    const { meter, dap } = await places();
+    const args = ["dap", "--at", dap, "--routes", "routes.yaml", "--return", "hold"];
+    const first = await startMeterbench(args, { cwd });
+    // A key, and the enrolment of the meter that is not there yet.
+    await (await startMeterbench(["serve", "--at", meter], { cwd })).stop();
+    const reading = meterbench(["read", "meter:M1", "--via", dap, "--delay-tolerance", "25"], { cwd });
+    await new Promise((resolve) => setTimeout(resolve, 3000));
+    await first.kill();
+    await startMeterbench(args, { cwd });
+    await startMeterbench(["serve", "--at", meter], { cwd });
+    expect(await reading).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  test("of a third party that is told to keep or to bundle says that it may not, and ends with 2", async () => {
+    await places();
+    for (const how of ["hold", "bundle"]) {
+      const args = ["--at", "udp:127.0.0.1:1", "--routes", "routes.yaml", "--return", how, "--third-party"];
+      const { code, stderr } = await meterbench(["dap", ...args], { cwd });
+      expect([code, stderr]).toEqual([2, expect.stringContaining("third-party")]);
+    }
+  });
+
+  test("with routes that are wrong says where", async () => {
+    writeFileSync(join(cwd, "routes.yaml"), "meters: { M1: { link: bus } }");
+    const { code, stderr } = await meterbench(["dap", "--at", "udp:127.0.0.1:1", "--routes", "routes.yaml"], {
+      cwd,
+    });
+    expect([code, stderr]).toEqual([2, expect.stringContaining("At meters.M1: there is no link bus")]);
+  });
+});
