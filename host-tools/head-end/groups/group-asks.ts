@@ -22,7 +22,7 @@ import { HeadEndError } from "../errors.ts";
 import { failure, unwanted, withinMs } from "../failures.ts";
 import type { Group } from "./group.ts";
 import { GroupKeys, type GroupKeysParts, type MemberAnswer } from "./group-keys.ts";
-import { GroupLine, type GroupRequestEnd } from "./group-line.ts";
+import { GroupLine, type GroupRequest, type GroupRequestEnd } from "./group-line.ts";
 
 /** Where a meter is reached, or by the alias of a group whoever forwards to all of it. */
 export interface GroupPlace {
@@ -47,6 +47,8 @@ export type MemberEnd =
   | { readonly kind: "answer"; readonly content: CoapContent }
   | Exclude<GroupRequestEnd, { kind: "answered" }>;
 
+type Manner = Pick<GroupRequest, "answers" | "answerBytes" | "take">;
+
 /** A member challenges once; twice where the challenge came too late to be answered in time. */
 const CHALLENGES_MAX = 2;
 const TOKEN_BYTES = 1;
@@ -57,6 +59,7 @@ const BUNDLE_WAY_MS = 5000;
 export class GroupAsks {
   /** CoAP bytes that were sent, repetitions left out, and of the answers that were taken. */
   readonly traffic = { requestBytes: 0, responseBytes: 0 };
+  #bundles = 0;
   readonly #parts: GroupKeysParts;
   readonly #clock: Clock;
   readonly #lines = new Map<GroupPlace["headEnd"], GroupLine>();
@@ -97,33 +100,34 @@ export class GroupAsks {
   }
 
   /**
-   * The same, but for the answers together: whoever forwards gathers them for as long as the place's time, and says of
-   * whom he has none.
+   * The same, but for the answers together: whoever forwards gathers them for as long as the places' time, and says of
+   * whom he has none. One place is that of all; several are those of the members, who are all on one line.
    */
   async askBundled(
-    { headEnd, target }: GroupPlace,
+    places: readonly GroupPlace[],
     sealed: BoundGroupRequest,
     members: ReadonlySet<string>,
     { onAnswer, onMissing }: BundleListener,
   ): Promise<GroupRequestEnd> {
+    const [first] = places;
+    if (first === undefined) return { kind: "answered" };
     const missing = new Set(members);
-    const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
-    const content = withOptions(sealed.content, gather, { number: OPTION.bundle, value: EMPTY });
-    const patient = { ...target, timeoutMs: withinMs(target) + BUNDLE_WAY_MS };
-    return this.#send({ headEnd, target: patient }, content, {
-      answers: "one",
-      take: (message) => {
-        const bundle = bundleIn(message);
-        if (bundle === undefined) return "no";
-        this.#count(message);
-        for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
-        for (const answer of bundle.answers) {
-          const opened = this.#keys?.open(sealed.binding, unbundled(answer));
-          if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
-        }
-        return "all";
-      },
-    });
+    const take = (message: CoapMessage): "no" | "all" => {
+      const bundle = bundleIn(message);
+      if (bundle === undefined) return "no";
+      this.#count(message);
+      for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
+      for (const answer of bundle.answers) {
+        const opened = this.#keys?.open(sealed.binding, unbundled(answer));
+        if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
+      }
+      return "all";
+    };
+    const wish = places.length === 1 ? EMPTY : Uint8Array.of(this.#bundles++ & 0xff, places.length);
+    const requests = places.map((place) =>
+      this.#request(patientOf(place), bundledRequest(sealed, place, wish), { answers: "one", take }),
+    );
+    return this.#lineOf(first.headEnd).askForAll(requests);
   }
 
   /** Sends the request that is for all to one member alone: the same bytes. */
@@ -179,15 +183,15 @@ export class GroupAsks {
     return end.kind === "answered" ? { kind: "timeout" } : end;
   }
 
-  #send(
-    { headEnd, target }: GroupPlace,
-    sealed: CoapContent,
-    how: Pick<Parameters<GroupLine["ask"]>[0], "answers" | "answerBytes" | "take">,
-  ): Promise<GroupRequestEnd> {
+  #send(place: GroupPlace, sealed: CoapContent, how: Manner): Promise<GroupRequestEnd> {
+    return this.#lineOf(place.headEnd).ask(this.#request(place, sealed, how));
+  }
+
+  #request({ target }: GroupPlace, sealed: CoapContent, how: Manner): GroupRequest {
     const { station, host, toleranceSeconds } = target;
     const content = routed(sealed, { host }, toleranceSeconds);
     this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
-    return this.#lineOf(headEnd).ask({ ...how, to: station, content, withinMs: withinMs(target) });
+    return { ...how, to: station, content, withinMs: withinMs(target) };
   }
 
   #count(message: CoapMessage): void {
@@ -206,6 +210,20 @@ export class GroupAsks {
     this.#keys.admit(group);
     return this.#keys;
   }
+}
+
+/** The sealed request with what whoever forwards is asked for. */
+function bundledRequest(
+  { content }: BoundGroupRequest,
+  { target }: GroupPlace,
+  wish: Uint8Array,
+): CoapContent {
+  const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
+  return withOptions(content, gather, { number: OPTION.bundle, value: wish });
+}
+
+function patientOf({ headEnd, target }: GroupPlace): GroupPlace {
+  return { headEnd, target: { ...target, timeoutMs: withinMs(target) + BUNDLE_WAY_MS } };
 }
 
 /** Anybody can send one: what is in it is proved by itself. */

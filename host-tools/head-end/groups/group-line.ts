@@ -32,7 +32,7 @@ export type GroupRequestEnd =
 
 interface Open {
   readonly request: GroupRequest;
-  readonly end: (end: GroupRequestEnd) => void;
+  readonly end: (request: RequestId, end: GroupRequestEnd) => void;
   has: "nothing" | "some" | "all";
 }
 
@@ -50,19 +50,40 @@ export class GroupLine implements OtherAsker {
 
   /** Sends a request, and is done when that has ended. */
   ask(request: GroupRequest): Promise<GroupRequestEnd> {
+    return this.askForAll([request]);
+  }
+
+  /** Sends requests of which the answer to one is that to all: done when one was answered, or all have ended. */
+  askForAll(requests: readonly GroupRequest[]): Promise<GroupRequestEnd> {
     return new Promise((resolve) => {
-      const open: Open = { request, end: resolve, has: "nothing" };
-      const nowMs = this.#clock.monotonicMs();
-      const id = this.#line.coap.request(nowMs, request.to, request.content, {
-        answers: request.answers,
-        untilMs: nowMs + request.withinMs,
-        answerBytes: request.answerBytes,
-        isGenuine: (answer) => takes(open, answer),
-      });
-      if (id === undefined) return resolve({ kind: "busy" });
-      this.#open.set(id, open);
+      const sent = new Set<RequestId>();
+      const end = (request: RequestId, how: GroupRequestEnd): void => {
+        sent.delete(request);
+        if (how.kind !== "answered" && sent.size > 0) return;
+        resolve(how);
+        for (const other of sent) this.#forget(other);
+        sent.clear();
+      };
+      for (const request of requests) {
+        const id = this.#begin(request, end);
+        if (id !== undefined) sent.add(id);
+      }
+      if (sent.size === 0) resolve({ kind: "busy" });
       this.#line.run();
     });
+  }
+
+  #begin(request: GroupRequest, end: Open["end"]): RequestId | undefined {
+    const open: Open = { request, end, has: "nothing" };
+    const nowMs = this.#clock.monotonicMs();
+    const id = this.#line.coap.request(nowMs, request.to, request.content, {
+      answers: request.answers,
+      untilMs: nowMs + request.withinMs,
+      answerBytes: request.answerBytes,
+      isGenuine: (answer) => takes(open, answer),
+    });
+    if (id !== undefined) this.#open.set(id, open);
+    return id;
   }
 
   take(nowMs: number, event: ClientSideEvent): void {
@@ -88,10 +109,14 @@ export class GroupLine implements OtherAsker {
 
   #end(request: RequestId, end: GroupRequestEnd): void {
     const open = this.#open.get(request);
+    this.#forget(request);
+    open?.end(request, end);
+  }
+
+  #forget(request: RequestId): void {
     this.#open.delete(request);
     this.#doubts.delete(request);
     this.#line.coap.cancel(request);
-    open?.end(end);
   }
 }
 

@@ -6,7 +6,7 @@ import { HeadEndError } from "../errors.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { GroupAsks } from "./group-asks.ts";
 import type { GroupManager } from "./group-manager.ts";
-import { type MemberReport, readOneByOne, readTogether } from "./group-reading.ts";
+import { type MemberReport, readOneByOne, readTogether, type Together } from "./group-reading.ts";
 import type { GroupRegistry } from "./group-registry.ts";
 
 /** `fan-out`: one request, which whoever forwards gives to all; `per-meter`: one to each, over its own session. */
@@ -66,16 +66,20 @@ export async function readGroup<Body>(
   manager.own(name);
   const { distribute, answers } = await howToAsk(parts, name, plan);
   const { collectMs, toleranceSeconds } = plan;
-  if (distribute === "per-meter") return readEach(parts, name, question, toleranceSeconds, tell);
+  if (distribute === "per-meter" && answers === "forward")
+    return readEach(parts, name, question, toleranceSeconds, tell);
   const joinings = await manager.prepare(name);
   const group = manager.own(name);
-  const place = allOf(name);
   const patience = { timeoutMs: collectMs, ...(toleranceSeconds !== undefined && { toleranceSeconds }) };
-  const all = place && { ...place, target: { ...place.target, ...patience } };
+  const patientOf = ({ headEnd, target }: LinePlace): LinePlace => ({
+    headEnd,
+    target: { ...target, ...patience },
+  });
+  const together = togetherBy(distribute, answers, allOf(name), placeOf, patientOf);
   const onLost = (id: string): void => void groups.mark(name, group, id, "waiting");
   const before = { ...asks.traffic };
   const tolerantQuestion = { ...question, content: tolerant(question.content, toleranceSeconds) };
-  await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, tolerantQuestion, tell);
+  await readTogether({ asks, group, joinings, together, placeOf, onLost }, tolerantQuestion, tell);
   return {
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,
@@ -88,22 +92,49 @@ async function howToAsk(
   name: string,
   { distribute, answers }: GroupReadPlan,
 ): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
-  if (distribute === "per-meter" || dapStatus === undefined)
-    return { distribute: distribute ?? "per-meter", answers: answers ?? "forward" };
+  const isPlain = distribute === "per-meter" && answers !== "bundle";
+  if (isPlain || dapStatus === undefined) {
+    if (answers === "bundle")
+      throw new HeadEndError(
+        "not-there",
+        "Only a DAP bundles answers, and none is known here: give --via and --dap.",
+      );
+    return { distribute: distribute ?? "per-meter", answers: "forward" };
+  }
   const status = await dapStatus();
-  const offered = status.return === "bundle" ? "bundle" : "forward";
-  if (answers === "bundle" && offered !== "bundle")
+  const offered = {
+    answers: status.return === "bundle" ? "bundle" : "forward",
+    distribute: offeredTo(name, status),
+  } as const;
+  if (answers === "bundle" && offered.answers !== "bundle")
     throw notOffered(status, "bundles no answers", "--return bundle");
-  if (distribute === undefined && status.distribute !== "fan-out")
-    return { distribute: "per-meter", answers: "forward" };
-  if (status.distribute !== "fan-out") throw notOffered(status, "serves no groups", "--distribute fan-out");
-  const isKnown = Object.hasOwn(status.groups, name);
-  if (!isKnown && distribute === "fan-out")
-    throw new HeadEndError(
-      "not-there",
-      `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
-    );
-  return { distribute: isKnown ? "fan-out" : "per-meter", answers: answers ?? offered };
+  if (distribute === "fan-out" && offered.distribute !== "fan-out") throw notFannedOut(status, name);
+  return { distribute: distribute ?? offered.distribute, answers: answers ?? offered.answers };
+}
+
+/** How the DAP takes requests for a group. */
+function offeredTo(name: string, { distribute, groups }: DapStatus): Distribution {
+  return distribute === "fan-out" && Object.hasOwn(groups, name) ? "fan-out" : "per-meter";
+}
+
+function notFannedOut(status: DapStatus, name: string): HeadEndError {
+  if (status.distribute !== "fan-out") return notOffered(status, "serves no groups", "--distribute fan-out");
+  return new HeadEndError(
+    "not-there",
+    `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
+  );
+}
+
+function togetherBy(
+  distribute: Distribution,
+  answers: Answers,
+  all: LinePlace | undefined,
+  placeOf: GroupReaderParts["placeOf"],
+  patientOf: (place: LinePlace) => LinePlace,
+): Together {
+  if (all === undefined) return { how: "alone" };
+  if (distribute === "fan-out") return { how: "all", place: patientOf(all), answers };
+  return { how: "each", placeOf: (id) => patientOf(placeOf(id)) };
 }
 
 function notOffered({ id, thirdParty }: DapStatus, what: string, option: string): HeadEndError {

@@ -20,15 +20,21 @@ export type MemberReport<Body> =
   | { readonly meter: string; readonly outcome: "answered" | "late"; readonly body: Body }
   | { readonly meter: string; readonly outcome: "missing" | "refused"; readonly why: string };
 
+/**
+ * How the request for all travels. `all`: whoever forwards gives it to all, and their answers come one by one or together;
+ * `each`: each member is sent it, and whoever forwards to all puts their answers together; `alone`: each by itself.
+ */
+export type Together =
+  | { readonly how: "all"; readonly place: GroupPlace; readonly answers: "forward" | "bundle" }
+  | { readonly how: "each"; readonly placeOf: (id: string) => GroupPlace }
+  | { readonly how: "alone" };
+
 export interface GroupReadParts {
   readonly asks: GroupAsks;
   readonly group: Group;
   /** What came of those who had not joined before. */
   readonly joinings: readonly Joining[];
-  /** Whether answers to a request for all come one by one, or together. */
-  readonly answers: "forward" | "bundle";
-  /** Whoever forwards to all; without it each member is sent the request for all by itself. */
-  readonly all?: GroupPlace | undefined;
+  readonly together: Together;
   readonly placeOf: (id: string) => GroupPlace;
   /** Told of a member that has not the group's keys any more. */
   readonly onLost: (id: string) => void;
@@ -59,7 +65,7 @@ export async function readTogether<Body>(
   read.tellAbsent();
   if (read.silent.size === 0) return;
   const sealed = parts.asks.seal(parts.group, question);
-  if (parts.all !== undefined) await read.askAll(parts.all, sealed);
+  if (parts.together.how !== "alone") await read.askAll(parts.together, sealed);
   await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
   await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id));
 }
@@ -115,29 +121,31 @@ class TogetherRead<Body> {
     }
   }
 
-  async askAll(place: GroupPlace, sealed: BoundGroupRequest): Promise<void> {
-    const { asks, answers } = this.#parts;
+  async askAll(together: Exclude<Together, { how: "alone" }>, sealed: BoundGroupRequest): Promise<void> {
+    const { asks } = this.#parts;
     const wanted = new Set(this.silent);
+    const places = together.how === "all" ? [together.place] : [...wanted].map((id) => together.placeOf(id));
+    const target = (places[0] as GroupPlace).target;
     const onAnswer = ({ member, content }: MemberAnswer): void =>
-      this.#take(member, content, place.target, "answered");
+      this.#take(member, content, target, "answered");
     const onMissing = (alias: string, reason: MissingAnswer["reason"]): void =>
       void this.#reasons.set(alias, reason);
     const end =
-      answers === "bundle"
-        ? await asks.askBundled(place, sealed, wanted, { onAnswer, onMissing })
-        : await asks.askAll(place, sealed, this.#question, wanted, onAnswer);
+      together.how === "all" && together.answers === "forward"
+        ? await asks.askAll(together.place, sealed, this.#question, wanted, onAnswer)
+        : await asks.askBundled(places, sealed, wanted, { onAnswer, onMissing });
     // Whoever heard nothing of all of them in his time says so: each is asked by itself now.
     const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
     if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
-    throw troubleOf(end, place.target) ?? new Error("a refusal has a reason");
+    throw troubleOf(end, target) ?? new Error("a refusal has a reason");
   }
 
   async askAgain(id: string, sealed: BoundGroupRequest): Promise<void> {
-    const { asks, placeOf, all } = this.#parts;
+    const { asks, placeOf, together } = this.#parts;
     await this.#orMissing(id, async () => {
       const place = placeOf(id);
       const end = await asks.askAgain(place, sealed, this.#question, id);
-      this.#judge(id, end, place.target, all === undefined ? "answered" : "late");
+      this.#judge(id, end, place.target, together.how === "alone" ? "answered" : "late");
     });
   }
 

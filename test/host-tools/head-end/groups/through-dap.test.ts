@@ -51,6 +51,18 @@ describe("through a DAP, a group", () => {
     for (const report of reports) expect("body" in report && report.body).toHaveLength(96);
   });
 
+  test("has answers in a bundle too where each meter is sent the request, as the DAP knows no group of that name", async () => {
+    const { world, all, counters } = await joined({ dap: { distribute: "per-meter", return: "bundle" } });
+    await world.read();
+    const before = counters();
+    const { outcomes, traffic } = await world.read();
+    expect(outcomes).toEqual(all);
+    // Five requests, and one bundle that answers them.
+    expect(counters().requests - before.requests).toBe(5);
+    expect(traffic.requestBytes).toBeLessThan(5 * 95);
+    expect(traffic.responseBytes).toBeLessThan(5 * 45);
+  });
+
   test("is read meter by meter where the DAP offers no more, and says so where more is wanted", async () => {
     const { world, all } = await joined({ dap: { distribute: "per-meter" } });
     expect((await world.read()).outcomes).toEqual(all);
