@@ -38,6 +38,9 @@ export interface Outcome {
   readonly purpose: Purpose;
 }
 
+/** Answers of a whole block of meters come together: 200 of a day's profile. */
+const ANSWER_BYTES_MAX = 65_536;
+
 /** Requests by what they are for. */
 export class AskingRequests {
   readonly #coap: WholeMessages;
@@ -47,7 +50,7 @@ export class AskingRequests {
   readonly #others: OtherAsker[] = [];
 
   constructor({ random, traits }: AskingRequestsParts) {
-    this.#coap = new WholeMessages({ random, traits });
+    this.#coap = new WholeMessages({ random, traits, settings: { answerBytes: ANSWER_BYTES_MAX } });
     this.#traits = traits;
   }
 

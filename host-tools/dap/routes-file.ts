@@ -30,6 +30,8 @@ const LINES_MAX = 64;
 /** Some blocks of a town. */
 const METERS_MAX = 10_000;
 const GROUPS_MAX = 1000;
+/** A bundle has no more answers. */
+const MEMBERS_MAX = 512;
 /** More than the largest of such files has. */
 const FILE_BYTES_MAX = 4_194_304;
 
@@ -171,6 +173,10 @@ function checkGroup(name: string, members: readonly string[], meters: FileText["
   const unknown = members.find((member) => !Object.hasOwn(meters, member));
   if (unknown !== undefined)
     throw new RoutesFault(`At groups.${name}: there is no meter ${unknown} under meters.`);
+  if (members.length > MEMBERS_MAX)
+    throw new RoutesFault(
+      `At groups.${name}: ${members.length} meters are more than one group has: give at most ${MEMBERS_MAX}.`,
+    );
   if (new Set(members).size < members.length)
     throw new RoutesFault(`At groups.${name}: a meter is named twice.`);
 }

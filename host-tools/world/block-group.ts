@@ -1,6 +1,7 @@
 // All meters of a block as one group of its head-end, which reaches them through the DAP.
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { HeadEndError } from "../head-end/errors.ts";
+import type { GroupRule } from "../head-end/groups/group.ts";
 import { GroupAsks } from "../head-end/groups/group-asks.ts";
 import { GroupManager } from "../head-end/groups/group-manager.ts";
 import { type GroupReaderParts, type GroupReadPlan, readGroup } from "../head-end/groups/group-reader.ts";
@@ -54,9 +55,9 @@ export class BlockGroup {
     this.#parts = { groups, manager, asks, placeOf, allOf };
   }
 
-  /** Gives all meters the keys of the group, each over a session of its own. */
-  async join(): Promise<EchoRound> {
-    const wanted = { name: BLOCK_GROUP, rule: "configuration" } as const;
+  /** Gives all meters the keys of the group, each over a session of its own; `rule` is what they have in common. */
+  async join(rule: GroupRule = "configuration"): Promise<EchoRound> {
+    const wanted = { name: BLOCK_GROUP, rule };
     const joinings = await settle(this.#block.clock, this.#parts.manager.create(wanted, this.#block.ids));
     const out = joinings.find(({ outcome }) => outcome !== "joined");
     if (out !== undefined) throw new HeadEndError("answer", `${out.id} does not join: ${out.why}`);

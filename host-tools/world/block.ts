@@ -10,6 +10,7 @@ import { integerBelow, SeededRandom } from "../../hal/emulated/seeded-random.ts"
 import { VirtualClock } from "../../hal/emulated/virtual-clock.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Link, LinkTraits } from "../../hal/ports/link.ts";
+import type { MeteringIc } from "../../hal/ports/metering-ic.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
 import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { tapLink } from "../capture/tap.ts";
@@ -47,6 +48,16 @@ export interface BlockOptions {
   /** Sees what the DAP sends to the meters, and what comes to it from them. */
   readonly onSouth?: Parameters<typeof tapLink>[1];
   readonly onMeterEvent?: (meter: string, event: ServerEvent) => void;
+  /** In what one meter is not like the others. */
+  readonly meter?: (meter: string, clock: VirtualClock) => UnlikeMeter;
+  /** Puts something between the DAP and its links: who stands in its place sees what it sees. */
+  readonly wrapDapLink?: (link: Link, side: "north" | "south") => Link;
+}
+
+/** A meter that is set otherwise, or measures with something else. */
+export interface UnlikeMeter {
+  readonly configuration?: MeterConfiguration;
+  readonly meteringIc?: MeteringIc;
 }
 
 /** It does all that a head-end may ask of it. */
@@ -57,7 +68,7 @@ const DAP_SETTINGS: DapSettings = {
   holdSeconds: 300,
 };
 /** What is between the head-end and the block: a mobile network, with the headers of IP and UDP. */
-export const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
+const NORTH: Partial<LinkTraits> = { bitsPerSecond: 250_000, framingBytes: 28, roundTripMs: 120 };
 /** The head-end's station there; the DAP is the far end. */
 const HEAD_END = "head-end";
 const DAP_ID = "DAP";
@@ -192,10 +203,11 @@ export class Block {
   }
 
   #start({ identity, load }: BlockMeter, link: Link, start: string): void {
-    const { crypto, storage, configuration, startUtcMs, onMeterEvent = () => {} } = this.#options;
+    const { crypto, storage, startUtcMs, onMeterEvent = () => {} } = this.#options;
     const { id } = identity.credential;
+    const unlike = this.#options.meter?.(id, this.clock);
     const headEnd = this.headEndParts.identity.credential;
-    const meteringIc = emulatedMetering(this.clock, mainsOf(load, startUtcMs));
+    const meteringIc = unlike?.meteringIc ?? emulatedMetering(this.clock, mainsOf(load, startUtcMs));
     this.#maxPollIntervalMs = meteringIc.maxPollIntervalMs;
     const runtime = new MeterRuntime(
       {
@@ -204,7 +216,8 @@ export class Block {
         meteringIc,
       },
       {
-        ...{ configuration, identity, pollIntervalMs: POLL_INTERVAL_MS },
+        ...{ configuration: unlike?.configuration ?? this.#options.configuration },
+        ...{ identity, pollIntervalMs: POLL_INTERVAL_MS },
         trust: new TrustList([headEnd], { [headEnd.id]: OWNER }),
         onEvent: (event) => onMeterEvent(id, event),
       },
@@ -215,9 +228,9 @@ export class Block {
 
   #newDap(north: Link, identity: Identity): Dap {
     let line: Link | undefined;
-    const { crypto, dap, onSouth } = this.#options;
+    const { crypto, dap, onSouth, wrapDapLink = (link) => link } = this.#options;
     this.#south.openDap((link) => {
-      line = onSouth === undefined ? link : tapLink(link, onSouth);
+      line = wrapDapLink(onSouth === undefined ? link : tapLink(link, onSouth), "south");
     });
     const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
     if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
@@ -228,7 +241,7 @@ export class Block {
       station: this.#south.stationOf(alias, place),
     }));
     return new Dap({
-      ...{ clock: this.clock, random: this.#random.fork("dap"), north },
+      ...{ clock: this.clock, random: this.#random.fork("dap"), north: wrapDapLink(north, "north") },
       ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
       settings: { ...DAP_SETTINGS, ...dap },
       parties: { crypto, identity, trust: new TrustList([this.headEndParts.identity.credential]) },

@@ -47,6 +47,8 @@ import { decodeStatementRequest } from "../../../firmware/protocol/readings/stat
 import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { MemoryKeyStore } from "../../../hal/storage/memory-key-store.ts";
+import { decodeBundle, MISSING } from "../../../host-tools/dap/forward/bundle.ts";
+import { decodeStatus } from "../../../host-tools/dap/operator/status.ts";
 import { parseLoad } from "../../../host-tools/loads/index.ts";
 import { meterKey, singleLine } from "../../../host-tools/world/single-line.ts";
 import { configuration } from "../../support/configuration.ts";
@@ -126,6 +128,8 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     const { bytes: _, idCred: __, ...says } = issued;
     return says;
   },
+  bundle: decodeBundle,
+  "dap-status": decodeStatus,
 };
 
 /** As JSON has it: bytes in hex, null for what is not there. */
@@ -284,6 +288,37 @@ describe("the CDDL", () => {
       );
     expect(named("nameplate", items)).toEqual({ ...inKebab(plate), counters: items.at(-1) });
     expect(named("nameplate-counters", items.at(-1))).toEqual(inKebab(counters ?? {}));
+  });
+
+  test("names the fields of a DAP's status, and the reasons of a bundle, in their order", () => {
+    const status = decodeStatus(bytesOf("dap-status"));
+    const items = itemsOf("dap-status");
+    expect(Object.keys(named("dap-status", items))).toEqual([
+      ...[
+        "id",
+        "third-party",
+        "distribute",
+        "return",
+        "hold-seconds",
+        "meters",
+        "lines",
+        "groups",
+        "held",
+        "counters",
+      ],
+    ]);
+    expect([status?.id, status?.thirdParty, status?.holdSeconds, status?.meters]).toEqual([
+      items[0],
+      items[1],
+      items[4],
+      items[5],
+    ]);
+    const [line] = items[6] as readonly CborValue[];
+    expect(Object.keys(named("dap-line", line)).map((name) => name.replace(/-w/, "W"))).toEqual(
+      Object.keys({ ...status?.lines[0] }),
+    );
+    const reasons = Object.entries(MISSING).map(([name, number]) => `${name}: ${number}`);
+    expect(cddl).toContain(`reason: &(${reasons.join(", ")})`);
   });
 
   test("names the fields of a clock reading and a clock set in their order", () => {

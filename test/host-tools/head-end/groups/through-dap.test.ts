@@ -42,12 +42,13 @@ describe("through a DAP, a group", () => {
     expect(traffic.responseBytes).toBeLessThan(12 * 38);
   });
 
-  test("gives its profiles in a bundle too", async () => {
-    const { world, all } = await joined({ dap: { return: "bundle" } });
+  test("gives its profiles in a bundle too, which is longer than any message of one meter", async () => {
+    const { world, all } = await joined({ meters: 14, dap: { return: "bundle" } });
     const startSeconds = Date.UTC(2026, 10, 23) / 1000;
     const request = { profile: 0, register: "1-0:1.8.0*255", startSeconds, count: 96, step: 1 };
-    const { outcomes, reports } = await world.read({ question: profileQuestion(request) });
+    const { outcomes, reports, traffic } = await world.read({ question: profileQuestion(request) });
     expect(outcomes).toEqual(all);
+    expect(traffic.responseBytes).toBeGreaterThan(2048);
     for (const report of reports) expect("body" in report && report.body).toHaveLength(96);
   });
 

@@ -1,0 +1,66 @@
+// A short version of `npm run blindness`: fewer meters and days, and the settings that differ most.
+import { describe, expect, test } from "vitest";
+import { AREA_TOLERANCE, blindness } from "./blindness.ts";
+import { Canaries, isChance, shortHits } from "./canaries.ts";
+import { bestGuess } from "./distinguisher.ts";
+
+const OPTIONS = { seed: 1, meters: 5, days: 3, unpaddedDays: 5 };
+
+describe("somebody in the place of a DAP", () => {
+  test("finds no secret, and tells no high day from a low one; without protection and padding he does", async () => {
+    const settings = ["per meter, forward", "fan-out, bundle"];
+    const figures = await blindness({ ...OPTIONS, settings });
+    expect(figures.faults).toEqual([]);
+    expect(Math.abs(figures.days.guess.area - 0.5)).toBeLessThan(AREA_TOLERANCE);
+    expect(figures.unpadded.guess.area).toBeGreaterThan(0.8);
+    expect(figures.unprotected.canaries.serialNumbers.hits).toBeGreaterThan(0);
+    expect(figures.unprotected.canaries.registers.hits).toBeGreaterThan(0);
+  });
+});
+
+describe("a search for secrets", () => {
+  const bytes = (length: number, of: (i: number) => number): Uint8Array =>
+    Uint8Array.from({ length }, (_, i) => of(i));
+
+  test("finds a piece of eight bytes at any place, and no shorter one", () => {
+    const canaries = new Canaries();
+    const secret = bytes(16, (i) => 200 + i);
+    canaries.add(secret);
+    expect(canaries.count).toBe(9);
+    expect(canaries.hitsIn(Uint8Array.of(1, 2, 3, ...secret.subarray(5, 13), 9))).toBe(1);
+    expect(canaries.hitsIn(Uint8Array.of(1, 2, 3, ...secret.subarray(5, 12), 9))).toBe(0);
+  });
+
+  test("takes nothing for a secret that is all of one kind, as padding is", () => {
+    const canaries = new Canaries();
+    canaries.add(new Uint8Array(40));
+    expect(canaries.count).toBe(0);
+  });
+
+  test("tells short values that are there too often from those of chance", () => {
+    const value = Uint8Array.of(0x19, 0x27, 0x10);
+    const noise = bytes(60_000, (i) => (i * i * 31 + (i >> 3) * 17) % 256);
+    expect(shortHits([value], [noise]).every(isChance)).toBe(true);
+    const told = Uint8Array.of(...Array.from({ length: 20 }, () => [...value, 7]).flat());
+    expect(shortHits([value], [noise, told]).every(isChance)).toBe(false);
+  });
+});
+
+describe("a guess by lengths", () => {
+  const days = (lengthOf: (wattHours: number) => number) =>
+    Array.from({ length: 400 }, (_, i) => {
+      const wattHours = (i * 7919) % 1009;
+      return { meter: `M${i % 4}`, lengths: [-35, lengthOf(wattHours)], wattHours };
+    });
+
+  test("is a coin where each message is as long as the others", () => {
+    expect(bestGuess(days(() => 171)).area).toBe(0.5);
+  });
+
+  test("is right where a high day is a little longer, or as long by other lengths", () => {
+    expect(bestGuess(days((wattHours) => 100 + Math.round(wattHours / 100))).area).toBeGreaterThan(0.95);
+    expect(
+      bestGuess(days((wattHours) => (wattHours > 500 ? 100 + 20 * (wattHours % 2) : 110))).area,
+    ).toBeGreaterThan(0.95);
+  });
+});
