@@ -14,9 +14,15 @@ import {
   resourceRequest,
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
-import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect.ts";
+import type { BoundGroupRequest, GroupBinding } from "../../../firmware/protocol/group/protect.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
-import { type Bundle, decodeBundle, type MissingAnswer, unbundled } from "../../dap/forward/bundle.ts";
+import {
+  type Bundle,
+  type BundledAnswer,
+  decodeBundle,
+  type MissingAnswer,
+  unbundled,
+} from "../../dap/forward/bundle.ts";
 import type { HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import { failure, unwanted, withinMs } from "../failures.ts";
@@ -100,34 +106,48 @@ export class GroupAsks {
   }
 
   /**
-   * The same, but for the answers together: whoever forwards gathers them for as long as the places' time, and says of
-   * whom he has none. One place is that of all; several are those of the members, who are all on one line.
+   * The same, but for the answers together: whoever forwards gathers them for as long as the place's time, and says of
+   * whom he has none.
    */
   async askBundled(
-    places: readonly GroupPlace[],
+    place: GroupPlace,
     sealed: BoundGroupRequest,
     members: ReadonlySet<string>,
-    { onAnswer, onMissing }: BundleListener,
+    listener: BundleListener,
   ): Promise<GroupRequestEnd> {
-    const [first] = places;
-    if (first === undefined) return { kind: "answered" };
     const missing = new Set(members);
-    const take = (message: CoapMessage): "no" | "all" => {
-      const bundle = bundleIn(message);
-      if (bundle === undefined) return "no";
-      this.#count(message);
-      for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
-      for (const answer of bundle.answers) {
-        const opened = this.#keys?.open(sealed.binding, unbundled(answer));
-        if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
-      }
-      return "all";
-    };
-    const wish = places.length === 1 ? EMPTY : Uint8Array.of(this.#bundles++ & 0xff, places.length);
-    const requests = places.map((place) =>
-      this.#request(patientOf(place), bundledRequest(sealed, place, wish), { answers: "one", take }),
-    );
-    return this.#lineOf(first.headEnd).askForAll(requests);
+    const take = this.#takesBundle(listener, (answer) => {
+      const opened = this.#keys?.open(sealed.binding, unbundled(answer));
+      return opened !== undefined && missing.delete(opened.member) ? opened : undefined;
+    });
+    const content = bundling(sealed.content, place, EMPTY);
+    return this.#send(patientOf(place), content, { answers: "one", take });
+  }
+
+  /**
+   * Asks members alone and has their answers together: whoever forwards knows of no group then. All are on one line. A
+   * request for one is shorter than one for all, and so all of them are no longer than they must be.
+   */
+  async askEachBundled(
+    places: ReadonlyMap<string, GroupPlace>,
+    group: Group,
+    question: GroupQuestion,
+    listener: BundleListener,
+  ): Promise<GroupRequestEnd> {
+    const wish = Uint8Array.of(this.#bundles++ & 0xff, places.size);
+    const bindings = new Map<string, GroupBinding>();
+    const take = this.#takesBundle(listener, (answer) => {
+      const binding = bindings.get(answer.alias);
+      const opened = binding && this.#keys?.open(binding, unbundled(answer), answer.alias);
+      return opened !== undefined && bindings.delete(opened.member) ? opened : undefined;
+    });
+    const requests = [...places].map(([id, place]) => {
+      const { content, binding } = this.#keysOf(group).sealFor(id, question.content);
+      bindings.set(id, binding);
+      return this.#request(patientOf(place), bundling(content, place, wish), { answers: "one", take });
+    });
+    const [first] = places.values();
+    return first === undefined ? { kind: "answered" } : this.#lineOf(first.headEnd).askForAll(requests);
   }
 
   /** Sends the request that is for all to one member alone: the same bytes. */
@@ -194,6 +214,24 @@ export class GroupAsks {
     return { ...how, to: station, content, withinMs: withinMs(target) };
   }
 
+  /** Takes a bundle, and hands on what `open` makes of its answers. */
+  #takesBundle(
+    { onAnswer, onMissing }: BundleListener,
+    open: (answer: BundledAnswer) => MemberAnswer | undefined,
+  ): GroupRequest["take"] {
+    return (message) => {
+      const bundle = bundleIn(message);
+      if (bundle === undefined) return "no";
+      this.#count(message);
+      for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
+      for (const answer of bundle.answers) {
+        const opened = open(answer);
+        if (opened !== undefined) onAnswer(opened);
+      }
+      return "all";
+    };
+  }
+
   #count(message: CoapMessage): void {
     this.traffic.responseBytes += messageBytes(message, message.token.length);
   }
@@ -212,14 +250,10 @@ export class GroupAsks {
   }
 }
 
-/** The sealed request with what whoever forwards is asked for. */
-function bundledRequest(
-  { content }: BoundGroupRequest,
-  { target }: GroupPlace,
-  wish: Uint8Array,
-): CoapContent {
+/** The request with what whoever forwards is asked for: to gather answers for so long, of it alone, or of all with these bytes. */
+function bundling(sealed: CoapContent, { target }: GroupPlace, wish: Uint8Array): CoapContent {
   const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
-  return withOptions(content, gather, { number: OPTION.bundle, value: wish });
+  return withOptions(sealed, gather, { number: OPTION.bundle, value: wish });
 }
 
 function patientOf({ headEnd, target }: GroupPlace): GroupPlace {

@@ -7,8 +7,15 @@ import { HeadEndError } from "../errors.ts";
 import { unknownForm } from "../failures.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { Group } from "./group.ts";
-import { challengeOf, type GroupAsks, type GroupPlace, type MemberEnd, troubleOf } from "./group-asks.ts";
-import type { MemberAnswer } from "./group-keys.ts";
+import {
+  type BundleListener,
+  challengeOf,
+  type GroupAsks,
+  type GroupPlace,
+  type MemberEnd,
+  troubleOf,
+} from "./group-asks.ts";
+import type { GroupRequestEnd } from "./group-line.ts";
 import type { Joining } from "./group-manager.ts";
 import { inTurns } from "./turns.ts";
 
@@ -22,7 +29,7 @@ export type MemberReport<Body> =
 
 /**
  * How the request for all travels. `all`: whoever forwards gives it to all, and their answers come one by one or together;
- * `each`: each member is sent it, and whoever forwards to all puts their answers together; `alone`: each by itself.
+ * `each`: each member is asked alone, and whoever forwards to all puts their answers together; `alone`: each by itself.
  */
 export type Together =
   | { readonly how: "all"; readonly place: GroupPlace; readonly answers: "forward" | "bundle" }
@@ -64,10 +71,15 @@ export async function readTogether<Body>(
   const read = new TogetherRead(parts, question, tell);
   read.tellAbsent();
   if (read.silent.size === 0) return;
-  const sealed = parts.asks.seal(parts.group, question);
-  if (parts.together.how !== "alone") await read.askAll(parts.together, sealed);
-  await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
-  await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id));
+  if (parts.together.how === "each") {
+    await read.askEach(parts.together);
+    await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAlone(id, "late"));
+  } else {
+    const sealed = parts.asks.seal(parts.group, question);
+    if (parts.together.how === "all") await read.askAll(parts.together, sealed);
+    await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
+  }
+  await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id, "answered"));
 }
 
 /** Asks members one by one, each over its own session. Each is told of once. */
@@ -121,23 +133,27 @@ class TogetherRead<Body> {
     }
   }
 
-  async askAll(together: Exclude<Together, { how: "alone" }>, sealed: BoundGroupRequest): Promise<void> {
+  async askAll(
+    { place, answers }: Extract<Together, { how: "all" }>,
+    sealed: BoundGroupRequest,
+  ): Promise<void> {
     const { asks } = this.#parts;
     const wanted = new Set(this.silent);
-    const places = together.how === "all" ? [together.place] : [...wanted].map((id) => together.placeOf(id));
-    const target = (places[0] as GroupPlace).target;
-    const onAnswer = ({ member, content }: MemberAnswer): void =>
-      this.#take(member, content, target, "answered");
-    const onMissing = (alias: string, reason: MissingAnswer["reason"]): void =>
-      void this.#reasons.set(alias, reason);
+    const listener = this.#listenerAt(place.target);
     const end =
-      together.how === "all" && together.answers === "forward"
-        ? await asks.askAll(together.place, sealed, this.#question, wanted, onAnswer)
-        : await asks.askBundled(places, sealed, wanted, { onAnswer, onMissing });
-    // Whoever heard nothing of all of them in his time says so: each is asked by itself now.
-    const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
-    if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
-    throw troubleOf(end, target) ?? new Error("a refusal has a reason");
+      answers === "forward"
+        ? await asks.askAll(place, sealed, this.#question, wanted, listener.onAnswer)
+        : await asks.askBundled(place, sealed, wanted, listener);
+    orThrow(end, place.target);
+  }
+
+  async askEach({ placeOf }: Extract<Together, { how: "each" }>): Promise<void> {
+    const { asks, group } = this.#parts;
+    const places = new Map([...this.silent].map((id) => [id, placeOf(id)] as const));
+    const [first] = places.values();
+    if (first === undefined) return;
+    const listener = this.#listenerAt(first.target);
+    orThrow(await asks.askEachBundled(places, group, this.#question, listener), first.target);
   }
 
   async askAgain(id: string, sealed: BoundGroupRequest): Promise<void> {
@@ -149,12 +165,21 @@ class TogetherRead<Body> {
     });
   }
 
-  async askAlone(id: string): Promise<void> {
+  async askAlone(id: string, outcome: "answered" | "late"): Promise<void> {
     const { asks, placeOf, group } = this.#parts;
+    // It has been challenged as often as it is worth then.
+    this.challenged.add(id);
     await this.#orMissing(id, async () => {
       const place = placeOf(id);
-      this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, "answered");
+      this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, outcome);
     });
+  }
+
+  #listenerAt(target: Target): BundleListener {
+    return {
+      onAnswer: ({ member, content }) => this.#take(member, content, target, "answered"),
+      onMissing: (alias, reason) => void this.#reasons.set(alias, reason),
+    };
   }
 
   async #orMissing(meter: string, ask: () => Promise<void>): Promise<void> {
@@ -188,4 +213,11 @@ class TogetherRead<Body> {
     if (body !== undefined) this.#tell({ meter, outcome, body });
     else this.#tell({ meter, outcome: "refused", why: (trouble ?? unknownForm(target)).message });
   }
+}
+
+/** Whoever heard nothing of all of them in his time says so: each is asked by itself then. */
+function orThrow(end: GroupRequestEnd, target: Target): void {
+  const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
+  if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
+  throw troubleOf(end, target) ?? new Error("a refusal has a reason");
 }
