@@ -52,16 +52,20 @@ describe("through a DAP, a group", () => {
     for (const report of reports) expect("body" in report && report.body).toHaveLength(96);
   });
 
-  test("has answers in a bundle too where each meter is asked alone, as the DAP knows no group of that name", async () => {
-    const { world, all, counters } = await joined({ dap: { distribute: "per-meter", return: "bundle" } });
-    await world.read();
+  test("is asked meter by meter for one bundle too, by a DAP that knows nothing of the group", async () => {
+    const { world, all, counters } = await joined({
+      ...{ meters: 12, dap: { distribute: "per-meter", return: "bundle" } },
+    });
     const before = counters();
     const { outcomes, traffic } = await world.read();
     expect(outcomes).toEqual(all);
-    // Five requests, and one bundle that answers them.
-    expect(counters().requests - before.requests).toBe(5);
-    expect(traffic.requestBytes).toBeLessThan(5 * 45);
-    expect(traffic.responseBytes).toBeLessThan(5 * 45);
+    expect(counters().requests - before.requests).toBeLessThan(16);
+    expect(counters().holding.kept - before.holding.kept).toBe(12);
+    expect(traffic.requestBytes).toBeLessThan(12 * 45);
+    expect(traffic.responseBytes).toBeLessThan(12 * 40);
+    world.street.powerOff("M3");
+    const again = await world.read({ distribute: "per-meter", answers: "bundle" });
+    expect(again.outcomes).toEqual({ ...all, M3: "missing" });
   });
 
   test("is read meter by meter where the DAP offers no more, and says so where more is wanted", async () => {
