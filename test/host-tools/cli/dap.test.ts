@@ -23,7 +23,7 @@ async function places() {
 }
 
 describe("a DAP", () => {
-  test("is read through, shows how it works to its operator, and counts for whoever collects", async () => {
+  test("is read through, or does without a process of its own, shows how it works, and counts for whoever collects", async () => {
     const { meter, dap } = await places();
     const metrics = await freePort();
     await startMeterbench(["serve", "--at", meter], { cwd });
@@ -37,6 +37,8 @@ describe("a DAP", () => {
     expect(JSON.parse(read.stdout)).toMatchObject({ meter: "M1", registers: [{ obis: "1-0:1.8.0*255" }] });
     const status = await meterbench(["dap-status", dap, "--json"], { cwd });
     expect(JSON.parse(status.stdout)).toMatchObject({ id: "DAP", meters: 1, groups: { B7: ["M1"] } });
+    const own = await meterbench(["read", "meter:M1", "--via", "routes:routes.yaml", "--json"], { cwd });
+    expect(own).toMatchObject({ code: 0, stderr: "" });
     const counted = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     expect(counted).toContain("meterbench_dap_requests_total 2\n");
   });
@@ -64,11 +66,34 @@ describe("a DAP", () => {
     }
   });
 
-  test("with routes that are wrong says where", async () => {
-    writeFileSync(join(cwd, "routes.yaml"), "meters: { M1: { link: bus } }");
-    const { code, stderr } = await meterbench(["dap", "--at", "udp:127.0.0.1:1", "--routes", "routes.yaml"], {
-      cwd,
-    });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("At meters.M1: there is no link bus")]);
+  test.each([
+    ["routes that are wrong", "meters: { M1: { link: bus } }", [], "At meters.M1: there is no link bus"],
+    [
+      "a routes file that is no YAML",
+      "meters:\n  M1: {",
+      [],
+      "routes.yaml cannot be used. It is no YAML at line 2",
+    ],
+    ["a meter of its own name", "meters: { DAP: udp:127.0.0.1:2 }", [], "give it another --id"],
+    ["a meter at its own address", "meters: { M1: udp:127.0.0.1:1 }", [], "give one of them another port"],
+    ["a time to keep what it does not keep", "{}", ["--hold", "5"], "give --return hold too"],
+    ["a development key for the network", "{}", ["--at", "udp:0.0.0.0:1"], "give real keys with --keys"],
+  ] as const)("with %s says so in one sentence, and does not start", async (_, routes, more, sentence) => {
+    writeFileSync(join(cwd, "routes.yaml"), routes);
+    const args = ["dap", "--at", "udp:127.0.0.1:1", "--routes", "routes.yaml", ...more];
+    const { code, stderr } = await meterbench(args, { cwd });
+    expect(code).toBe(more.some((each) => each.includes("0.0.0.0")) ? 4 : 2);
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test("that is asked as if it were a meter says what it is", async () => {
+    const { dap } = await places();
+    await startMeterbench(["dap", "--at", dap, "--routes", "routes.yaml"], { cwd });
+    const read = await meterbench(["read", dap], { cwd });
+    expect([read.code, read.stderr]).toEqual([
+      2,
+      expect.stringContaining("is a DAP and no meter: name a meter"),
+    ]);
   });
 });
