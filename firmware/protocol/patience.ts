@@ -52,8 +52,10 @@ export class Patience {
   ): "try" | "pause" | { readonly failed: AskFailure } {
     const isSilence = reason === "timeout" || reason === "unreachable";
     ask.transfer.restart(isSilence ? "last message" : "start");
-    if (reason !== "timeout") ask.trouble = reason;
-    if (nowMs >= ask.untilMs || reason === "unrouted") return { failed: ask.trouble ?? reason };
+    if (reason === "unrouted") return { failed: reason };
+    // What a forwarder said stays true until the meter is heard; after a refusal only what came of the next try counts.
+    if (reason === "unreachable") ask.trouble = reason;
+    if (nowMs >= ask.untilMs) return { failed: ask.trouble ?? reason };
     if (isSilence && ask.toleranceSeconds !== undefined) {
       this.#pause(nowMs, this.#of(ask));
       return "pause";
