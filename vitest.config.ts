@@ -13,7 +13,9 @@ export default defineConfig({
     // a process for each: `npm test` would take a third longer with them. CI runs all.
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
-        ? ["test/host-tools/cli/{air,capture,dap,faceplate-pty,groups,ic,secrets,signed}.test.ts"]
+        ? [
+            "test/host-tools/cli/{air,capture,dap,dap-processes,faceplate-pty,groups,ic,secrets,signed}.test.ts",
+          ]
         : []),
       ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),
       ...(process.env["METERBENCH_FUZZ_INPUTS"] === undefined ? ["test/fuzz/!(corpus).test.ts"] : []),

@@ -16,13 +16,16 @@ export function failure(
   trustIs: "credentials" | "preset",
   peer?: Peer,
 ): HeadEndError {
-  const { name, expect } = target;
+  const { name, expect, host } = target;
   const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
+  const seconds = withinMs(target) / 1000;
   switch (reason) {
     case "timeout":
       return new HeadEndError(
         "timeout",
-        `Nobody at ${name} answered within ${withinMs(target) / 1000} s: check that the meter runs and the line is right.`,
+        host === undefined
+          ? `Nobody at ${name} answered within ${seconds} s: check that the meter runs and the line is right.`
+          : `Nobody at ${name} answered for ${host} within ${seconds} s: check that both run, and the way between them (dap --routes).`,
       );
     case "refused":
       return new HeadEndError(

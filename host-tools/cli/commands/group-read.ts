@@ -53,8 +53,10 @@ const WITHIN_SECONDS = 30;
 
 const HELP = `
 With --via one request goes to the DAP, which gives the same bytes to each member; whoever has said nothing is asked once
-more by itself. Without it, or with --distribute per-meter, each member is asked over its own session. With --json each
-member has a line, as soon as it is known how it stands, and the last line counts them; exit 5 where one is missing.
+more by itself. Without it, or with --distribute per-meter, each member is asked over its own session; with --return bundle
+as well each has its own request by the group's keys, and the DAP, which need not know the group, gives all answers at once.
+With --json each member has a line, as soon as it is known how it stands, and the last line counts them; exit 5 where one is
+missing.
 
 Examples: `;
 
@@ -100,7 +102,7 @@ function withReadOptions(command: Command): Command {
     .addOption(
       new Option(
         "--return <how>",
-        "of a request for all: answers as they come, or bundled by the DAP (default: forward)",
+        "answers as they come, or bundled by the DAP (default: as the DAP does with a group, else forward)",
       ).choices(ANSWERS),
     )
     .option(

@@ -269,7 +269,7 @@ export class Forwarder {
       arrived,
       routes.map((route) => (onAcknowledged, answered, failed) => {
         this.#ask(nowMs, route, content, {
-          ...{ client: arrived.from, untilMs, onAcknowledged },
+          ...{ client: arrived.from, isOperators: true, untilMs, onAcknowledged },
           onAnswer: (_, answer) => {
             this.#counts.answers++;
             answered(this.#passable(answer));
@@ -306,6 +306,7 @@ export class Forwarder {
     const line = this.#lineOf(route);
     const asked = {
       client: arrived.from,
+      isOperators: this.#parts.isOperator(arrived.from),
       station: route.station,
       content: namedOn(line, route, content),
       untilMs: nowMs + this.#patienceMs,

@@ -201,6 +201,7 @@ export class Holding {
     if (route === undefined || held.collection?.isClosed) return;
     member.asked = this.#parts.ask(nowMs, route, held.record.request, {
       client: held.client,
+      isOperators: true,
       untilMs: held.deadlineMs,
       onAnswer: (atMs, answer) => {
         const passed = this.#parts.passable(answer);

@@ -18,6 +18,8 @@ export type Failure = "no-answer" | "line-down" | "queue-full" | "refused";
 export interface Question {
   /** For whom. */
   readonly client: Station;
+  /** Of one who has proved to run the DAP: strangers do not take his turns, whatever they ask. */
+  readonly isOperators: boolean;
   readonly station: Station;
   readonly content: CoapContent;
   /** It is given up then, whether it waits or is under way. */
@@ -49,6 +51,8 @@ const OPEN_MAX = 8192;
 const TURNS_OF_SLOW = 4;
 /** CoAP has one at a time on the line, and others between the copies for one that does not answer. */
 const TURNS_OF_SHARED = 8;
+/** Of the turns of a line: the rest is free for operators, however many others there are. */
+const SHARE_OF_OTHERS = 3 / 4;
 /** A block of a thousand meters, asked by four head-ends at once. */
 const QUEUE_LIMITS = { perClient: 1024, most: 4096, bytes: 1_048_576 };
 /** On a line for one at a time: so long that what was lost is repeated once, then another one has its turn. */
@@ -61,7 +65,12 @@ export class Line {
   readonly traits: LinkTraits;
   readonly #coap: WholeMessages;
   readonly #turnsMax: number;
-  readonly #queue = new FairQueue<Asked>(QUEUE_LIMITS);
+  /** Operators' questions and others' are asked in turn. */
+  readonly #queues = {
+    operators: new FairQueue<Asked>(QUEUE_LIMITS),
+    others: new FairQueue<Asked>(QUEUE_LIMITS),
+  };
+  #next: "operators" | "others" = "operators";
   /** Of all that wait, so that none waits for ever. */
   readonly #waiting = new DueQueue<Asked>();
   readonly #open = new Map<RequestId, Asked>();
@@ -81,7 +90,7 @@ export class Line {
 
   /** Questions that wait for their turn. */
   get waiting(): number {
-    return this.#queue.length;
+    return this.#queues.operators.length + this.#queues.others.length;
   }
 
   get underWay(): number {
@@ -111,7 +120,7 @@ export class Line {
     const timed = { dueMs: Number.POSITIVE_INFINITY, place: -1 };
     const asked: Asked = { client, bytes, question, request: undefined, hasTurn: false, ...timed };
     if (this.isDown(nowMs, question.station)) question.onFailed(nowMs, "line-down");
-    else if (!this.#queue.add(asked)) question.onFailed(nowMs, "queue-full");
+    else if (!this.#queueOf(asked).add(asked)) question.onFailed(nowMs, "queue-full");
     else {
       this.#waiting.set(asked, question.untilMs);
       this.#askNext(nowMs);
@@ -162,16 +171,35 @@ export class Line {
 
   #leaveQueue(asked: Asked): void {
     this.#waiting.remove(asked);
-    this.#queue.remove(asked);
+    this.#queueOf(asked).remove(asked);
   }
 
   #askNext(nowMs: number): void {
     while (this.#turns < this.#turnsMax) {
-      const asked = this.#queue.take();
+      const asked = this.#takeNext();
       if (asked === undefined) return;
       this.#waiting.remove(asked);
       this.#send(nowMs, asked);
     }
+  }
+
+  /** Whoever has nothing to ask leaves his turn to the others; these never have the last of many turns. */
+  #takeNext(): Asked | undefined {
+    const { operators, others } = this.#queues;
+    const isForOperators = this.#next === "operators" || this.#turns >= this.#turnsMax * SHARE_OF_OTHERS;
+    this.#next = isForOperators ? "others" : "operators";
+    const first = (isForOperators ? operators : others).take();
+    if (first !== undefined || (isForOperators && this.#isReserved)) return first;
+    return (isForOperators ? others : operators).take();
+  }
+
+  /** True while what is free is for operators alone. */
+  get #isReserved(): boolean {
+    return this.#turnsMax > 1 && this.#turns >= this.#turnsMax * SHARE_OF_OTHERS;
+  }
+
+  #queueOf({ question }: Asked): FairQueue<Asked> {
+    return question.isOperators ? this.#queues.operators : this.#queues.others;
   }
 
   #send(nowMs: number, asked: Asked): void {
@@ -240,7 +268,7 @@ export class Line {
   #unanswered(nowMs: number, asked: Asked, failure: Failure): void {
     const { untilMs, onFailed } = asked.question;
     const isNext = this.#isForOne && failure === "no-answer" && nowMs < untilMs;
-    if (!isNext || !this.#queue.add(asked)) return onFailed(nowMs, failure);
+    if (!isNext || !this.#queueOf(asked).add(asked)) return onFailed(nowMs, failure);
     this.#waiting.set(asked, untilMs);
   }
 }

@@ -14,15 +14,21 @@ import {
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
 import { routed } from "../../../firmware/protocol/forwarders.ts";
-import type { BoundGroupRequest } from "../../../firmware/protocol/group/protect.ts";
+import type { BoundGroupRequest, GroupBinding } from "../../../firmware/protocol/group/protect.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
-import { type Bundle, decodeBundle, type MissingAnswer, unbundled } from "../../dap/forward/bundle.ts";
+import {
+  type Bundle,
+  type BundledAnswer,
+  decodeBundle,
+  type MissingAnswer,
+  unbundled,
+} from "../../dap/forward/bundle.ts";
 import type { HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import { failure, unwanted } from "../failures.ts";
 import type { Group } from "./group.ts";
 import { GroupKeys, type GroupKeysParts, type MemberAnswer } from "./group-keys.ts";
-import { GroupLine, type GroupRequestEnd } from "./group-line.ts";
+import { GroupLine, type GroupRequest, type GroupRequestEnd } from "./group-line.ts";
 
 /** Where a meter is reached, or by the alias of a group whoever forwards to all of it. */
 export interface GroupPlace {
@@ -61,6 +67,7 @@ export class GroupAsks {
   readonly #clock: Clock;
   readonly #lines = new Map<GroupPlace["headEnd"], GroupLine>();
   #keys: GroupKeys | undefined;
+  #nextCollection = 0;
 
   constructor(parts: GroupKeysParts, clock: Clock) {
     this.#parts = parts;
@@ -107,23 +114,46 @@ export class GroupAsks {
     { onAnswer, onMissing }: BundleListener,
   ): Promise<GroupRequestEnd> {
     const missing = new Set(members);
-    const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
-    const content = withOptions(sealed.content, gather, { number: OPTION.bundle, value: EMPTY });
+    const content = bundling(sealed.content, target.timeoutMs, EMPTY);
     const patient = { ...target, timeoutMs: target.timeoutMs + BUNDLE_WAY_MS };
     return this.#send({ headEnd, target: patient }, content, {
       answers: "one",
-      take: (message) => {
-        const bundle = bundleIn(message);
-        if (bundle === undefined) return "no";
-        this.#count(message);
-        for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
-        for (const answer of bundle.answers) {
+      take: (message) =>
+        this.#takeBundle(message, onMissing, (answer) => {
           const opened = this.#keys?.open(sealed.binding, unbundled(answer));
           if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
-        }
-        return "all";
-      },
+        }),
     });
+  }
+
+  /** Asks each member by itself for answers together: whoever forwards needs to know nothing of the group. */
+  async askEachBundled(
+    places: ReadonlyMap<string, GroupPlace>,
+    group: Group,
+    question: GroupQuestion,
+    gatherMs: number,
+    { onAnswer, onMissing }: BundleListener,
+  ): Promise<GroupRequestEnd> {
+    const bindings = new Map<string, GroupBinding>();
+    const collection = Uint8Array.of(this.#nextCollection++ & 0xff, places.size);
+    const take = (message: CoapMessage): "no" | "all" =>
+      this.#takeBundle(message, onMissing, (answer) => {
+        const binding = bindings.get(answer.alias);
+        const opened = binding && this.#keys?.open(binding, unbundled(answer), answer.alias);
+        if (opened !== undefined && bindings.delete(opened.member)) onAnswer(opened);
+      });
+    let line: GroupLine | undefined;
+    const requests: GroupRequest[] = [];
+    for (const [id, { headEnd, target }] of places) {
+      const { content: sealed, binding } = this.#keysOf(group).sealFor(id, question.content);
+      const content = routed(bundling(sealed, gatherMs, collection), { host: target.host });
+      bindings.set(id, binding);
+      line = this.#lineOf(headEnd);
+      this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
+      const withinMs = gatherMs + BUNDLE_WAY_MS;
+      requests.push({ to: target.station, content, withinMs, answers: "one", take });
+    }
+    return line === undefined ? { kind: "answered" } : line.askForOne(requests);
   }
 
   /** Sends the request that is for all to one member alone: the same bytes. */
@@ -192,6 +222,19 @@ export class GroupAsks {
     });
   }
 
+  #takeBundle(
+    message: CoapMessage,
+    onMissing: BundleListener["onMissing"],
+    onAnswer: (answer: BundledAnswer) => void,
+  ): "no" | "all" {
+    const bundle = bundleIn(message);
+    if (bundle === undefined) return "no";
+    this.#count(message);
+    for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
+    for (const answer of bundle.answers) onAnswer(answer);
+    return "all";
+  }
+
   #count(message: CoapMessage): void {
     this.traffic.responseBytes += messageBytes(message, message.token.length);
   }
@@ -208,6 +251,16 @@ export class GroupAsks {
     this.#keys.admit(group);
     return this.#keys;
   }
+}
+
+/** The request, whose answers are gathered for so long and come together: of it alone, or of all with these two bytes. */
+function bundling(sealed: CoapContent, gatherMs: number, collection: Uint8Array): CoapContent {
+  const seconds = fromUint(Math.ceil(gatherMs / 1000));
+  return withOptions(
+    sealed,
+    { number: OPTION.multicastTimeout, value: seconds },
+    { number: OPTION.bundle, value: collection },
+  );
 }
 
 /** Anybody can send one: what is in it is proved by itself. */

@@ -50,17 +50,25 @@ export class GroupLine implements OtherAsker {
 
   /** Sends a request, and is done when that has ended. */
   ask(request: GroupRequest): Promise<GroupRequestEnd> {
+    return this.askForOne([request]);
+  }
+
+  /** Sends requests that have one answer in common, to whichever it comes; is done when it came, or all have ended without. */
+  askForOne(requests: readonly GroupRequest[]): Promise<GroupRequestEnd> {
     return new Promise((resolve) => {
-      const open: Open = { request, end: resolve, has: "nothing" };
-      const nowMs = this.#clock.monotonicMs();
-      const id = this.#line.coap.request(nowMs, request.to, request.content, {
-        answers: request.answers,
-        untilMs: nowMs + request.withinMs,
-        answerBytes: request.answerBytes,
-        isGenuine: (answer) => takes(open, answer),
-      });
-      if (id === undefined) return resolve({ kind: "busy" });
-      this.#open.set(id, open);
+      const ids: RequestId[] = [];
+      let left = requests.length;
+      const ended = (end: GroupRequestEnd): void => {
+        left--;
+        if (end.kind !== "answered" && left > 0) return;
+        for (const id of ids) this.#cancel(id);
+        resolve(end);
+      };
+      for (const request of requests) {
+        const id = this.#begin(request, ended);
+        if (id === undefined) ended({ kind: "busy" });
+        else ids.push(id);
+      }
       this.#line.run();
     });
   }
@@ -86,12 +94,29 @@ export class GroupLine implements OtherAsker {
     return this.#doubts.nextWakeMs();
   }
 
+  #begin(request: GroupRequest, end: Open["end"]): RequestId | undefined {
+    const open: Open = { request, end, has: "nothing" };
+    const nowMs = this.#clock.monotonicMs();
+    const id = this.#line.coap.request(nowMs, request.to, request.content, {
+      answers: request.answers,
+      untilMs: nowMs + request.withinMs,
+      answerBytes: request.answerBytes,
+      isGenuine: (answer) => takes(open, answer),
+    });
+    if (id !== undefined) this.#open.set(id, open);
+    return id;
+  }
+
   #end(request: RequestId, end: GroupRequestEnd): void {
     const open = this.#open.get(request);
+    this.#cancel(request);
+    open?.end(end);
+  }
+
+  #cancel(request: RequestId): void {
     this.#open.delete(request);
     this.#doubts.delete(request);
     this.#line.coap.cancel(request);
-    open?.end(end);
   }
 }
 

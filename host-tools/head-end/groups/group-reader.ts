@@ -62,14 +62,15 @@ export async function readGroup<Body>(
   const { groups, manager, asks, placeOf, allOf } = parts;
   manager.own(name);
   const { distribute, answers } = await howToAsk(parts, name, plan);
-  if (distribute === "per-meter") return readEach(parts, name, question, tell);
+  const place = allOf(name);
+  if (distribute === "per-meter" && (answers === "forward" || place === undefined))
+    return readEach(parts, name, question, tell);
   const joinings = await manager.prepare(name);
   const group = manager.own(name);
-  const place = allOf(name);
   const all = place && { ...place, target: { ...place.target, timeoutMs: plan.collectMs } };
   const onLost = (id: string): void => void groups.mark(name, group.epoch, id, "waiting");
   const before = { ...asks.traffic };
-  await readTogether({ asks, group, joinings, answers, all, placeOf, onLost }, question, tell);
+  await readTogether({ asks, group, joinings, distribute, answers, all, placeOf, onLost }, question, tell);
   return {
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,
@@ -80,24 +81,30 @@ export async function readGroup<Body>(
 async function howToAsk(
   { dapStatus }: GroupReaderParts,
   name: string,
-  { distribute, answers }: GroupReadPlan,
+  plan: GroupReadPlan,
 ): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
-  if (distribute === "per-meter" || dapStatus === undefined)
-    return { distribute: distribute ?? "per-meter", answers: answers ?? "forward" };
+  const { distribute, answers = "forward" } = plan;
+  const each = { distribute: "per-meter", answers } as const;
+  if (dapStatus === undefined) return { ...each, distribute: distribute ?? "per-meter" };
+  if (distribute === "per-meter" && answers === "forward") return each;
   const status = await dapStatus();
-  const offered = status.return === "bundle" ? "bundle" : "forward";
-  if (answers === "bundle" && offered !== "bundle")
-    throw notOffered(status, "bundles no answers", "--return bundle");
-  if (distribute === undefined && status.distribute !== "fan-out")
-    return { distribute: "per-meter", answers: "forward" };
-  if (status.distribute !== "fan-out") throw notOffered(status, "serves no groups", "--distribute fan-out");
+  refuseUnoffered(status, plan);
+  if (distribute === "per-meter" || status.distribute !== "fan-out") return each;
   const isKnown = Object.hasOwn(status.groups, name);
   if (!isKnown && distribute === "fan-out")
     throw new HeadEndError(
       "not-there",
       `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
     );
-  return { distribute: isKnown ? "fan-out" : "per-meter", answers: answers ?? offered };
+  const offered = status.return === "bundle" ? "bundle" : "forward";
+  return isKnown ? { distribute: "fan-out", answers: plan.answers ?? offered } : each;
+}
+
+function refuseUnoffered(status: DapStatus, { distribute, answers }: GroupReadPlan): void {
+  if (answers === "bundle" && status.return !== "bundle")
+    throw notOffered(status, "bundles no answers", "--return bundle");
+  if (distribute === "fan-out" && status.distribute !== "fan-out")
+    throw notOffered(status, "serves no groups", "--distribute fan-out");
 }
 
 function notOffered({ id, thirdParty }: DapStatus, what: string, option: string): HeadEndError {

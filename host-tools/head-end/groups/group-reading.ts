@@ -7,8 +7,15 @@ import { HeadEndError } from "../errors.ts";
 import { unknownForm } from "../failures.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { Group } from "./group.ts";
-import { challengeOf, type GroupAsks, type GroupPlace, type MemberEnd, troubleOf } from "./group-asks.ts";
-import type { MemberAnswer } from "./group-keys.ts";
+import {
+  type BundleListener,
+  challengeOf,
+  type GroupAsks,
+  type GroupPlace,
+  type MemberEnd,
+  troubleOf,
+} from "./group-asks.ts";
+import type { GroupRequestEnd } from "./group-line.ts";
 import type { Joining } from "./group-manager.ts";
 import { inTurns } from "./turns.ts";
 
@@ -25,6 +32,8 @@ export interface GroupReadParts {
   readonly group: Group;
   /** What came of those who had not joined before. */
   readonly joinings: readonly Joining[];
+  /** Whether whoever forwards is sent one request for all, or one for each, which is bundled then. */
+  readonly distribute: "per-meter" | "fan-out";
   /** Whether answers to a request for all come one by one, or together. */
   readonly answers: "forward" | "bundle";
   /** Whoever forwards to all; without it each member is sent the request for all by itself. */
@@ -59,7 +68,8 @@ export async function readTogether<Body>(
   read.tellAbsent();
   if (read.silent.size === 0) return;
   const sealed = parts.asks.seal(parts.group, question);
-  if (parts.all !== undefined) await read.askAll(parts.all, sealed);
+  if (parts.all !== undefined && parts.distribute === "fan-out") await read.askAll(parts.all, sealed);
+  if (parts.all !== undefined && parts.distribute === "per-meter") await read.askEach(parts.all);
   await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
   await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id));
 }
@@ -115,18 +125,19 @@ class TogetherRead<Body> {
   async askAll(place: GroupPlace, sealed: BoundGroupRequest): Promise<void> {
     const { asks, answers } = this.#parts;
     const wanted = new Set(this.silent);
-    const onAnswer = ({ member, content }: MemberAnswer): void =>
-      this.#take(member, content, place.target, "answered");
-    const onMissing = (alias: string, reason: MissingAnswer["reason"]): void =>
-      void this.#reasons.set(alias, reason);
+    const listener = this.#listener(place.target);
     const end =
       answers === "bundle"
-        ? await asks.askBundled(place, sealed, wanted, { onAnswer, onMissing })
-        : await asks.askAll(place, sealed, this.#question, wanted, onAnswer);
-    // Whoever heard nothing of all of them in his time says so: each is asked by itself now.
-    const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
-    if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
-    throw troubleOf(end, place.target) ?? new Error("a refusal has a reason");
+        ? await asks.askBundled(place, sealed, wanted, listener)
+        : await asks.askAll(place, sealed, this.#question, wanted, listener.onAnswer);
+    orThrow(end, place.target);
+  }
+
+  async askEach({ target }: GroupPlace): Promise<void> {
+    const { asks, group, placeOf } = this.#parts;
+    const places = new Map([...this.silent].map((id) => [id, placeOf(id)] as const));
+    const listener = this.#listener(target);
+    orThrow(await asks.askEachBundled(places, group, this.#question, target.timeoutMs, listener), target);
   }
 
   async askAgain(id: string, sealed: BoundGroupRequest): Promise<void> {
@@ -144,6 +155,13 @@ class TogetherRead<Body> {
       const place = placeOf(id);
       this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, "answered");
     });
+  }
+
+  #listener(target: Target): BundleListener {
+    return {
+      onAnswer: ({ member, content }) => this.#take(member, content, target, "answered"),
+      onMissing: (alias, reason) => void this.#reasons.set(alias, reason),
+    };
   }
 
   async #orMissing(meter: string, ask: () => Promise<void>): Promise<void> {
@@ -177,4 +195,11 @@ class TogetherRead<Body> {
     if (body !== undefined) this.#tell({ meter, outcome, body });
     else this.#tell({ meter, outcome: "refused", why: (trouble ?? unknownForm(target)).message });
   }
+}
+
+/** Whoever heard nothing of all of them in his time says so: each is asked by itself now. */
+function orThrow(end: GroupRequestEnd, target: Target): void {
+  const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
+  if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
+  throw troubleOf(end, target) ?? new Error("a refusal has a reason");
 }

@@ -55,7 +55,7 @@ function linkFaults(link: string, { reads }: LinkFigures): string[] {
       const where = `${link}, ${question}, ${way}`;
       if (answered + late < METERS) faults.push(`${where}: only ${answered + late} meters answered`);
       const share = downBytes / ways.unicast.downBytes;
-      const isCounted = way !== "unicast" && question === "registers" && link !== "rs485WithLoss";
+      const isCounted = way.startsWith("fan-out") && question === "registers" && link !== "rs485WithLoss";
       if (isCounted && share > DOWNLINK_SHARE_MAX)
         faults.push(`${where}: ${share.toFixed(3)} of the bytes down of unicast`);
     }

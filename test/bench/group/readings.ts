@@ -23,9 +23,10 @@ export const QUESTIONS = {
 } as const;
 export type QuestionName = keyof typeof QUESTIONS;
 
-/** `unicast`: one request to each, over its own session, and each answer by itself. */
+/** `unicast`: one request to each, over its own session, and each answer by itself; bundled one is by the group's keys. */
 export const WAYS = {
   unicast: { distribute: "per-meter", answers: "forward" },
+  "per meter, bundled": { distribute: "per-meter", answers: "bundle" },
   "fan-out, forwarded": { distribute: "fan-out", answers: "forward" },
   "fan-out, bundled": { distribute: "fan-out", answers: "bundle" },
 } as const;
@@ -70,6 +71,7 @@ async function allWays(
   const read = (way: WayName) => readFigures(watched, group, question, WAYS[way]);
   return {
     unicast: await read("unicast"),
+    "per meter, bundled": await read("per meter, bundled"),
     "fan-out, forwarded": await read("fan-out, forwarded"),
     "fan-out, bundled": await read("fan-out, bundled"),
   };

@@ -18,7 +18,7 @@ import {
 import { type WholeEvent, WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
 import { Drive } from "../../../firmware/protocol/drive.ts";
 import { SecureClient } from "../../../firmware/protocol/secure-client.ts";
-import { Backhaul, FAR_END } from "../../../hal/emulated/backhaul.ts";
+import { Backhaul, type CarriedDatagram, FAR_END } from "../../../hal/emulated/backhaul.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { VirtualClock } from "../../../hal/emulated/virtual-clock.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
@@ -46,6 +46,8 @@ export interface PlaceOptions {
   readonly south?: Partial<LinkTraits>;
   readonly seed?: number;
   readonly dap?: Partial<DapParts>;
+  /** Sees what goes over the line to the meters. */
+  readonly southTap?: (carried: CarriedDatagram) => void;
 }
 
 /** What a meter does with a request; undefined leaves it without any sign. */
@@ -76,7 +78,7 @@ export function place(options: PlaceOptions = {}) {
   const clock = new VirtualClock({ utcMs: START_MS });
   const random = new SeededRandom(seed);
   const north = new Backhaul(clock, { roundTripMs: 20, ...options.north });
-  const south = new Backhaul(clock, { roundTripMs: 20, ...options.south });
+  const south = new Backhaul(clock, { roundTripMs: 20, ...options.south }, options.southTap);
   const routes = new Routes(
     meters.map((alias) => ({ alias, line: 0, station: alias })),
     groups,

@@ -52,6 +52,21 @@ describe("through a DAP, a group", () => {
     for (const report of reports) expect("body" in report && report.body).toHaveLength(96);
   });
 
+  test("is asked meter by meter for one bundle too, by a DAP that knows nothing of the group", async () => {
+    const { world, all, counters } = await joined({
+      ...{ meters: 12, dap: { distribute: "per-meter", return: "bundle" } },
+    });
+    const before = counters();
+    const { outcomes, traffic } = await world.read({ distribute: "per-meter", answers: "bundle" });
+    expect(outcomes).toEqual(all);
+    expect(counters().requests - before.requests).toBeLessThan(16);
+    expect(counters().holding.kept - before.holding.kept).toBe(12);
+    expect(traffic.responseBytes).toBeLessThan(12 * 40);
+    world.street.powerOff("M3");
+    const again = await world.read({ distribute: "per-meter", answers: "bundle" });
+    expect(again.outcomes).toEqual({ ...all, M3: "missing" });
+  });
+
   test("is read meter by meter where the DAP offers no more, and says so where more is wanted", async () => {
     const { world, all } = await joined({ dap: { distribute: "per-meter" } });
     expect((await world.read()).outcomes).toEqual(all);
