@@ -56,7 +56,7 @@ import type { StopWatch, Watcher } from "./watching.ts";
 export type { Answer, ExchangeSize, HeadEndParts, SharedLine, Target } from "./asking.ts";
 export { profileRequests, type TimedInterval } from "./questions.ts";
 
-const EVENT_BYTES = 26;
+const EVENT_BYTES = 27;
 /** A meter that has more to tell tells it in the next one, after some seconds. */
 const EVENTS_PER_NOTIFICATION = 16;
 /** A name and a unit with each value. */

@@ -16,7 +16,7 @@ import { Recorder } from "./recorder.ts";
 const POLL_INTERVAL_MS = 900_000;
 
 export function housesAlone({ seed, meters, spoil = (engine) => engine }: BlindOptions) {
-  const houses = housesOf(seed, meters);
+  const houses = housesOf(seed, meters, true);
   const secrets = new Secrets();
   const recorder = new Recorder();
   const clock = new VirtualClock({ utcMs: START_MS });

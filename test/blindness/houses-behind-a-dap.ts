@@ -30,12 +30,13 @@ export interface BlindOptions extends Partial<BlockOptions> {
   readonly meters: number;
   /** Spoils the engine that all parties have; tests of the tests give one. */
   readonly spoil?: ((engine: CryptoEngine) => CryptoEngine) | undefined;
+  readonly generation?: "known" | "unknown";
   /** What meters have to keep their state in; without storage they state nothing. */
   readonly storage?: (meter: string) => Storage;
 }
 
-/** The houses of a seed: each kind as often. */
-export function housesOf(seed: number, count: number): House[] {
+/** The houses of a seed: each kind as often; where their generation is unknown, it shows in the logs. */
+export function housesOf(seed: number, count: number, isUnknown = false): House[] {
   const random = new SeededRandom(`houses ${seed}`);
   return Array.from({ length: count }, (_, i) => {
     const id = `M${i + 1}`;
@@ -49,7 +50,8 @@ export function housesOf(seed: number, count: number): House[] {
       configuration: {
         ...configuration,
         serialNumber,
-        hasGeneration: kind === "pv",
+        // Elsewhere what flows out is fraud, and logged with how much it was.
+        hasGeneration: kind === "pv" && !isUnknown,
         profilePaddingTenths: PADDING_OF[kind],
       },
     };
@@ -59,7 +61,7 @@ export function housesOf(seed: number, count: number): House[] {
 /** The houses behind a DAP on whose links a recorder is, and an engine that gives their secrets away to the test. */
 export function housesBehindADap({ spoil = (engine) => engine, ...options }: BlindOptions) {
   const { seed, meters } = options;
-  const houses = housesOf(seed, meters);
+  const houses = housesOf(seed, meters, options.generation === "unknown");
   const byId = new Map(houses.map((house) => [house.id, house]));
   const secrets = new Secrets();
   const recorder = new Recorder();

@@ -128,9 +128,15 @@ function profileReadingBytes(
   return 1 + MOMENT_BYTES + headBytes(block) + block + start;
 }
 
-/** As many events as there were. */
+/** As many events as there were, and how many details each has. */
 function eventReadingBytes(said: readonly CborValue[]): number {
-  return sizeOf([...said]);
+  return sizeOf(
+    said.map((item) => {
+      const [code = 0, time = 0, status = 0, ...rest] = arrayItems(item) ?? [];
+      if (arrayItems(item) === undefined || rest.length === 0) return item;
+      return [code, time, status, new Uint8Array(VALUE_BYTES * (rest.length - 1))];
+    }),
+  );
 }
 
 /** A payload and its signature: each register with its name and unit, its value in the room that r gives one. */

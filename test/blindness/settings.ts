@@ -46,7 +46,12 @@ async function direct(options: BlindOptions): Promise<Recording> {
 }
 
 async function perMeter(options: BlindOptions, south: SouthKind): Promise<Recording> {
-  const world = housesBehindADap({ ...options, south, storage: () => new MemoryStorage() });
+  const world = housesBehindADap({
+    ...options,
+    south,
+    generation: "unknown",
+    storage: () => new MemoryStorage(),
+  });
   const { block, houses, secrets, recorder } = world;
   block.play(BEFORE_MS + DAY_MS);
   for (const { id } of houses)

@@ -1,6 +1,7 @@
 // Bodies of the resource `e`: which events of a log are asked for, and the events.
 import { EVENT_LOGS, type LogName } from "../../events/event-table.ts";
-import { decodeCbor, encodeCbor } from "../cbor.ts";
+import { equal } from "../bytes.ts";
+import { type CborValue, decodeCbor, encodeCbor, encodeCborSequence } from "../cbor.ts";
 import { arrayItems, decodeTime, encodeTime, isIntegerWithin, STATUS_MAX } from "./answer-fields.ts";
 import { eventFromCbor, eventToCbor, type LoggedEvent, SEQUENCE_MAX } from "./logged-event.ts";
 
@@ -25,8 +26,10 @@ export interface EventReading {
   readonly events: readonly LoggedEvent[];
 }
 
-/** 32 events of at most 26 bytes and 23 bytes before them: an answer stays within 855 bytes. */
+/** 32 events of at most 27 bytes and 23 bytes before them: an answer stays within 887 bytes. */
 export const EVENTS_PER_ANSWER_MAX = 32;
+/** What the padding of a detail fills up to. */
+const DETAIL_BYTES = 5;
 
 /** `[log, from, count]`: 4 to 8 bytes. A request that cannot be asked throws. */
 export function encodeEventRequest({ log, from, count }: EventRequest): Uint8Array {
@@ -48,7 +51,8 @@ export function decodeEventRequest(body: Uint8Array): EventRequest | undefined {
 
 /**
  * `[time, status, oldest, next]`, and where there are events `first, event, ...` after it, an event being
- * `[code, time, clock status, detail, ...]`. An answer that is none to the request is a bug and throws.
+ * `[code, time, clock status]` or `[code, time, clock status, detail, ..., padding]`: zeros, so that five bytes are taken
+ * for each detail, whatever was measured or counted. An answer that is none to the request is a bug and throws.
  */
 export function encodeEventReading(reading: EventReading, request: EventRequest): Uint8Array {
   const { timeSeconds, status, oldest, next, events } = reading;
@@ -58,7 +62,7 @@ export function encodeEventReading(reading: EventReading, request: EventRequest)
     status,
     oldest,
     next,
-    ...(first === undefined ? [] : [first.sequence, ...events.map(eventToCbor)]),
+    ...(first === undefined ? [] : [first.sequence, ...events.map(eventToWire)]),
   ]);
   if (!isRun(events) || decodeEventReading(body, request) === undefined) {
     throw new Error(`${events.length} events from ${first?.sequence} answer no such request`);
@@ -78,9 +82,29 @@ export function decodeEventReading(body: Uint8Array, request: EventRequest): Eve
   if (!isIntegerWithin(first, Math.max(oldest, request.from), next - items.length)) return undefined;
   if (items.length < 1 || items.length > request.count) return undefined;
   const events = items
-    .map((item, i) => eventFromCbor(first + i, item))
+    .map((item, i) => eventFromWire(first + i, item))
     .filter((event) => event !== undefined);
   return events.length === items.length ? { timeSeconds, status, oldest, next, events } : undefined;
+}
+
+function eventToWire(event: LoggedEvent): CborValue {
+  const items = arrayItems(eventToCbor(event)) ?? [];
+  return event.details.length === 0 ? [...items] : [...items, paddingOf(event)];
+}
+
+/** The event, or undefined where the value is none, or is padded in another way. */
+function eventFromWire(sequence: number, value: CborValue): LoggedEvent | undefined {
+  const items = arrayItems(value) ?? [];
+  const padding = items.at(-1);
+  const isPadded = padding instanceof Uint8Array;
+  const event = eventFromCbor(sequence, isPadded ? items.slice(0, -1) : value);
+  if (event === undefined || !isPadded) return event?.details.length === 0 ? event : undefined;
+  return event.details.length > 0 && equal(padding, paddingOf(event)) ? event : undefined;
+}
+
+function paddingOf({ details }: LoggedEvent): Uint8Array {
+  // A detail beyond its room is a bug, which the encoder finds.
+  return new Uint8Array(Math.max(0, DETAIL_BYTES * details.length - encodeCborSequence([...details]).length));
 }
 
 function isRun(events: readonly LoggedEvent[]): boolean {

@@ -402,6 +402,6 @@ describe("the CDDL", () => {
     for (const [name, range] of Object.entries(ranges)) expect(cddl).toContain(`${name} ${range}`);
     expect(cddl).toContain(`count: 0..${EVENTS_PER_ANSWER_MAX}`);
     expect(cddl).toContain(`1*${EVENTS_PER_ANSWER_MAX} event`);
-    expect(cddl).toContain(`0*${DETAILS_MAX} detail`);
+    expect(cddl).toContain(`1*${DETAILS_MAX} detail`);
   });
 });

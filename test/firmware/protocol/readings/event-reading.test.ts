@@ -59,6 +59,33 @@ describe("an answer with events", () => {
     expect(decodeEventReading(body, REQUEST)).toEqual(reading);
   });
 
+  test("is as long whatever its details are, where they are as many", () => {
+    const withDetails = (details: number[]) => ({ ...reading, events: [removed, { ...closed, details }] });
+    const lengths = [
+      [0, 0],
+      [24, 70_000],
+      [0xffffffff, -1],
+    ].map((details) => {
+      const body = encodeEventReading(withDetails(details), REQUEST);
+      expect(decodeEventReading(body, REQUEST)).toEqual(withDetails(details));
+      return body.length;
+    });
+    expect(new Set(lengths)).toEqual(new Set([encodeEventReading(reading, REQUEST).length + 11]));
+  });
+
+  test.each<[string, readonly CborValue[]]>([
+    ["no padding", [7]],
+    ["too little of it", [7, new Uint8Array(3)]],
+    ["too much", [7, new Uint8Array(5)]],
+    ["other bytes than zeros", [7, Uint8Array.of(0, 0, 0, 1)]],
+    ["padding alone", [new Uint8Array(0)]],
+  ])("with an event that has %s is refused", (_, details) => {
+    const event = [40, TIME, 0, ...details];
+    expect(decodeEventReading(encodeCbor([TIME, 0, 1, 9, 7, event]), REQUEST)).toBeUndefined();
+    const right = [40, TIME, 0, 7, new Uint8Array(4)];
+    expect(decodeEventReading(encodeCbor([TIME, 0, 1, 9, 7, right]), REQUEST)).toBeDefined();
+  });
+
   test("without events has nine bytes", () => {
     const none = { ...reading, events: [] };
     expect(decodeEventReading(encodeEventReading(none, REQUEST), REQUEST)).toEqual(none);
@@ -70,7 +97,7 @@ describe("an answer with events", () => {
     expect(decodeEventReading(encodeEventReading(later, REQUEST), REQUEST)).toEqual(later);
   });
 
-  test("of 32 events, each as long as can be, has 855 bytes", () => {
+  test("of 32 events, each as long as can be, has 887 bytes", () => {
     const first = SEQUENCE_MAX - EVENTS_PER_ANSWER_MAX + 1;
     const details = [0xffffffff, -0x100000000, 0xffffffff];
     const events = Array.from({ length: EVENTS_PER_ANSWER_MAX }, (_, i) => ({
@@ -82,7 +109,7 @@ describe("an answer with events", () => {
     }));
     const longest = { ...reading, oldest: first - 500, next: SEQUENCE_MAX + 1, events };
     const body = encodeEventReading(longest, REQUEST);
-    expect(body).toHaveLength(855);
+    expect(body).toHaveLength(887);
     expect(decodeEventReading(body, REQUEST)).toEqual(longest);
   });
 
