@@ -3,8 +3,9 @@
 import type { LinkTraits } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { AskingRequests } from "./asking-requests.ts";
-import { type AskFailure, type PendingAsk, TRIES_MAX, tryMs } from "./asks.ts";
+import { type AskFailure, type PendingAsk, TRIES_MAX } from "./asks.ts";
 import { toUint } from "./bytes.ts";
+import { tryMs } from "./tolerance.ts";
 
 /** The first pause after CoAP has given up; each is between half and one and a half of that, and the next twice as long. */
 const PAUSE_MS = 5000;
