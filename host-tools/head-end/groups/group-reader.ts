@@ -1,5 +1,5 @@
 // Reads a group, by the way that was chosen, after all that has to be done before.
-import { tolerant } from "../../../firmware/protocol/asks.ts";
+import { tolerant } from "../../../firmware/protocol/tolerance.ts";
 import type { DapStatus } from "../../dap/operator/status.ts";
 import type { Answer, HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
