@@ -105,7 +105,10 @@ async function withWays<Result>(
     const daps = knownDaps(options);
     return withHeadEnd(via, patient, (headEnd, target) => {
       const dapStatus = async (): Promise<DapStatus> => (await readDap(headEnd, target, daps)).body;
-      return work({ ...waysThrough({ headEnd, target }), ...(daps.length > 0 && { dapStatus }) });
+      return work({
+        ...waysThrough({ headEnd, target }),
+        ...(daps.length > 0 && !via.startsWith("routes:") && { dapStatus }),
+      });
     });
   }
   const lineOf = new Map(ids.map((id) => [id, knownLine(registry, id)]));

@@ -26,12 +26,21 @@ import {
   withRegistry,
 } from "./common.ts";
 import { knownDaps, readDap } from "./dap-session.ts";
-import { absoluteAddress, refuseFarDevelopment } from "./development.ts";
+import { refuseFarDevelopment } from "./development.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readIdentity } from "./home.ts";
 import { airStation } from "./places.ts";
 import { holdPreset } from "./preset.ts";
-import { nameOfRoute, type Route, type RouteOptions, routeTo, wayBy } from "./ways.ts";
+import { addressesIn, openRoutes, routesIn } from "./routes.ts";
+import {
+  formatPlace,
+  nameOfRoute,
+  type Place,
+  type Route,
+  type RouteOptions,
+  routeTo,
+  wayBy,
+} from "./ways.ts";
 
 export type TargetOptions = CommonOptions &
   CaptureOptions &
@@ -54,7 +63,10 @@ const TIMEOUT_THROUGH_SECONDS = 30;
 export function withTargetOptions(command: Command): Command {
   return withCapture(withRegistry(withCommonOptions(command)))
     .option("--meter <id>", "take an answer from this meter only", idOption)
-    .option("--via <dap>", "ask meter:ID through the DAP at this address, which knows it by its id")
+    .option(
+      "--via <dap>",
+      "ask meter:ID through the DAP at this address, or by one of this program's own (routes:FILE)",
+    )
     .option(
       "--dap <file>",
       "the DAP's credential file, where it is to know its operator (see 'meterbench dap --help')",
@@ -86,7 +98,7 @@ export async function withHeadEnd<Result>(
   const registry = registryOf(options);
   const route = routeTo(targetText, options, registry);
   const { address, expect } = route;
-  refuseNobody(address);
+  if (address.kind !== "routes") refuseNobody(address);
   const host = route.host ?? hostOnLine(route);
   const { identity, profile } = headEndIdentity(options, address);
   const crypto = await engineOf(options);
@@ -102,7 +114,7 @@ export async function withHeadEnd<Result>(
   const { link: line, peer } = await reach(address);
   if (peer === undefined) throw new Error("a reached link has a peer");
   const isOnLine = line.traits.addressing === "uri-host";
-  const link = watch.link(line, formatAddress(address), "head-end");
+  const link = watch.link(line, formatPlace(address), "head-end");
   const headEnd = new HeadEnd({
     link,
     clock: systemClock,
@@ -126,7 +138,7 @@ export async function withHeadEnd<Result>(
       ...(options.delayTolerance !== undefined && { toleranceSeconds: options.delayTolerance }),
       ...(expect !== undefined && { expect }),
     };
-    const isOperator = await provesToDap(headEnd, target, daps, options);
+    const isOperator = address.kind === "routes" || (await provesToDap(headEnd, target, daps, options));
     const result = await work(headEnd, { ...target, isOperator });
     noteWay(registry, route);
     return result;
@@ -178,8 +190,8 @@ function explained(error: unknown, name: string, refusal: string | undefined): u
 }
 
 /** A second command at once makes a session of its own. */
-function sessionsOf(options: TargetOptions, identity: Identity, address: Address): HeldSessions | undefined {
-  const line = formatAddress(absoluteAddress(address));
+function sessionsOf(options: TargetOptions, identity: Identity, address: Place): HeldSessions | undefined {
+  const line = formatPlace(address, "absolute");
   return holdSessions({ folder: homeOf(options).sessions, identity, line });
 }
 
@@ -193,7 +205,8 @@ function refuseNobody(address: Address): void {
 }
 
 /** A PTY that is not there is a meter that is not there, like silence on any other line. */
-async function reach(address: Address): ReturnType<typeof openLink> {
+async function reach(address: Place): ReturnType<typeof openLink> {
+  if (address.kind === "routes") return openRoutes(address.path);
   try {
     return await openLink(address, "reach");
   } catch (error) {
@@ -220,10 +233,11 @@ function hostOnLine({ address, expect }: Route): string | undefined {
 /** With a key file the production profile holds; without one, this folder's development head-end asks. */
 function headEndIdentity(
   options: TargetOptions,
-  address: Address,
+  address: Place,
 ): { identity: Identity; profile: TrustProfile } {
   if (options.keys === undefined) {
-    refuseFarDevelopment(address, "A development key");
+    const addresses = address.kind === "routes" ? addressesIn(routesIn(address.path)) : [address];
+    for (const each of addresses) refuseFarDevelopment(each, "A development key");
     return { identity: homeOf(options).headEnd(), profile: "development" };
   }
   if (options.oscoreContext !== undefined) {

@@ -1,13 +1,17 @@
 // Which way a command's questions go: to a meter's own address, or to a DAP that forwards them to the meter by its id.
+import { resolve } from "node:path";
 import { isValidId } from "../../firmware/identity/identity.ts";
 import { type Address, formatAddress, parseAddress } from "../../hal/node/address.ts";
 import type { Registry, Way } from "../head-end/registry.ts";
 import { absoluteAddress } from "./development.ts";
 import { usageFault } from "./fault.ts";
 
+/** An address, or a routes file: its DAP is a part of this program. */
+export type Place = Address | { readonly kind: "routes"; readonly path: string };
+
 /** Where questions are sent, and whom they are for. */
 export interface Route {
-  readonly address: Address;
+  readonly address: Place;
   /** The meter that must be there; without it, any that is enrolled. */
   readonly expect?: string;
   /** The meter's name at whoever is at the address, and forwards to it. */
@@ -43,16 +47,24 @@ export function routeTo(text: string, { meter, via }: RouteOptions, registry: Re
 
 /** The way as a registry keeps it. */
 export function wayBy({ address }: Route, host: string | undefined): Way {
-  const text = formatAddress(absoluteAddress(address));
+  const text = formatPlace(address, "absolute");
   return host === undefined ? { address: text } : { via: text };
 }
 
 /** How people call what is at the end of a way. */
 export function nameOfRoute({ address, host }: Route): string {
-  return host === undefined ? formatAddress(address) : `the DAP ${formatAddress(address)}`;
+  return host === undefined ? formatPlace(address) : `the DAP ${formatPlace(address)}`;
 }
 
-function addressOf(text: string): Address {
+/** A place as it is written; with its path as it holds in any folder, where that is asked for. */
+export function formatPlace(place: Place, paths: "as given" | "absolute" = "as given"): string {
+  if (place.kind === "routes") return `routes:${paths === "absolute" ? resolve(place.path) : place.path}`;
+  return formatAddress(paths === "absolute" ? absoluteAddress(place) : place);
+}
+
+function addressOf(text: string): Place {
+  const path = /^routes:(.+)$/s.exec(text)?.[1];
+  if (path !== undefined) return { kind: "routes", path };
   const address = parseAddress(text);
   if ("error" in address) throw usageFault(address.error);
   return address;

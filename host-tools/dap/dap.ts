@@ -34,7 +34,8 @@ export interface DapParts {
   readonly names: readonly string[];
   readonly routes: Routes;
   readonly settings: DapSettings;
-  readonly parties: DapParties;
+  /** Without it nobody asks the DAP itself, and all that come from the north are its operators: they are this program. */
+  readonly parties?: DapParties;
   /** Where what it has acknowledged survives a restart. */
   readonly storage: Storage;
 }
@@ -47,8 +48,8 @@ export class Dap {
   readonly #parts: DapParts;
   readonly #links: readonly Link[];
   readonly #forwarder: Forwarder;
-  readonly #operator: Operator;
-  readonly #ownHost: Uint8Array;
+  readonly #operator: Operator | undefined;
+  readonly #ownHost: Uint8Array | undefined;
   #state: "idle" | "stopped" = "idle";
   #cancelWake: Cancel = () => {};
   /** When the armed wake-up is due. */
@@ -58,18 +59,20 @@ export class Dap {
     const { clock, random, north, lines, routes, settings, parties, storage } = parts;
     this.#parts = parts;
     this.#links = [north, ...lines];
-    this.#ownHost = fromText(parties.identity.credential.id);
+    this.#ownHost = parties && fromText(parties.identity.credential.id);
     const utcMs = (): number => clock.utcMs() ?? clock.monotonicMs();
-    this.#operator = new Operator({
-      ...{ ...parties, storage, utcMs },
-      ...{ random: random.fork("operator"), traits: north.traits, status: () => this.status() },
-    });
+    this.#operator =
+      parties &&
+      new Operator({
+        ...{ ...parties, storage, utcMs },
+        ...{ random: random.fork("operator"), traits: north.traits, status: () => this.status() },
+      });
     this.#forwarder = new Forwarder({
       ...{ random: random.fork("forwarder"), north: north.traits, routes, settings, storage },
       lines: lines.map(({ traits }) => traits),
       startMs: clock.monotonicMs(),
       utcMs,
-      isOperator: (station) => this.#operator.isOperator(station),
+      isOperator: (station) => this.#operator?.isOperator(station) ?? true,
     });
     for (const [i, link] of this.#links.entries())
       link.listen({ datagram: (from, datagram) => this.#receive(i, from, datagram) });
@@ -89,7 +92,7 @@ export class Dap {
     for (const { alias, line } of routes.all) if (meters++ < ALIASES_MAX) aliases[line]?.push(alias);
     const queues = this.#forwarder.queues;
     return {
-      ...{ id: parties.identity.credential.id, ...settings, meters },
+      ...{ id: parties?.identity.credential.id ?? "DAP", ...settings, meters },
       lines: names.map((name, i) => ({
         ...{ name, waiting: 0, underWay: 0, unasked: {}, ...queues[i] },
         aliases: aliases[i] ?? [],
@@ -111,18 +114,19 @@ export class Dap {
     const nowMs = this.#parts.clock.monotonicMs();
     const half = link > 0 ? "forwarder" : this.#halfFor(datagram);
     if (half !== "operator") this.#forwarder.receive(nowMs, link, from, datagram);
-    if (half !== "forwarder") this.#operator.receive(nowMs, from, datagram);
+    if (half !== "forwarder") this.#operator?.receive(nowMs, from, datagram);
     this.#run();
   }
 
   /** A request is for the DAP itself where it names no other host; an ACK or RST is for whoever sent what it names. */
   #halfFor(datagram: Uint8Array): Half {
+    const ownHost = this.#ownHost;
     const message = decodeMessage(datagram);
-    if ("error" in message) return "forwarder";
+    if (ownHost === undefined || "error" in message) return "forwarder";
     if (message.code === CODE.empty) return message.type === "CON" ? "forwarder" : "both";
     if (!isRequestCode(message.code)) return "forwarder";
     const host = findOption(message, OPTION.uriHost);
-    return host === undefined || equal(host, this.#ownHost) ? "operator" : "forwarder";
+    return host === undefined || equal(host, ownHost) ? "operator" : "forwarder";
   }
 
   #run(): void {
@@ -131,16 +135,21 @@ export class Dap {
       const result = (this.#links[out.link] as Link).send(out.to, out.bytes);
       this.#forwarder.sent(nowMs, out, result);
     }
-    for (let out = this.#operator.nextDatagram(); out !== undefined; out = this.#operator.nextDatagram())
-      this.#parts.north.send(out.to, out.bytes);
-    while (this.#operator.nextEvent() !== undefined);
+    if (this.#operator !== undefined) this.#runOperator(this.#operator);
     this.#arm(nowMs);
+  }
+
+  /** What it tells is for nobody: `d` has the counts. */
+  #runOperator(operator: Operator): void {
+    for (let out = operator.nextDatagram(); out !== undefined; out = operator.nextDatagram())
+      this.#parts.north.send(out.to, out.bytes);
+    while (operator.nextEvent() !== undefined);
   }
 
   /** A wake-up that comes too early does no harm, so that not each datagram arms another one. */
   #arm(nowMs: number): void {
     const forwarderMs = this.#forwarder.nextWakeMs() ?? Number.POSITIVE_INFINITY;
-    const wakeMs = Math.min(forwarderMs, this.#operator.nextWakeMs() ?? forwarderMs);
+    const wakeMs = Math.min(forwarderMs, this.#operator?.nextWakeMs() ?? forwarderMs);
     if (wakeMs >= this.#armedMs || this.#state === "stopped") return;
     this.#cancelWake();
     this.#armedMs = wakeMs;
@@ -151,7 +160,7 @@ export class Dap {
     this.#armedMs = Number.POSITIVE_INFINITY;
     const nowMs = this.#parts.clock.monotonicMs();
     this.#forwarder.wake(nowMs);
-    this.#operator.wake(nowMs);
+    this.#operator?.wake(nowMs);
     this.#run();
   }
 }

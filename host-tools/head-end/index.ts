@@ -11,6 +11,18 @@ export {
 export { HeadEndError, type HeadEndErrorKind, RegistryError } from "./errors.ts";
 export { type LogReading, type NumberRange, readLog } from "./event-pages.ts";
 export { followRegistry } from "./follow-registry.ts";
+export type { Group, GroupPlate, GroupRule } from "./groups/group.ts";
+export { GroupAsks } from "./groups/group-asks.ts";
+export { GroupManager, type GroupManagerParts, type Joining } from "./groups/group-manager.ts";
+export {
+  type GroupReaderParts,
+  type GroupReadPlan,
+  type LinePlace,
+  readGroup,
+} from "./groups/group-reader.ts";
+export type { MemberReport } from "./groups/group-reading.ts";
+export { GroupRegistry } from "./groups/group-registry.ts";
+export { type BodyQuestion, profileQuestion, registersQuestion } from "./questions.ts";
 export { Registry } from "./registry.ts";
 export type { Enrolment, EnrolmentState } from "./registry-file.ts";
 export { type Rotation, type RotationParts, rotateKey } from "./rotation.ts";

@@ -15,7 +15,7 @@ import {
 } from "../../dap/forward/settings.ts";
 import { metricsText } from "../../dap/metrics.ts";
 import { openLines } from "../../dap/open-lines.ts";
-import { type RoutesFile, readRoutesFile } from "../../dap/routes-file.ts";
+import type { RoutesFile } from "../../dap/routes-file.ts";
 import {
   type CommonOptions,
   engineOf,
@@ -26,10 +26,10 @@ import {
 } from "../common.ts";
 import { dapParties } from "../dap-parties.ts";
 import { usageFault } from "../fault.ts";
-import { readTextFile } from "../home.ts";
 import { serveMetrics } from "../metrics-server.ts";
-import { printable, say, sayJson } from "../output.ts";
+import { say, sayJson } from "../output.ts";
 import { homeText, shellWord } from "../paste.ts";
+import { routesIn } from "../routes.ts";
 import { untilStopped } from "../stop.ts";
 
 interface Options extends CommonOptions {
@@ -136,13 +136,6 @@ function northOf(text: string): Address {
   if (address.kind !== "udp")
     throw usageFault(`Head-ends reach a DAP over UDP and ${text} is none: give --at udp:HOST:PORT.`);
   return address;
-}
-
-function routesIn(path: string): RoutesFile {
-  const routes = readRoutesFile(readTextFile(path, "routes file"));
-  if ("error" in routes)
-    throw usageFault(`The routes file ${path} cannot be used. ${printable(routes.error)}`);
-  return routes;
 }
 
 function ready(options: Options, id: string, address: string, { meters }: RoutesFile): void {

@@ -30,14 +30,16 @@ import { type GroupOptions, groupsOf, membersOf, withGroup, withGroupOptions } f
 import { printable, say, sayJson } from "../output.ts";
 import { profileDocument, profileLines } from "../profile-output.ts";
 import { intervalsOf, spanOf } from "../profile-request.ts";
-import { readingDocument, readingLines } from "../reading-output.ts";
+import { ageSecondsOf, type MeterReading, readingDocument, readingLines } from "../reading-output.ts";
 import { addSizes, NO_EXCHANGE } from "../sizes.ts";
+import { withTolerance } from "../target.ts";
 import { obisOf, parseRegisters } from "./read.ts";
 
 type ReadOptions = GroupOptions & {
   readonly distribute?: Distribution;
   readonly return?: GroupReadPlan["answers"];
   readonly within: number;
+  readonly delayTolerance?: number;
 };
 
 type ProfileOptions = ReadOptions & {
@@ -67,8 +69,8 @@ export function addGroupReadCommands(group: Command): void {
     .action(async (name: string, codes: string[], options: ReadOptions) => {
       const question = registersQuestion(parseRegisters(codes));
       await readAll(name, [question], options, {
-        document: (meter, [body]) => readingDocument({ meter, body: body as RegisterReading }),
-        lines: (meter, [body]) => readingLines({ meter, body: body as RegisterReading }),
+        document: (meter, [body]) => readingDocument(...aged(meter, body as RegisterReading, options)),
+        lines: (meter, [body]) => readingLines(...aged(meter, body as RegisterReading, options)),
       });
     });
   withReadOptions(group.command("profile <name>"))
@@ -92,7 +94,7 @@ export function addGroupReadCommands(group: Command): void {
 }
 
 function withReadOptions(command: Command): Command {
-  return withGroupOptions(command)
+  return withTolerance(withGroupOptions(command))
     .addOption(
       new Option(
         "--distribute <how>",
@@ -111,6 +113,17 @@ function withReadOptions(command: Command): Command {
       numberOption(1, 3600),
       WITHIN_SECONDS,
     );
+}
+
+/** A reading, and its age where it was allowed to be late. */
+function aged(
+  meter: string,
+  body: RegisterReading,
+  { delayTolerance }: ReadOptions,
+): [MeterReading, ageSeconds?: number] {
+  const reading = { meter, body };
+  const age = delayTolerance === undefined ? undefined : ageSecondsOf(reading, Date.now() / 1000);
+  return age === undefined ? [reading] : [reading, age];
 }
 
 async function readProfiles(name: string, options: ProfileOptions): Promise<void> {
@@ -142,9 +155,11 @@ async function readAll<Body>(
 ): Promise<void> {
   const ids = membersOf(groupsOf(options), name);
   const startMs = systemClock.monotonicMs();
-  const { distribute, return: answers, within } = options;
-  const plan: GroupReadPlan = { distribute, answers, collectMs: within * 1000 };
-  await withGroup(options, ids, async (session) => {
+  const { delayTolerance: toleranceSeconds, ...asked } = options;
+  const { distribute, return: answers, within } = asked;
+  const plan: GroupReadPlan = { distribute, answers, toleranceSeconds, collectMs: within * 1000 };
+  // The reads tolerate a delay, and not what is to be done before them.
+  await withGroup(asked, ids, async (session) => {
     const gathered = new Gathered<Body>(questions.length, (report) => tell(report, options, shown));
     let size: ExchangeSize = NO_EXCHANGE;
     for (const question of questions) {

@@ -1,6 +1,5 @@
 // What a group's head-end asks by the group's keys: all members at once, or one alone.
 
-import { routed } from "../../../firmware/protocol/asks.ts";
 import { EMPTY, equal, fromUint, toUint } from "../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../firmware/protocol/coap/codec.ts";
 import {
@@ -14,6 +13,7 @@ import {
   resourceRequest,
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
+import { routed } from "../../../firmware/protocol/forwarders.ts";
 import type { BoundGroupRequest, GroupBinding } from "../../../firmware/protocol/group/protect.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
 import {
@@ -25,7 +25,7 @@ import {
 } from "../../dap/forward/bundle.ts";
 import type { HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
-import { failure, unwanted } from "../failures.ts";
+import { failure, unwanted, withinMs } from "../failures.ts";
 import type { Group } from "./group.ts";
 import { GroupKeys, type GroupKeysParts, type MemberAnswer } from "./group-keys.ts";
 import { GroupLine, type GroupRequest, type GroupRequestEnd } from "./group-line.ts";
@@ -53,6 +53,8 @@ export type MemberEnd =
   | { readonly kind: "answer"; readonly content: CoapContent }
   | Exclude<GroupRequestEnd, { kind: "answered" }>;
 
+type Manner = Pick<GroupRequest, "answers" | "answerBytes" | "take">;
+
 /** A member challenges once; twice where the challenge came too late to be answered in time. */
 const CHALLENGES_MAX = 2;
 const TOKEN_BYTES = 1;
@@ -63,11 +65,11 @@ const BUNDLE_WAY_MS = 5000;
 export class GroupAsks {
   /** CoAP bytes that were sent, repetitions left out, and of the answers that were taken. */
   readonly traffic = { requestBytes: 0, responseBytes: 0 };
+  #bundles = 0;
   readonly #parts: GroupKeysParts;
   readonly #clock: Clock;
   readonly #lines = new Map<GroupPlace["headEnd"], GroupLine>();
   #keys: GroupKeys | undefined;
-  #nextCollection = 0;
 
   constructor(parts: GroupKeysParts, clock: Clock) {
     this.#parts = parts;
@@ -108,52 +110,44 @@ export class GroupAsks {
    * whom he has none.
    */
   async askBundled(
-    { headEnd, target }: GroupPlace,
+    place: GroupPlace,
     sealed: BoundGroupRequest,
     members: ReadonlySet<string>,
-    { onAnswer, onMissing }: BundleListener,
+    listener: BundleListener,
   ): Promise<GroupRequestEnd> {
     const missing = new Set(members);
-    const content = bundling(sealed.content, target.timeoutMs, EMPTY);
-    const patient = { ...target, timeoutMs: target.timeoutMs + BUNDLE_WAY_MS };
-    return this.#send({ headEnd, target: patient }, content, {
-      answers: "one",
-      take: (message) =>
-        this.#takeBundle(message, onMissing, (answer) => {
-          const opened = this.#keys?.open(sealed.binding, unbundled(answer));
-          if (opened !== undefined && missing.delete(opened.member)) onAnswer(opened);
-        }),
+    const take = this.#takesBundle(listener, (answer) => {
+      const opened = this.#keys?.open(sealed.binding, unbundled(answer));
+      return opened !== undefined && missing.delete(opened.member) ? opened : undefined;
     });
+    const content = bundling(sealed.content, place, EMPTY);
+    return this.#send(patientOf(place), content, { answers: "one", take });
   }
 
-  /** Asks each member by itself for answers together: whoever forwards needs to know nothing of the group. */
+  /**
+   * Asks members alone and has their answers together: whoever forwards knows of no group then. All are on one line. A
+   * request for one is shorter than one for all, and so all of them are no longer than they must be.
+   */
   async askEachBundled(
     places: ReadonlyMap<string, GroupPlace>,
     group: Group,
     question: GroupQuestion,
-    gatherMs: number,
-    { onAnswer, onMissing }: BundleListener,
+    listener: BundleListener,
   ): Promise<GroupRequestEnd> {
+    const wish = Uint8Array.of(this.#bundles++ & 0xff, places.size);
     const bindings = new Map<string, GroupBinding>();
-    const collection = Uint8Array.of(this.#nextCollection++ & 0xff, places.size);
-    const take = (message: CoapMessage): "no" | "all" =>
-      this.#takeBundle(message, onMissing, (answer) => {
-        const binding = bindings.get(answer.alias);
-        const opened = binding && this.#keys?.open(binding, unbundled(answer), answer.alias);
-        if (opened !== undefined && bindings.delete(opened.member)) onAnswer(opened);
-      });
-    let line: GroupLine | undefined;
-    const requests: GroupRequest[] = [];
-    for (const [id, { headEnd, target }] of places) {
-      const { content: sealed, binding } = this.#keysOf(group).sealFor(id, question.content);
-      const content = routed(bundling(sealed, gatherMs, collection), { host: target.host });
+    const take = this.#takesBundle(listener, (answer) => {
+      const binding = bindings.get(answer.alias);
+      const opened = binding && this.#keys?.open(binding, unbundled(answer), answer.alias);
+      return opened !== undefined && bindings.delete(opened.member) ? opened : undefined;
+    });
+    const requests = [...places].map(([id, place]) => {
+      const { content, binding } = this.#keysOf(group).sealFor(id, question.content);
       bindings.set(id, binding);
-      line = this.#lineOf(headEnd);
-      this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
-      const withinMs = gatherMs + BUNDLE_WAY_MS;
-      requests.push({ to: target.station, content, withinMs, answers: "one", take });
-    }
-    return line === undefined ? { kind: "answered" } : line.askForOne(requests);
+      return this.#request(patientOf(place), bundling(content, place, wish), { answers: "one", take });
+    });
+    const [first] = places.values();
+    return first === undefined ? { kind: "answered" } : this.#lineOf(first.headEnd).askForAll(requests);
   }
 
   /** Sends the request that is for all to one member alone: the same bytes. */
@@ -209,30 +203,33 @@ export class GroupAsks {
     return end.kind === "answered" ? { kind: "timeout" } : end;
   }
 
-  #send(
-    { headEnd, target }: GroupPlace,
-    sealed: CoapContent,
-    how: Pick<Parameters<GroupLine["ask"]>[0], "answers" | "answerBytes" | "take">,
-  ): Promise<GroupRequestEnd> {
-    const content = routed(sealed, { host: target.host });
-    this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
-    return this.#lineOf(headEnd).ask({
-      ...how,
-      ...{ to: target.station, content, withinMs: target.timeoutMs },
-    });
+  #send(place: GroupPlace, sealed: CoapContent, how: Manner): Promise<GroupRequestEnd> {
+    return this.#lineOf(place.headEnd).ask(this.#request(place, sealed, how));
   }
 
-  #takeBundle(
-    message: CoapMessage,
-    onMissing: BundleListener["onMissing"],
-    onAnswer: (answer: BundledAnswer) => void,
-  ): "no" | "all" {
-    const bundle = bundleIn(message);
-    if (bundle === undefined) return "no";
-    this.#count(message);
-    for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
-    for (const answer of bundle.answers) onAnswer(answer);
-    return "all";
+  #request({ target }: GroupPlace, sealed: CoapContent, how: Manner): GroupRequest {
+    const { station, host, toleranceSeconds } = target;
+    const content = routed(sealed, { host }, toleranceSeconds);
+    this.traffic.requestBytes += messageBytes(content, TOKEN_BYTES);
+    return { ...how, to: station, content, withinMs: withinMs(target) };
+  }
+
+  /** Takes a bundle, and hands on what `open` makes of its answers. */
+  #takesBundle(
+    { onAnswer, onMissing }: BundleListener,
+    open: (answer: BundledAnswer) => MemberAnswer | undefined,
+  ): GroupRequest["take"] {
+    return (message) => {
+      const bundle = bundleIn(message);
+      if (bundle === undefined) return "no";
+      this.#count(message);
+      for (const { alias, reason } of bundle.missing) onMissing(alias, reason);
+      for (const answer of bundle.answers) {
+        const opened = open(answer);
+        if (opened !== undefined) onAnswer(opened);
+      }
+      return "all";
+    };
   }
 
   #count(message: CoapMessage): void {
@@ -253,14 +250,14 @@ export class GroupAsks {
   }
 }
 
-/** The request, whose answers are gathered for so long and come together: of it alone, or of all with these two bytes. */
-function bundling(sealed: CoapContent, gatherMs: number, collection: Uint8Array): CoapContent {
-  const seconds = fromUint(Math.ceil(gatherMs / 1000));
-  return withOptions(
-    sealed,
-    { number: OPTION.multicastTimeout, value: seconds },
-    { number: OPTION.bundle, value: collection },
-  );
+/** The request with what whoever forwards is asked for: to gather answers for so long, of it alone, or of all with these bytes. */
+function bundling(sealed: CoapContent, { target }: GroupPlace, wish: Uint8Array): CoapContent {
+  const gather = { number: OPTION.multicastTimeout, value: fromUint(Math.ceil(target.timeoutMs / 1000)) };
+  return withOptions(sealed, gather, { number: OPTION.bundle, value: wish });
+}
+
+function patientOf({ headEnd, target }: GroupPlace): GroupPlace {
+  return { headEnd, target: { ...target, timeoutMs: withinMs(target) + BUNDLE_WAY_MS } };
 }
 
 /** Anybody can send one: what is in it is proved by itself. */
@@ -285,16 +282,12 @@ export function troubleOf(end: MemberEnd, target: Target): HeadEndError | undefi
 
 /** What is believed of somebody who has proved nothing: whoever forwards, or a meter that has not the group's keys. */
 function refusal(message: CoapMessage | undefined, target: Target): HeadEndError {
-  const { name, host, expect } = target;
-  if (message?.code === CODE.gatewayTimeout) return failure("timeout", target, "credentials");
-  if (message?.code === CODE.notFound)
-    return new HeadEndError(
-      "not-there",
-      `There is no ${host ?? expect} at ${name}: look at its routes file.`,
-    );
+  const { name, host, expect = host } = target;
+  if (message?.code === CODE.gatewayTimeout) return failure("unreachable", target, "credentials");
+  if (message?.code === CODE.notFound) return failure("unrouted", target, "credentials");
   const code = message === undefined ? "RST" : codeText(message.code);
   return new HeadEndError(
     "identity",
-    `${expect ?? host} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
+    `${expect} at ${name} took no question by the keys of its group (${code}): it is given new ones with the next read, or by 'meterbench group rekey'.`,
   );
 }

@@ -32,7 +32,7 @@ export type GroupRequestEnd =
 
 interface Open {
   readonly request: GroupRequest;
-  readonly end: (end: GroupRequestEnd) => void;
+  readonly end: (request: RequestId, end: GroupRequestEnd) => void;
   has: "nothing" | "some" | "all";
 }
 
@@ -50,27 +50,40 @@ export class GroupLine implements OtherAsker {
 
   /** Sends a request, and is done when that has ended. */
   ask(request: GroupRequest): Promise<GroupRequestEnd> {
-    return this.askForOne([request]);
+    return this.askForAll([request]);
   }
 
-  /** Sends requests that have one answer in common, to whichever it comes; is done when it came, or all have ended without. */
-  askForOne(requests: readonly GroupRequest[]): Promise<GroupRequestEnd> {
+  /** Sends requests of which the answer to one is that to all: done when one was answered, or all have ended. */
+  askForAll(requests: readonly GroupRequest[]): Promise<GroupRequestEnd> {
     return new Promise((resolve) => {
-      const ids: RequestId[] = [];
-      let left = requests.length;
-      const ended = (end: GroupRequestEnd): void => {
-        left--;
-        if (end.kind !== "answered" && left > 0) return;
-        for (const id of ids) this.#cancel(id);
-        resolve(end);
+      const sent = new Set<RequestId>();
+      const end = (request: RequestId, how: GroupRequestEnd): void => {
+        sent.delete(request);
+        if (how.kind !== "answered" && sent.size > 0) return;
+        resolve(how);
+        for (const other of sent) this.#forget(other);
+        sent.clear();
       };
       for (const request of requests) {
-        const id = this.#begin(request, ended);
-        if (id === undefined) ended({ kind: "busy" });
-        else ids.push(id);
+        const id = this.#begin(request, end);
+        if (id !== undefined) sent.add(id);
       }
+      if (sent.size === 0) resolve({ kind: "busy" });
       this.#line.run();
     });
+  }
+
+  #begin(request: GroupRequest, end: Open["end"]): RequestId | undefined {
+    const open: Open = { request, end, has: "nothing" };
+    const nowMs = this.#clock.monotonicMs();
+    const id = this.#line.coap.request(nowMs, request.to, request.content, {
+      answers: request.answers,
+      untilMs: nowMs + request.withinMs,
+      answerBytes: request.answerBytes,
+      isGenuine: (answer) => takes(open, answer),
+    });
+    if (id !== undefined) this.#open.set(id, open);
+    return id;
   }
 
   take(nowMs: number, event: ClientSideEvent): void {
@@ -94,26 +107,13 @@ export class GroupLine implements OtherAsker {
     return this.#doubts.nextWakeMs();
   }
 
-  #begin(request: GroupRequest, end: Open["end"]): RequestId | undefined {
-    const open: Open = { request, end, has: "nothing" };
-    const nowMs = this.#clock.monotonicMs();
-    const id = this.#line.coap.request(nowMs, request.to, request.content, {
-      answers: request.answers,
-      untilMs: nowMs + request.withinMs,
-      answerBytes: request.answerBytes,
-      isGenuine: (answer) => takes(open, answer),
-    });
-    if (id !== undefined) this.#open.set(id, open);
-    return id;
-  }
-
   #end(request: RequestId, end: GroupRequestEnd): void {
     const open = this.#open.get(request);
-    this.#cancel(request);
-    open?.end(end);
+    this.#forget(request);
+    open?.end(request, end);
   }
 
-  #cancel(request: RequestId): void {
+  #forget(request: RequestId): void {
     this.#open.delete(request);
     this.#doubts.delete(request);
     this.#line.coap.cancel(request);

@@ -159,7 +159,7 @@ export class GroupManager {
       const before = this.own(name);
       const why = misfit(before, plate);
       if (why !== undefined) {
-        groups.mark(name, before.epoch, id, "unfit");
+        groups.mark(name, before, id, "unfit");
         return { id, outcome: "unfit", why };
       }
       groups.settle(name, { block: plate.block, value: ruleValue(before.rule, plate) });
@@ -169,7 +169,7 @@ export class GroupManager {
       const { group, senderId } = admitted;
       await headEnd.joinGroup(target, membershipOf(group, senderId));
       await prove(group, id);
-      groups.mark(name, group.epoch, id, "joined");
+      groups.mark(name, group, id, "joined");
       return { id, outcome: "joined" };
     } catch (error) {
       if (!(error instanceof HeadEndError)) throw error;

@@ -1,11 +1,12 @@
 // Reads a group, by the way that was chosen, after all that has to be done before.
+import { tolerant } from "../../../firmware/protocol/tolerance.ts";
 import type { DapStatus } from "../../dap/operator/status.ts";
 import type { Answer, HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
 import type { BodyQuestion } from "../questions.ts";
 import type { GroupAsks } from "./group-asks.ts";
 import type { GroupManager } from "./group-manager.ts";
-import { type MemberReport, readOneByOne, readTogether } from "./group-reading.ts";
+import { type MemberReport, readOneByOne, readTogether, type Together } from "./group-reading.ts";
 import type { GroupRegistry } from "./group-registry.ts";
 
 /** `fan-out`: one request, which whoever forwards gives to all; `per-meter`: one to each, over its own session. */
@@ -38,6 +39,8 @@ type Answers = (typeof ANSWERS)[number];
 export interface GroupReadPlan {
   readonly distribute?: Distribution | undefined;
   readonly answers?: Answers | undefined;
+  /** How late answers may be: whoever forwards may keep the request so long for members that are away. */
+  readonly toleranceSeconds?: number | undefined;
   /** How long answers to one request for all may take. */
   readonly collectMs: number;
 }
@@ -62,15 +65,21 @@ export async function readGroup<Body>(
   const { groups, manager, asks, placeOf, allOf } = parts;
   manager.own(name);
   const { distribute, answers } = await howToAsk(parts, name, plan);
-  const place = allOf(name);
-  if (distribute === "per-meter" && (answers === "forward" || place === undefined))
-    return readEach(parts, name, question, tell);
+  const { collectMs, toleranceSeconds } = plan;
+  if (distribute === "per-meter" && answers === "forward")
+    return readEach(parts, name, question, toleranceSeconds, tell);
   const joinings = await manager.prepare(name);
   const group = manager.own(name);
-  const all = place && { ...place, target: { ...place.target, timeoutMs: plan.collectMs } };
-  const onLost = (id: string): void => void groups.mark(name, group.epoch, id, "waiting");
+  const patience = { timeoutMs: collectMs, ...(toleranceSeconds !== undefined && { toleranceSeconds }) };
+  const patientOf = ({ headEnd, target }: LinePlace): LinePlace => ({
+    headEnd,
+    target: { ...target, ...patience },
+  });
+  const together = togetherBy(distribute, answers, allOf(name), placeOf, patientOf);
+  const onLost = (id: string): void => void groups.mark(name, group, id, "waiting");
   const before = { ...asks.traffic };
-  await readTogether({ asks, group, joinings, distribute, answers, all, placeOf, onLost }, question, tell);
+  const tolerantQuestion = { ...question, content: tolerant(question.content, toleranceSeconds) };
+  await readTogether({ asks, group, joinings, together, placeOf, onLost }, tolerantQuestion, tell);
   return {
     requestBytes: asks.traffic.requestBytes - before.requestBytes,
     responseBytes: asks.traffic.responseBytes - before.responseBytes,
@@ -79,32 +88,49 @@ export async function readGroup<Body>(
 
 /** As it is wanted, or else as the DAP offers it. Rejects with {@link HeadEndError} where it does not offer what is wanted. */
 async function howToAsk(
-  { dapStatus }: GroupReaderParts,
+  { dapStatus, allOf }: GroupReaderParts,
   name: string,
-  plan: GroupReadPlan,
+  { distribute, answers }: GroupReadPlan,
 ): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
-  const { distribute, answers = "forward" } = plan;
-  const each = { distribute: "per-meter", answers } as const;
-  if (dapStatus === undefined) return { ...each, distribute: distribute ?? "per-meter" };
-  if (distribute === "per-meter" && answers === "forward") return each;
+  const isPlain = distribute === "per-meter" && answers !== "bundle";
+  if (answers === "bundle" && allOf(name) === undefined)
+    throw new HeadEndError("not-there", "Only a DAP bundles answers: give --via, or leave --return out.");
+  if (isPlain || dapStatus === undefined)
+    return { distribute: distribute ?? "per-meter", answers: answers ?? "forward" };
   const status = await dapStatus();
-  refuseUnoffered(status, plan);
-  if (distribute === "per-meter" || status.distribute !== "fan-out") return each;
-  const isKnown = Object.hasOwn(status.groups, name);
-  if (!isKnown && distribute === "fan-out")
-    throw new HeadEndError(
-      "not-there",
-      `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
-    );
-  const offered = status.return === "bundle" ? "bundle" : "forward";
-  return isKnown ? { distribute: "fan-out", answers: plan.answers ?? offered } : each;
+  const offered = {
+    answers: status.return === "bundle" ? "bundle" : "forward",
+    distribute: offeredTo(name, status),
+  } as const;
+  if (answers === "bundle" && offered.answers !== "bundle")
+    throw notOffered(status, "bundles no answers", "--return bundle");
+  if (distribute === "fan-out" && offered.distribute !== "fan-out") throw notFannedOut(status, name);
+  return { distribute: distribute ?? offered.distribute, answers: answers ?? offered.answers };
 }
 
-function refuseUnoffered(status: DapStatus, { distribute, answers }: GroupReadPlan): void {
-  if (answers === "bundle" && status.return !== "bundle")
-    throw notOffered(status, "bundles no answers", "--return bundle");
-  if (distribute === "fan-out" && status.distribute !== "fan-out")
-    throw notOffered(status, "serves no groups", "--distribute fan-out");
+/** How the DAP takes requests for a group. */
+function offeredTo(name: string, { distribute, groups }: DapStatus): Distribution {
+  return distribute === "fan-out" && Object.hasOwn(groups, name) ? "fan-out" : "per-meter";
+}
+
+function notFannedOut(status: DapStatus, name: string): HeadEndError {
+  if (status.distribute !== "fan-out") return notOffered(status, "serves no groups", "--distribute fan-out");
+  return new HeadEndError(
+    "not-there",
+    `The DAP ${status.id} knows no group ${name}: add it to its routes file, or leave --distribute out.`,
+  );
+}
+
+function togetherBy(
+  distribute: Distribution,
+  answers: Answers,
+  all: LinePlace | undefined,
+  placeOf: GroupReaderParts["placeOf"],
+  patientOf: (place: LinePlace) => LinePlace,
+): Together {
+  if (all === undefined) return { how: "alone" };
+  if (distribute === "fan-out") return { how: "all", place: patientOf(all), answers };
+  return { how: "each", placeOf: (id) => patientOf(placeOf(id)) };
 }
 
 function notOffered({ id, thirdParty }: DapStatus, what: string, option: string): HeadEndError {
@@ -119,13 +145,15 @@ async function readEach<Body>(
   { manager, placeOf }: GroupReaderParts,
   name: string,
   question: BodyQuestion<Body>,
+  toleranceSeconds: number | undefined,
   tell: (report: MemberReport<Body>) => void,
 ): Promise<GroupTraffic> {
+  const patience = toleranceSeconds === undefined ? {} : { toleranceSeconds };
   const traffic = { requestBytes: 0, responseBytes: 0 };
   const ids = manager.own(name).members.map(({ id }) => id);
   const read = async (id: string): Promise<Answer<Body>> => {
     const { headEnd, target } = placeOf(id);
-    const answer = await headEnd.read(target, question);
+    const answer = await headEnd.read({ ...target, ...patience }, question);
     traffic.requestBytes += answer.size.requestBytes;
     traffic.responseBytes += answer.size.responseBytes;
     return answer;

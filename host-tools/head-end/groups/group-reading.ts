@@ -27,17 +27,21 @@ export type MemberReport<Body> =
   | { readonly meter: string; readonly outcome: "answered" | "late"; readonly body: Body }
   | { readonly meter: string; readonly outcome: "missing" | "refused"; readonly why: string };
 
+/**
+ * How the request for all travels. `all`: whoever forwards gives it to all, and their answers come one by one or together;
+ * `each`: each member is asked alone, and whoever forwards to all puts their answers together; `alone`: each by itself.
+ */
+export type Together =
+  | { readonly how: "all"; readonly place: GroupPlace; readonly answers: "forward" | "bundle" }
+  | { readonly how: "each"; readonly placeOf: (id: string) => GroupPlace }
+  | { readonly how: "alone" };
+
 export interface GroupReadParts {
   readonly asks: GroupAsks;
   readonly group: Group;
   /** What came of those who had not joined before. */
   readonly joinings: readonly Joining[];
-  /** Whether whoever forwards is sent one request for all, or one for each, which is bundled then. */
-  readonly distribute: "per-meter" | "fan-out";
-  /** Whether answers to a request for all come one by one, or together. */
-  readonly answers: "forward" | "bundle";
-  /** Whoever forwards to all; without it each member is sent the request for all by itself. */
-  readonly all?: GroupPlace | undefined;
+  readonly together: Together;
   readonly placeOf: (id: string) => GroupPlace;
   /** Told of a member that has not the group's keys any more. */
   readonly onLost: (id: string) => void;
@@ -67,11 +71,15 @@ export async function readTogether<Body>(
   const read = new TogetherRead(parts, question, tell);
   read.tellAbsent();
   if (read.silent.size === 0) return;
-  const sealed = parts.asks.seal(parts.group, question);
-  if (parts.all !== undefined && parts.distribute === "fan-out") await read.askAll(parts.all, sealed);
-  if (parts.all !== undefined && parts.distribute === "per-meter") await read.askEach(parts.all);
-  await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
-  await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id));
+  if (parts.together.how === "each") {
+    await read.askEach(parts.together);
+    await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAlone(id, "late"));
+  } else {
+    const sealed = parts.asks.seal(parts.group, question);
+    if (parts.together.how === "all") await read.askAll(parts.together, sealed);
+    await inTurns([...read.silent], ASKED_AT_ONCE, (id) => read.askAgain(id, sealed));
+  }
+  await inTurns([...read.challenged], ASKED_AT_ONCE, (id) => read.askAlone(id, "answered"));
 }
 
 /** Asks members one by one, each over its own session. Each is told of once. */
@@ -113,51 +121,61 @@ class TogetherRead<Body> {
     this.silent = new Set(joined.map(({ id }) => id));
   }
 
+  /** Also of those who were taken out just now. */
   tellAbsent(): void {
     const { group, joinings } = this.#parts;
-    const absent = group.members.filter(({ id }) => !this.silent.has(id));
-    for (const { id: meter, state } of absent) {
-      const why = joinings.find(({ id }) => id === meter)?.why ?? "has not been given the group's keys";
-      this.#tell({ meter, outcome: state === "unfit" ? "refused" : "missing", why });
+    const ids = new Set([...group.members, ...joinings].map(({ id }) => id));
+    for (const meter of [...ids].filter((id) => !this.silent.has(id))) {
+      const joining = joinings.find(({ id }) => id === meter);
+      const isUnfit = joining?.outcome === "unfit";
+      const why = joining?.why ?? "has not been given the group's keys";
+      this.#tell({ meter, outcome: isUnfit ? "refused" : "missing", why: isUnfit ? `It ${why}.` : why });
     }
   }
 
-  async askAll(place: GroupPlace, sealed: BoundGroupRequest): Promise<void> {
-    const { asks, answers } = this.#parts;
+  async askAll(
+    { place, answers }: Extract<Together, { how: "all" }>,
+    sealed: BoundGroupRequest,
+  ): Promise<void> {
+    const { asks } = this.#parts;
     const wanted = new Set(this.silent);
-    const listener = this.#listener(place.target);
+    const listener = this.#listenerAt(place.target);
     const end =
-      answers === "bundle"
-        ? await asks.askBundled(place, sealed, wanted, listener)
-        : await asks.askAll(place, sealed, this.#question, wanted, listener.onAnswer);
+      answers === "forward"
+        ? await asks.askAll(place, sealed, this.#question, wanted, listener.onAnswer)
+        : await asks.askBundled(place, sealed, wanted, listener);
     orThrow(end, place.target);
   }
 
-  async askEach({ target }: GroupPlace): Promise<void> {
-    const { asks, group, placeOf } = this.#parts;
+  async askEach({ placeOf }: Extract<Together, { how: "each" }>): Promise<void> {
+    const { asks, group } = this.#parts;
     const places = new Map([...this.silent].map((id) => [id, placeOf(id)] as const));
-    const listener = this.#listener(target);
-    orThrow(await asks.askEachBundled(places, group, this.#question, target.timeoutMs, listener), target);
+    const [first] = places.values();
+    if (first === undefined) return;
+    const listener = this.#listenerAt(first.target);
+    orThrow(await asks.askEachBundled(places, group, this.#question, listener), first.target);
   }
 
   async askAgain(id: string, sealed: BoundGroupRequest): Promise<void> {
-    const { asks, placeOf, all } = this.#parts;
+    const { asks, placeOf, together } = this.#parts;
     await this.#orMissing(id, async () => {
       const place = placeOf(id);
       const end = await asks.askAgain(place, sealed, this.#question, id);
-      this.#judge(id, end, place.target, all === undefined ? "answered" : "late");
+      this.#judge(id, end, place.target, together.how === "alone" ? "answered" : "late");
     });
   }
 
-  async askAlone(id: string): Promise<void> {
+  async askAlone(id: string, outcome: "answered" | "late"): Promise<void> {
     const { asks, placeOf, group } = this.#parts;
+    // It has been challenged as often as it is worth then.
+    this.challenged.add(id);
     await this.#orMissing(id, async () => {
       const place = placeOf(id);
-      this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, "answered");
+      this.#judge(id, await asks.askAlone(place, group, this.#question, id), place.target, outcome);
     });
   }
 
-  #listener(target: Target): BundleListener {
+  #listenerAt(target: Target): BundleListener {
     return {
       onAnswer: ({ member, content }) => this.#take(member, content, target, "answered"),
       onMissing: (alias, reason) => void this.#reasons.set(alias, reason),
@@ -197,7 +215,7 @@ class TogetherRead<Body> {
   }
 }
 
-/** Whoever heard nothing of all of them in his time says so: each is asked by itself now. */
+/** Whoever heard nothing of all of them in his time says so: each is asked by itself then. */
 function orThrow(end: GroupRequestEnd, target: Target): void {
   const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
   if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;

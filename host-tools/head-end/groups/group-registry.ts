@@ -1,5 +1,5 @@
 // Which groups a head-end has, with whom in them and by which keys: one file, which several processes may change.
-import { equal } from "../../../firmware/protocol/bytes.ts";
+import { EMPTY, equal } from "../../../firmware/protocol/bytes.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import { RegistryError } from "../errors.ts";
 import { withFileLock } from "../file-lock.ts";
@@ -131,12 +131,15 @@ export class GroupRegistry {
     return senderId && { group, senderId };
   }
 
-  /** How it stands with a member, if this is still its Sender ID in the group's epoch. */
-  mark(name: string, { gid }: Pick<GroupEpoch, "gid">, id: string, state: MemberState): Group {
+  /**
+   * How it stands with a member that has this Sender ID, if it still has: another process may have had it join anew.
+   */
+  mark(name: string, { epoch: { gid }, members }: Group, id: string, state: MemberState): Group {
+    const known = members.find((one) => one.id === id)?.senderId;
     return this.#change(name, (group) => {
       const member = group.members.find((one) => one.id === id);
-      if (member === undefined || !equal(group.epoch.gid, gid)) return group;
-      return withMember(group, { ...member, state });
+      const isSame = equal(group.epoch.gid, gid) && equal(member?.senderId ?? EMPTY, known ?? EMPTY);
+      return member !== undefined && isSame ? withMember(group, { ...member, state }) : group;
     });
   }
 
@@ -161,7 +164,7 @@ export class GroupRegistry {
 
   /** A generation is later than those of a group that had its name before: members take no older one. */
   #newEpoch(generationBefore: number): GroupEpoch {
-    const bornUtcMs = this.#utcMs();
+    const bornUtcMs = Math.floor(this.#utcMs());
     return {
       gid: this.#random.bytes(GID_BYTES),
       masterSecret: this.#random.bytes(SECRET_BYTES),

@@ -23,7 +23,7 @@ async function places() {
 }
 
 describe("a DAP", () => {
-  test("is read through, shows how it works to its operator, and counts for whoever collects", async () => {
+  test("is read through, or does without a process of its own, shows how it works, and counts for whoever collects", async () => {
     const { meter, dap } = await places();
     const metrics = await freePort();
     await startMeterbench(["serve", "--at", meter], { cwd });
@@ -37,6 +37,8 @@ describe("a DAP", () => {
     expect(JSON.parse(read.stdout)).toMatchObject({ meter: "M1", registers: [{ obis: "1-0:1.8.0*255" }] });
     const status = await meterbench(["dap-status", dap, "--json"], { cwd });
     expect(JSON.parse(status.stdout)).toMatchObject({ id: "DAP", meters: 1, groups: { B7: ["M1"] } });
+    const own = await meterbench(["read", "meter:M1", "--via", "routes:routes.yaml", "--json"], { cwd });
+    expect(own).toMatchObject({ code: 0, stderr: "" });
     const counted = await (await fetch(`http://127.0.0.1:${metrics}/metrics`)).text();
     expect(counted).toContain("meterbench_dap_requests_total 2\n");
   });

@@ -42,6 +42,8 @@ export interface BlockOptions {
   /** A real DAP stands there, which is set so; without it, somebody who fans out by hand. */
   readonly dap?: Partial<DapSettings>;
   readonly storage?: (meter: string) => MemoryStorage;
+  /** What stands in the place of the registry of groups, until the head-end's program starts anew. */
+  readonly firstGroups?: (groups: GroupRegistry) => GroupRegistry;
   readonly configurations?: StreetOptions["configurations"];
   readonly between?: HandFanOutOptions["between"];
   readonly reaches?: HandFanOutOptions["reaches"];
@@ -89,7 +91,7 @@ export function block(options: BlockOptions) {
       ? undefined
       : dapBetween(world, lossy(north.farEnd, "north"), south, options.dap);
   let starts = 0;
-  const start = () => {
+  const start = (groups: GroupRegistry) => {
     const link = lossy(north.station(`H${++starts}`), `H${starts}`);
     const own = {
       ...headEndParts,
@@ -109,9 +111,9 @@ export function block(options: BlockOptions) {
       prove: (group, id) => asks.prove(placeOf(id), group, id),
     });
     const dapStatus = async (): Promise<DapStatus> => (await readDap(headEnd, place, [DAP])).body;
-    return { headEnd, asks, manager, placeOf, allOf, ...(dap && { dapStatus }) };
+    return { groups, headEnd, asks, manager, placeOf, allOf, ...(dap && { dapStatus }) };
   };
-  let program = start();
+  let program = start(options.firstGroups?.(groups) ?? groups);
   return {
     ...{ clock, stations, registry, groups, refused, sessions, street: world, through: dap },
     /** Where somebody fans out by hand. */
@@ -124,7 +126,7 @@ export function block(options: BlockOptions) {
     },
     restartHeadEnd() {
       program.headEnd.close();
-      program = start();
+      program = start(groups);
     },
     create: (...ids: string[]) =>
       settle(clock, program.manager.create({ name: "B7", rule: "configuration" }, ids)),
@@ -134,10 +136,9 @@ export function block(options: BlockOptions) {
       const reports: MemberReport<Body>[] = [];
       const asked = question ?? (registersQuestion([]) as unknown as BodyQuestion<Body>);
       const usual = dap === undefined ? ({ distribute: "fan-out" } as const) : {};
-      const parts = { ...program, groups };
       const traffic = await settle(
         clock,
-        readGroup(parts, name, asked, { collectMs: 30_000, ...usual, ...plan }, (report) =>
+        readGroup(program, name, asked, { collectMs: 30_000, ...usual, ...plan }, (report) =>
           reports.push(report),
         ),
       );
@@ -179,4 +180,14 @@ function dapBetween(
     parties: { crypto, identity: DAP_IDENTITY, trust },
     storage: new MemoryStorage(),
   });
+}
+
+/** What each meter keeps over a power cut. */
+export function storages(): (meter: string) => MemoryStorage {
+  const kept = new Map<string, MemoryStorage>();
+  return (meter) => {
+    const storage = kept.get(meter)?.afterCut({ bytes: "none", folder: "none" }) ?? new MemoryStorage();
+    kept.set(meter, storage);
+    return storage;
+  };
 }

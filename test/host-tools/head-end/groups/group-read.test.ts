@@ -3,10 +3,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { equal } from "../../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../../firmware/protocol/coap/codec.ts";
 import { OPTION, withoutOptions } from "../../../../firmware/protocol/coap/message.ts";
-import { MemoryStorage } from "../../../../hal/storage/memory-storage.ts";
 import { EPOCH_MS } from "../../../../host-tools/head-end/groups/group.ts";
 import { profileQuestion } from "../../../../host-tools/head-end/questions.ts";
-import { type BlockOptions, block } from "./block.ts";
+import { type BlockOptions, block, storages } from "./block.ts";
 
 const worlds: ReturnType<typeof block>[] = [];
 
@@ -186,7 +185,8 @@ describe("the keys of a group", () => {
     registry.revoke("M3");
     dap.requests.splice(0);
     const { outcomes } = await read();
-    expect(outcomes).toEqual({ M1: "answered", M2: "answered" });
+    expect(outcomes).toEqual({ M1: "answered", M2: "answered", M3: "refused" });
+    expect((await read()).outcomes).toEqual({ M1: "answered", M2: "answered" });
     expect(groups.find("B7")?.members.map(({ id }) => id)).toEqual(["M1", "M2"]);
     expect(dap.requests.map(({ host }) => host)).not.toContain("M3");
   });
@@ -203,13 +203,7 @@ describe("the keys of a group", () => {
   });
 
   test("outlive a power cut where meters keep them: each challenges once, alone, and is read all the same", async () => {
-    const storages = new Map<string, MemoryStorage>();
-    const storage = (meter: string): MemoryStorage => {
-      const kept = storages.get(meter)?.afterCut({ bytes: "none", folder: "none" }) ?? new MemoryStorage();
-      storages.set(meter, kept);
-      return kept;
-    };
-    const { create, read, street, sessions, dap } = open({ meters: 2, storage });
+    const { create, read, street, sessions, dap } = open({ meters: 2, storage: storages() });
     await create("M1", "M2");
     street.powerOff();
     street.powerOn();

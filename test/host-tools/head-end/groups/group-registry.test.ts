@@ -83,8 +83,8 @@ describe("the registry of groups", () => {
   test("has other keys after a member left, and none of the old ones is of use then", () => {
     const { groups, b7 } = groupOf("M1", "M2");
     const before = b7().epoch;
-    groups.admit("B7", "M1");
-    groups.mark("B7", before, "M1", "joined");
+    const admitted = groups.admit("B7", "M1")?.group ?? expect.fail();
+    groups.mark("B7", admitted, "M1", "joined");
     groups.remove("B7", ["M2"]);
     const { epoch, members } = b7();
     expect(members).toEqual([{ id: "M1", state: "waiting" }]);
@@ -92,8 +92,18 @@ describe("the registry of groups", () => {
     for (const name of ["gid", "masterSecret", "masterSalt"] as const)
       expect(toHex(epoch[name])).not.toBe(toHex(before[name]));
     expect(groups.takeNumbers("B7", before, 1)).toBeUndefined();
-    groups.mark("B7", before, "M1", "joined");
+    groups.mark("B7", admitted, "M1", "joined");
     expect(b7().members).toEqual([{ id: "M1", state: "waiting" }]);
+  });
+
+  test("marks a member by the Sender ID that it was given last, whoever else had it join meanwhile", () => {
+    const { groups, b7 } = groupOf("M1");
+    const first = groups.admit("B7", "M1")?.group ?? expect.fail();
+    const second = groups.admit("B7", "M1")?.group ?? expect.fail();
+    groups.mark("B7", first, "M1", "joined");
+    expect(b7().members).toMatchObject([{ state: "waiting" }]);
+    groups.mark("B7", second, "M1", "joined");
+    expect(b7().members).toMatchObject([{ state: "joined" }]);
   });
 
   test("takes keys for worn out after a day, and where the clock went back", () => {

@@ -1,7 +1,7 @@
 // A group behind a real DAP.
 import { afterEach, describe, expect, test } from "vitest";
 import { profileQuestion } from "../../../../host-tools/head-end/questions.ts";
-import { type BlockOptions, block } from "./block.ts";
+import { type BlockOptions, block, storages } from "./block.ts";
 
 const worlds: ReturnType<typeof block>[] = [];
 
@@ -57,10 +57,11 @@ describe("through a DAP, a group", () => {
       ...{ meters: 12, dap: { distribute: "per-meter", return: "bundle" } },
     });
     const before = counters();
-    const { outcomes, traffic } = await world.read({ distribute: "per-meter", answers: "bundle" });
+    const { outcomes, traffic } = await world.read();
     expect(outcomes).toEqual(all);
     expect(counters().requests - before.requests).toBeLessThan(16);
     expect(counters().holding.kept - before.holding.kept).toBe(12);
+    expect(traffic.requestBytes).toBeLessThan(12 * 45);
     expect(traffic.responseBytes).toBeLessThan(12 * 40);
     world.street.powerOff("M3");
     const again = await world.read({ distribute: "per-meter", answers: "bundle" });
@@ -92,7 +93,7 @@ describe("through a DAP, a group", () => {
       const { outcomes, reports } = await world.read();
       expect(outcomes).toEqual({ ...all, M3: "missing" });
       expect(reports.find(({ meter }) => meter === "M3")).toMatchObject({
-        why: expect.stringMatching(/Nobody at/),
+        why: expect.stringMatching(/M3/),
       });
     },
   );
@@ -106,4 +107,20 @@ describe("through a DAP, a group", () => {
       expect(counted).toMatchObject({ missing: 0, refused: 0 });
     },
   );
+
+  test("that is away is waited for as long as a delay is tolerated, by the DAP, which keeps its one request", async () => {
+    const { world, all, counters } = await joined({ meters: 3, storage: storages() });
+    await world.read();
+    const { requests } = counters();
+    world.street.powerOff();
+    world.clock.after(120_000, () => world.street.powerOn());
+    const startMs = world.clock.monotonicMs();
+    const { outcomes } = await world.read({ toleranceSeconds: 600 });
+    expect(outcomes).toEqual(all);
+    const seconds = (world.clock.monotonicMs() - startMs) / 1000;
+    expect(seconds).toBeGreaterThan(120);
+    expect(seconds).toBeLessThan(240);
+    // One for all, and of each member, who challenges after the cut, two more.
+    expect(counters().requests - requests).toBe(1 + 3 * 2);
+  });
 });
