@@ -64,9 +64,9 @@ async function perMeter(options: BlindOptions, south: SouthKind): Promise<Record
 async function fanOut(options: BlindOptions, answers: "forward" | "bundle"): Promise<Recording> {
   const { block, houses, secrets, recorder } = housesBehindADap(options);
   const folder = mkdtempSync(join(tmpdir(), "blindness-"));
-  const group = new BlockGroup(block, join(folder, "groups.json"));
   block.play(BEFORE_MS + DAY_MS);
-  await block.operate(TIMEOUT_MS);
+  const status = await block.operate(TIMEOUT_MS);
+  const group = new BlockGroup(block, join(folder, "groups.json"), status);
   await group.join("charging-policy");
   const plan = { distribute: "fan-out", answers, collectMs: COLLECT_MS } as const;
   const requests = [IMPORT, EXPORT].flatMap((register) => dayRequests(ASKED_DAY_SECONDS, register));
