@@ -18,7 +18,7 @@ export function dayRequests(startSeconds: number, register = IMPORT) {
   return [
     { ...request, startSeconds, count: 96 },
     { ...request, startSeconds: quarter, count: 24 },
-  ];
+  ] as const;
 }
 
 /** A handshake where there is no session, then registers, profiles of a day, events, the nameplate, a statement. */
