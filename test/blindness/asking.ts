@@ -31,6 +31,7 @@ export async function askAll(
   await settle(clock, headEnd.readRegisters(target));
   await settle(clock, headEnd.readRegisters(target, [IMPORT, EXPORT]));
   await settle(clock, headEnd.readRegisters(target, REGISTERS));
+  await settle(clock, headEnd.readSenml(target, REGISTERS));
   for (const register of [IMPORT, EXPORT])
     for (const request of dayRequests(startSeconds, register))
       await settle(clock, headEnd.readProfile(target, request));

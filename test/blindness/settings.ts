@@ -109,9 +109,9 @@ async function held(options: BlindOptions): Promise<Recording> {
 async function group(options: BlindOptions, how: Omit<GroupReadPlan, "collectMs">): Promise<Recording> {
   const { block, houses, secrets, recorder } = housesBehindADap(options);
   const folder = mkdtempSync(join(tmpdir(), "blindness-"));
-  const all = new BlockGroup(block, join(folder, "groups.json"));
   block.play(BEFORE_MS + DAY_MS);
-  await block.operate(TIMEOUT_MS);
+  const status = await block.operate(TIMEOUT_MS);
+  const all = new BlockGroup(block, join(folder, "groups.json"), status);
   await all.join("charging-policy");
   const plan = { ...how, collectMs: COLLECT_MS };
   const requests = [IMPORT, EXPORT].flatMap((register) => dayRequests(ASKED_DAY_SECONDS, register));
