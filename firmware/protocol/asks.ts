@@ -1,26 +1,19 @@
 // What an asking end keeps of its asks, sessions and handshakes, and the requests that it makes of them.
 import type { LinkTraits, Station } from "../../hal/ports/link.ts";
 import type { Transfer } from "./blockwise/transfer.ts";
-import { concat, EMPTY, fromText, fromUint, toUint } from "./bytes.ts";
+import { concat, EMPTY, toUint } from "./bytes.ts";
 import type { RequestOptions } from "./coap/client.ts";
 import { messageBytes } from "./coap/codec.ts";
-import {
-  CODE,
-  type CoapContent,
-  type CoapMessage,
-  findOption,
-  OPTION,
-  sortOptions,
-  withOptions,
-} from "./coap/message.ts";
-import { transmitWaitMs } from "./coap/timing.ts";
+import { CODE, type CoapContent, type CoapMessage, findOption, OPTION, sortOptions } from "./coap/message.ts";
 import type { Credential } from "./cose/credential.ts";
 import type { EdhocInitiator } from "./edhoc/initiator.ts";
 import { type Epoch, epochOf, withoutEpoch } from "./epochs.ts";
+import { routed } from "./forwarders.ts";
 import type { Watch } from "./observe/watches.ts";
 import { readOscoreOption } from "./oscore/option.ts";
 import { type BoundRequest, type RequestBinding, unprotectResponse } from "./oscore/protect.ts";
 import { isBarred, type Peer, type Session } from "./sessions.ts";
+import { toleranceLeft, untilOfHandshakeMs } from "./tolerance.ts";
 
 /**
  * Why an ask ended without an answer: no word in time, turned away, a proof that did not hold, an answer in parts that are
@@ -187,8 +180,6 @@ export interface FirstRequest extends Completion {
 
 /** Asks under way or waiting at once; a head-end that has more collects in turns. */
 export const ASKS_MAX = 256;
-/** Where each is acknowledged and none answered. */
-const TRIES_OF_TOLERANCE = 4;
 /** Fresh starts of one ask after a forged answer or a lost session. */
 export const TRIES_MAX = 3;
 /** NSTART (RFC 7252 4.7) towards one peer: one on a line, which carries one thing at a time. */
@@ -226,23 +217,29 @@ export const MESSAGE_2_BYTES = 64;
 /** With a credential in it that an issuer has signed. */
 export const MESSAGE_2_BY_VALUE_BYTES = 420;
 
-/** No meter gives one of these without protection. */
-const FORWARDERS_TROUBLES: ReadonlySet<number> = new Set([
-  CODE.badGateway,
-  CODE.serviceUnavailable,
-  CODE.gatewayTimeout,
-  CODE.hopLimitReached,
-]);
-
 export function pendingAsk(
   id: number,
   { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds, isOperator = false }: Ask,
   transfer: Transfer,
   watch: Watch | undefined,
 ): PendingAsk {
-  const counts = { tries: 0, requestBytes: 0, responseBytes: 0 };
-  const asked = { to, host, expect, nextKey, untilMs, answerBytes, toleranceSeconds, isOperator };
-  return { id, ...asked, watch, transfer, trouble: undefined, ...counts };
+  return {
+    id,
+    to,
+    host,
+    expect,
+    nextKey,
+    untilMs,
+    answerBytes,
+    toleranceSeconds,
+    isOperator,
+    watch,
+    transfer,
+    trouble: undefined,
+    tries: 0,
+    requestBytes: 0,
+    responseBytes: 0,
+  };
 }
 
 export function clientSession(session: Session, who: string): ClientSession {
@@ -254,42 +251,6 @@ export function clientSession(session: Session, who: string): ClientSession {
 function combined(content: CoapContent, message3: Uint8Array): CoapContent {
   const options = sortOptions([...content.options, { number: OPTION.edhoc, value: EMPTY }]);
   return { ...content, options, payload: concat(message3, content.payload) };
-}
-
-/** What is sent of a request: who forwards it is told for whom it is, in an option that is not protected (RFC 8613 figure 5). */
-export function routed(
-  content: CoapContent,
-  { host }: Pick<PendingAsk, "host">,
-  toleranceSeconds?: number,
-): CoapContent {
-  if (host === undefined) return content;
-  return tolerant(withOptions(content, { number: OPTION.uriHost, value: fromText(host) }), toleranceSeconds);
-}
-
-/** What whoever forwards is told beside the peer, who is told what was tolerated at first: what is left of it. */
-export function toleranceLeft(
-  nowMs: number,
-  { toleranceSeconds, isOperator, untilMs }: PendingAsk,
-): number | undefined {
-  if (toleranceSeconds === undefined || !isOperator) return undefined;
-  return Math.min(toleranceSeconds, Math.ceil((untilMs - nowMs) / 1000));
-}
-
-/** The request with the delay that its sender tolerates. */
-export function tolerant(content: CoapContent, seconds: number | undefined): CoapContent {
-  if (seconds === undefined) return content;
-  return withOptions(content, { number: OPTION.delayTolerance, value: fromUint(seconds) });
-}
-
-/** What somebody says by himself who forwards, of a peer that he cannot reach or does not know; else undefined. */
-export function wordOfForwarder(
-  purpose: Purpose,
-  message: CoapContent | undefined,
-): "unreachable" | "unrouted" | undefined {
-  const [ask] = purpose.kind === "protected" ? [purpose.ask] : purpose.handshake.waiting;
-  if (ask?.host === undefined || message === undefined) return undefined;
-  if (message.code === CODE.notFound) return "unrouted";
-  return FORWARDERS_TROUBLES.has(message.code) ? "unreachable" : undefined;
 }
 
 /** CoAP bytes of a request with a token of one byte. */
@@ -327,22 +288,6 @@ export function followed(nowMs: number, traits: LinkTraits, request: ProtectedRe
     isGenuine: (answer) => isProtectedAnswer(request, answer),
     stays: ask.toleranceSeconds !== undefined && completes === undefined,
   };
-}
-
-/** A handshake that comes to nothing is begun anew while there is time: what comes of it later is of no use then. */
-export function untilOfHandshakeMs(nowMs: number, traits: LinkTraits, ask: PendingAsk): number {
-  const { untilMs, toleranceSeconds } = ask;
-  return toleranceSeconds === undefined
-    ? untilMs
-    : Math.min(untilMs, nowMs + tryMs(traits, toleranceSeconds));
-}
-
-/**
- * How long the answer of whoever acknowledged is waited for before another request is made, where a delay is tolerated:
- * longer than CoAP repeats one, and so that who does hold it gets few.
- */
-export function tryMs(traits: LinkTraits, toleranceSeconds: number): number {
-  return Math.max(transmitWaitMs(traits), (1000 * toleranceSeconds) / TRIES_OF_TOLERANCE);
 }
 
 /** The sender's own number of an answer; undefined where it has its request's nonce. */

@@ -12,10 +12,7 @@ import {
   MESSAGE_2_BY_VALUE_BYTES,
   MESSAGE_2_BYTES,
   type PendingAsk,
-  routed,
   sizeOf,
-  toleranceLeft,
-  untilOfHandshakeMs,
 } from "./asks.ts";
 import { concat, equal } from "./bytes.ts";
 import { encodeCbor } from "./cbor.ts";
@@ -24,8 +21,10 @@ import { CODE, type CoapContent, type CoapMessage, FORMAT, resourceRequest } fro
 import type { Credential } from "./cose/credential.ts";
 import { EdhocInitiator } from "./edhoc/initiator.ts";
 import type { EpochMemory } from "./epochs.ts";
+import { routed } from "./forwarders.ts";
 import type { KeyLimits } from "./oscore/key-use.ts";
 import type { PresetContext } from "./sessions.ts";
+import { toleranceLeft, untilOfHandshakeMs } from "./tolerance.ts";
 
 export interface InitiatingParts {
   readonly crypto: CryptoEngine;

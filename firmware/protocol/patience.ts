@@ -3,8 +3,9 @@
 import type { LinkTraits } from "../../hal/ports/link.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import type { AskingRequests } from "./asking-requests.ts";
-import { type AskFailure, type PendingAsk, TRIES_MAX, tryMs } from "./asks.ts";
+import { type AskFailure, type PendingAsk, TRIES_MAX } from "./asks.ts";
 import { toUint } from "./bytes.ts";
+import { tryMs } from "./tolerance.ts";
 
 /** The first pause after CoAP has given up; each is between half and one and a half of that, and the next twice as long. */
 const PAUSE_MS = 5000;
@@ -52,8 +53,10 @@ export class Patience {
   ): "try" | "pause" | { readonly failed: AskFailure } {
     const isSilence = reason === "timeout" || reason === "unreachable";
     ask.transfer.restart(isSilence ? "last message" : "start");
-    if (reason !== "timeout") ask.trouble = reason;
-    if (nowMs >= ask.untilMs || reason === "unrouted") return { failed: ask.trouble ?? reason };
+    if (reason === "unrouted") return { failed: reason };
+    // What a forwarder said stays true until the meter is heard; after a refusal only what came of the next try counts.
+    if (reason === "unreachable") ask.trouble = reason;
+    if (nowMs >= ask.untilMs) return { failed: ask.trouble ?? reason };
     if (isSilence && ask.toleranceSeconds !== undefined) {
       this.#pause(nowMs, this.#of(ask));
       return "pause";
@@ -70,6 +73,7 @@ export class Patience {
   end(ask: PendingAsk): void {
     const requests = this.#waiting.get(ask)?.requests ?? [];
     this.#waiting.delete(ask);
+    ask.trouble = undefined;
     for (const request of requests) this.#requests.abandon(request);
   }
 

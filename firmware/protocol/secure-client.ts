@@ -23,13 +23,12 @@ import {
   protectedRequest,
   queueNext,
   TRIES_MAX,
-  tolerant,
-  wordOfForwarder,
 } from "./asks.ts";
 import { type Transfer, transfersOver } from "./blockwise/transfer.ts";
 import { messageBytes } from "./coap/codec.ts";
 import { CODE, type CoapMessage, findOption, OPTION } from "./coap/message.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
+import { wordOfForwarder } from "./forwarders.ts";
 import { connectionIdOf, handshakeRequest, type SecureClientParts } from "./initiating.ts";
 import {
   ending,
@@ -46,6 +45,7 @@ import { Handshakes } from "./open-handshakes.ts";
 import { protectRequest } from "./oscore/protect.ts";
 import { Patience } from "./patience.ts";
 import { goesOn, type Peer } from "./sessions.ts";
+import { tolerant } from "./tolerance.ts";
 
 /** One party's asking half, for any number of peers. */
 export class SecureClient implements Endpoint<ClientEvent> {
@@ -205,7 +205,8 @@ export class SecureClient implements Endpoint<ClientEvent> {
     }
     const { number } = request;
     const { sent, purpose } = protectedRequest(nowMs, ask, session, request, first);
-    const options = { ...followed(nowMs, this.#parts.traits, purpose), ...watchOptions(ask.watch) };
+    const own = followed(nowMs, this.#parts.traits, purpose);
+    const options = ask.watch === undefined ? own : { ...own, ...watchOptions(ask.watch) };
     const id = this.#requests.begin(nowMs, ask.to, sent, purpose, options);
     if (id === undefined) return this.#fail(nowMs, ask, "busy");
     this.#patience.sent(nowMs, ask, id);

@@ -116,8 +116,20 @@ export class ClientSide {
     const token = replaced?.token ?? this.#requests.freeToken(this.#tokenBytes(options));
     const messageId = this.#outbox.takeMessageId();
     const phase = { kind: "waiting", confirmable, answerBytes } as const;
-    const own = { to, content, messageId, token, answers, stays, untilMs };
-    const request = this.#requests.add({ ...own, isGenuine, isLate, onAcknowledged, phase });
+    // Not by spreading, which costs a tenth of a protected read.
+    const request = this.#requests.add({
+      to,
+      content,
+      messageId,
+      token,
+      answers,
+      stays,
+      untilMs,
+      isGenuine,
+      isLate,
+      onAcknowledged,
+      phase,
+    });
     if (this.#turns === undefined) this.#send(nowMs, request);
     else {
       this.#turns.wait(request);

@@ -1,6 +1,5 @@
 // What a group's head-end asks by the group's keys: all members at once, or one alone.
 
-import { routed } from "../../../firmware/protocol/asks.ts";
 import { EMPTY, equal, fromUint, toUint } from "../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../firmware/protocol/coap/codec.ts";
 import {
@@ -14,6 +13,7 @@ import {
   resourceRequest,
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
+import { routed } from "../../../firmware/protocol/forwarders.ts";
 import type { BoundGroupRequest, GroupBinding } from "../../../firmware/protocol/group/protect.ts";
 import type { Clock } from "../../../hal/ports/clock.ts";
 import {

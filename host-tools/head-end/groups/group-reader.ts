@@ -1,5 +1,5 @@
 // Reads a group, by the way that was chosen, after all that has to be done before.
-import { tolerant } from "../../../firmware/protocol/asks.ts";
+import { tolerant } from "../../../firmware/protocol/tolerance.ts";
 import type { DapStatus } from "../../dap/operator/status.ts";
 import type { Answer, HeadEnd, Target } from "../client.ts";
 import { HeadEndError } from "../errors.ts";
@@ -88,19 +88,15 @@ export async function readGroup<Body>(
 
 /** As it is wanted, or else as the DAP offers it. Rejects with {@link HeadEndError} where it does not offer what is wanted. */
 async function howToAsk(
-  { dapStatus }: GroupReaderParts,
+  { dapStatus, allOf }: GroupReaderParts,
   name: string,
   { distribute, answers }: GroupReadPlan,
 ): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
   const isPlain = distribute === "per-meter" && answers !== "bundle";
-  if (isPlain || dapStatus === undefined) {
-    if (answers === "bundle")
-      throw new HeadEndError(
-        "not-there",
-        "Only a DAP bundles answers, and none is known here: give --via and --dap.",
-      );
-    return { distribute: distribute ?? "per-meter", answers: "forward" };
-  }
+  if (answers === "bundle" && allOf(name) === undefined)
+    throw new HeadEndError("not-there", "Only a DAP bundles answers: give --via, or leave --return out.");
+  if (isPlain || dapStatus === undefined)
+    return { distribute: distribute ?? "per-meter", answers: answers ?? "forward" };
   const status = await dapStatus();
   const offered = {
     answers: status.return === "bundle" ? "bundle" : "forward",
