@@ -38,9 +38,6 @@ export interface Outcome {
   readonly purpose: Purpose;
 }
 
-/** Answers of a whole block of meters come together: 200 of a day's profile. */
-const ANSWER_BYTES_MAX = 65_536;
-
 /** Requests by what they are for. */
 export class AskingRequests {
   readonly #coap: WholeMessages;
@@ -50,7 +47,7 @@ export class AskingRequests {
   readonly #others: OtherAsker[] = [];
 
   constructor({ random, traits }: AskingRequestsParts) {
-    this.#coap = new WholeMessages({ random, traits, settings: { answerBytes: ANSWER_BYTES_MAX } });
+    this.#coap = new WholeMessages({ random, traits });
     this.#traits = traits;
   }
 

@@ -73,6 +73,7 @@ export class Patience {
   end(ask: PendingAsk): void {
     const requests = this.#waiting.get(ask)?.requests ?? [];
     this.#waiting.delete(ask);
+    ask.trouble = undefined;
     for (const request of requests) this.#requests.abandon(request);
   }
 

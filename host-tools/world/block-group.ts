@@ -1,5 +1,6 @@
 // All meters of a block as one group of its head-end, which reaches them through the DAP.
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
+import type { DapStatus } from "../dap/operator/status.ts";
 import { HeadEndError } from "../head-end/errors.ts";
 import type { GroupRule } from "../head-end/groups/group.ts";
 import { GroupAsks } from "../head-end/groups/group-asks.ts";
@@ -31,8 +32,8 @@ export class BlockGroup {
   readonly #block: Block;
   readonly #parts: GroupReaderParts;
 
-  /** `path` is where the group's keys and numbers are kept. */
-  constructor(block: Block, path: string) {
+  /** `path` is where the group's keys and numbers are kept; `status` is what {@link Block.operate} told of the DAP. */
+  constructor(block: Block, path: string, status: DapStatus) {
     this.#block = block;
     const { clock, crypto, identity, trust } = block.headEndParts;
     const utcMs = (): number => Math.floor(block.clock.utcMs() ?? 0);
@@ -52,7 +53,7 @@ export class BlockGroup {
       headEnd: block.headEnd,
       target: block.target(name, MEMBER_TIMEOUT_MS),
     });
-    this.#parts = { groups, manager, asks, placeOf, allOf };
+    this.#parts = { groups, manager, asks, placeOf, allOf, dapStatus: () => Promise.resolve(status) };
   }
 
   /** Gives all meters the keys of the group, each over a session of its own; `rule` is what they have in common. */

@@ -18,7 +18,7 @@ export function dayRequests(startSeconds: number, register = IMPORT) {
   return [
     { ...request, startSeconds, count: 96 },
     { ...request, startSeconds: quarter, count: 24 },
-  ];
+  ] as const;
 }
 
 /** A handshake where there is no session, then registers, profiles of a day, events, the nameplate, a statement. */
@@ -31,6 +31,7 @@ export async function askAll(
   await settle(clock, headEnd.readRegisters(target));
   await settle(clock, headEnd.readRegisters(target, [IMPORT, EXPORT]));
   await settle(clock, headEnd.readRegisters(target, REGISTERS));
+  await settle(clock, headEnd.readSenml(target, REGISTERS));
   for (const register of [IMPORT, EXPORT])
     for (const request of dayRequests(startSeconds, register))
       await settle(clock, headEnd.readProfile(target, request));

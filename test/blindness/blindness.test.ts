@@ -1,8 +1,11 @@
 // A short version of `npm run blindness`: fewer meters and days, and the settings that differ most.
 import { describe, expect, test } from "vitest";
+import { EMPTY, fromHex, fromText } from "../../firmware/protocol/bytes.ts";
+import { Explainer } from "../../host-tools/decode/explain.ts";
 import { AREA_TOLERANCE, blindness } from "./blindness.ts";
 import { Canaries, isChance, shortHits } from "./canaries.ts";
 import { bestGuess } from "./distinguisher.ts";
+import { SETTINGS } from "./settings.ts";
 
 const OPTIONS = { seed: 1, meters: 5, days: 3, unpaddedDays: 5 };
 
@@ -15,6 +18,31 @@ describe("somebody in the place of a DAP", () => {
     expect(figures.unpadded.guess.area).toBeGreaterThan(0.8);
     expect(figures.unprotected.canaries.serialNumbers.hits).toBeGreaterThan(0);
     expect(figures.unprotected.canaries.registers.hits).toBeGreaterThan(0);
+  });
+});
+
+describe("what decode shows of such a recording", () => {
+  test("is aliases, the group's id, kinds of messages and their sizes, and no secret", async () => {
+    const setting = SETTINGS["fan-out, bundle"] ?? expect.fail();
+    const { recorded, secrets } = await setting({ seed: 2, meters: 3 });
+    const canaries = new Canaries();
+    for (const secret of [...secrets.keys.values(), ...secrets.plaintexts]) canaries.add(secret);
+    const explainer = new Explainer();
+    const fields = recorded.flatMap(({ bytes }) =>
+      explainer
+        .explain(bytes)
+        .flatMap(({ layer, fields: of }) =>
+          Object.entries(of).map(([name, value]) => [`${layer} ${name}`, String(value)] as const),
+        ),
+    );
+    for (const [, value] of fields)
+      for (const bytes of [fromText(value), fromHex(value) ?? EMPTY]) expect(canaries.hitsIn(bytes)).toBe(0);
+    const shown = (name: string) => new Set(fields.filter(([of]) => of === name).map(([, value]) => value));
+    expect(shown("bundled alias")).toEqual(new Set(["M1", "M2", "M3"]));
+    expect(shown("oscore Gid").size).toBe(1);
+    expect(shown("coap code")).toEqual(new Set(["0.02 POST", "2.04", "2.05", "0.00"]));
+    expect(shown("bundled ciphertext bytes").size).toBeGreaterThan(1);
+    expect([...shown("coap options")].join()).toContain("Uri-Host M1");
   });
 });
 
@@ -41,6 +69,14 @@ describe("a search for secrets", () => {
     const value = Uint8Array.of(0x19, 0x27, 0x10);
     const noise = bytes(60_000, (i) => (i * i * 31 + (i >> 3) * 17) % 256);
     expect(shortHits([value], [noise]).every(isChance)).toBe(true);
+    const hit = { bytes: 3, values: 1, sigmas: 0 };
+    expect([0, 1, 2].map((hits) => isChance({ ...hit, hits, byChance: 0.001 }))).toEqual([true, true, false]);
+    expect([0, 11, 12, 40].map((hits) => isChance({ ...hit, hits, byChance: 16 }))).toEqual([
+      false,
+      true,
+      true,
+      false,
+    ]);
     const told = Uint8Array.of(...Array.from({ length: 20 }, () => [...value, 7]).flat());
     expect(shortHits([value], [noise, told]).every(isChance)).toBe(false);
   });

@@ -4,8 +4,11 @@
 export const CANARY_BYTES = 8;
 /** Fewer different bytes, as in zeros for padding, are no secret of anybody. */
 const DIFFERENT_BYTES = 5;
-/** How far from what chance gives: 1 in 16,000. */
+/** How far from what chance gives, and how seldom that is. */
 const SIGMAS_MAX = 4;
+const CHANCE_MIN = 3.2e-5;
+/** From here on chance is as good as normally distributed. */
+const MANY = 100;
 
 /** Pieces of secrets, each of {@link CANARY_BYTES} bytes, to be found at any place. */
 export class Canaries {
@@ -71,9 +74,22 @@ export function shortHits(values: readonly Uint8Array[], ciphertexts: readonly U
   });
 }
 
-/** True where nothing more is found than by chance. Below one by chance, a single hit is none too. */
+/** True where as much is found as by chance: within 4 standard deviations, or what is as likely where that is little. */
 export function isChance({ hits, byChance, sigmas }: ShortHits): boolean {
-  return byChance < 1 ? hits <= 1 + SIGMAS_MAX : Math.abs(sigmas) <= SIGMAS_MAX;
+  if (byChance >= MANY) return Math.abs(sigmas) <= SIGMAS_MAX;
+  const fewer = poissonBelow(hits, byChance);
+  return 1 - fewer >= CHANCE_MIN && poissonBelow(hits + 1, byChance) >= CHANCE_MIN;
+}
+
+/** How likely fewer than so many are, where `mean` are usual. */
+function poissonBelow(hits: number, mean: number): number {
+  let term = Math.exp(-mean);
+  let sum = 0;
+  for (let i = 0; i < hits; i++) {
+    sum += term;
+    term *= mean / (i + 1);
+  }
+  return sum;
 }
 
 function numberAt(bytes: Uint8Array, at: number, length: number): number {

@@ -1,8 +1,10 @@
 // What a recording gives away, in figures.
-import { toHex } from "../../firmware/protocol/bytes.ts";
+import { toHex, toUint } from "../../firmware/protocol/bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../../firmware/protocol/cbor.ts";
 import { FORMAT, findOption, OPTION } from "../../firmware/protocol/coap/message.ts";
 import { arrayItems } from "../../firmware/protocol/readings/answer-fields.ts";
+import { decodeBlock } from "../../firmware/protocol/readings/interval-block.ts";
+import { decodeBundle } from "../../host-tools/dap/forward/bundle.ts";
 import { CANARY_BYTES, Canaries, type ShortHits, shortHits } from "./canaries.ts";
 import type { House } from "./houses-behind-a-dap.ts";
 import type { Secrets } from "./knowing-engine.ts";
@@ -77,13 +79,23 @@ function registersIn(known: Known): CborValue[] {
   return values.filter((value) => !(value instanceof Uint8Array));
 }
 
+/** Values of a profile, which is packed in another way, so that CBOR of them is there by chance alone. */
+function intervalsIn(known: Known): number[] {
+  const [, block] = bodyOf(known);
+  const count = Number(arrayItems(known.asked && decodeCbor(known.asked.payload))?.[3]);
+  if (!(block instanceof Uint8Array) || !(count > 0)) return [];
+  const values = (decodeBlock(block, count) ?? []).map(({ value }) => value);
+  return values.filter((value) => value !== undefined);
+}
+
 /** Numbers that meters told, as CBOR writes them, in 2 to 7 bytes. */
 function shortValuesOf(known: readonly Known[]): Uint8Array[] {
   const values = new Map<string, Uint8Array>();
   for (const each of known) {
-    for (const value of registersIn(each)
+    const numbers = registersIn(each)
       .flat()
-      .filter((item) => typeof item === "number")) {
+      .filter((item) => typeof item === "number");
+    for (const value of [...numbers, ...intervalsIn(each)]) {
       const bytes = encodeCbor(value);
       if (bytes.length >= 2 && bytes.length < CANARY_BYTES) values.set(toHex(bytes), bytes);
     }
@@ -101,9 +113,12 @@ function ciphertextsOf(known: readonly Known[]): Uint8Array[] {
 /** Messages that are not as long as they must be, or have an option too many, in words. */
 export function straysOf(known: readonly Known[], houses: readonly House[]): string[] {
   const byId = new Map(houses.map((house) => [house.id, house]));
+  const came = new Set(
+    known.filter(({ recorded }) => recorded.side === "south").map(({ whole }) => toHex(whole)),
+  );
   const strays: string[] = [];
   for (const each of known) {
-    const stray = strayIn(each, byId.get(each.meter ?? ""));
+    const stray = strayIn(each, byId.get(each.meter ?? "")) ?? strangerIn(each, came);
     if (stray !== undefined) strays.push(stray);
   }
   return strays;
@@ -118,6 +133,16 @@ function strayIn(known: Known, house: House | undefined): string | undefined {
   const rung = house?.configuration.profilePaddingTenths ?? 14;
   const expected = expectedBytes({ ...known, message, content: contentOf(known), rung });
   return expected === bytes.length ? undefined : `${what} has ${bytes.length} bytes and not ${expected}`;
+}
+
+/** An answer in a bundle that did not come up from a meter as it is there. */
+function strangerIn({ recorded, whole }: Known, came: ReadonlySet<string>): string | undefined {
+  const format = findOption(recorded.message, OPTION.contentFormat);
+  if (format === undefined || toUint(format) !== FORMAT.bundle) return undefined;
+  const bundle = decodeBundle(whole);
+  const stranger = bundle?.answers.find(({ payload }) => !came.has(toHex(payload)));
+  if (bundle !== undefined && stranger === undefined) return undefined;
+  return `a bundle has an answer of ${stranger?.alias} that no meter gave`;
 }
 
 function bodyOf(known: Known): readonly CborValue[] {

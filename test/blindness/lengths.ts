@@ -1,7 +1,7 @@
 // How long each message is: by what was asked, how values came about and the rung of padding, and by nothing else.
 // Written after firmware/protocol/README.md ("Padding", "Stack", "Trust and sessions"), not after the code.
 import { toUint } from "../../firmware/protocol/bytes.ts";
-import { type CborValue, decodeCbor } from "../../firmware/protocol/cbor.ts";
+import { type CborValue, decodeCbor, decodeCborWithFractions } from "../../firmware/protocol/cbor.ts";
 import {
   type CoapContent,
   type CoapMessage,
@@ -49,6 +49,8 @@ export const SIGNATURE_BYTES = 64;
 /** CBOR of a moment, and the room that a value has. */
 const MOMENT_BYTES = 5;
 const VALUE_BYTES = 5;
+/** Labels, two of them of RFC 8428 table 4. */
+const SENML = { v: 2, t: 6, pad: "pad" } as const;
 const CODE_BYTES = 1;
 const MARKER_BYTES = 1;
 const HEADER_BYTES = 4;
@@ -88,6 +90,9 @@ function unprotectedBytes({ code, options, payload }: CoapMessage, whole: Uint8A
 
 /** An answer's body. What a request says is what was asked. */
 function bodyBytes(asked: CoapContent, answer: CoapContent, rung: PaddingTenths): number {
+  const format = answer.options.find(({ number }) => number === OPTION.contentFormat)?.value[0];
+  if (format === FORMAT.senmlCbor)
+    return senmlBytes(arrayItems(decodeCborWithFractions(answer.payload)) ?? []);
   const said = decodeCbor(answer.payload);
   const isReading = answer.code >> 5 === 2 && answer.payload.length > 0;
   // A code and its text, or nothing.
@@ -137,6 +142,22 @@ function eventReadingBytes(said: readonly CborValue[]): number {
       return [code, time, status, new Uint8Array(VALUE_BYTES * (rest.length - 1))];
     }),
   );
+}
+
+/** Records with names and units, room for each value and each time, and the label of what fills it up. */
+function senmlBytes(records: readonly CborValue[]): number {
+  const room = new Map<CborValue, number>([
+    [SENML.v, 9],
+    [SENML.t, MOMENT_BYTES],
+    [SENML.pad, 1],
+  ]);
+  let bytes = headBytes(records.length);
+  for (const record of records) {
+    if (!(record instanceof Map)) throw new Error("a record of SenML that is none");
+    bytes += headBytes(record.size);
+    for (const [label, value] of record) bytes += sizeOf(label) + (room.get(label) ?? sizeOf(value));
+  }
+  return bytes;
 }
 
 /** A payload and its signature: each register with its name and unit, its value in the room that r gives one. */

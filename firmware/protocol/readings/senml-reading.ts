@@ -1,5 +1,11 @@
 // What registers stand at as a SenML pack (RFC 8428), for readers that know nothing of this meter.
-import { type CborValue, DecimalFraction, decodeCborWithFractions, encodeCbor } from "../cbor.ts";
+import {
+  type CborValue,
+  DecimalFraction,
+  decodeCborWithFractions,
+  encodeCbor,
+  encodeCborSequence,
+} from "../cbor.ts";
 import { arrayItems, isIntegerWithin, STATUS } from "./answer-fields.ts";
 import type { Obis } from "./obis.ts";
 import type { RegisterEntry, RegisterReading } from "./register-reading.ts";
@@ -30,11 +36,17 @@ const UNITS: ReadonlyMap<string, { readonly unit: string; readonly factor: numbe
 /** RFC 8428 4.5.1: names begin with a letter or a digit and have no other characters. */
 const NOT_IN_NAMES = /[^A-Za-z0-9\-:./_]/g;
 const RECORDS_MAX = 64;
+/** Readers ignore labels that they do not know and that do not end with `_` (RFC 8428 12.3). */
+const PADDING_LABEL = "pad";
+/** What it fills up to: the joules of a register at its end, and a time. */
+const VALUE_BYTES = 9;
+const TIME_BYTES = 5;
 const TIME_MAX_SECONDS = 0xffffffff;
 
 /**
  * The reading as a pack, its names under `baseName`. A value that is not known or that is of before is left out,
- * as SenML cannot say so; without a time to be trusted there is none in the pack.
+ * as SenML cannot say so; without a time to be trusted there is none in the pack. Each record is padded, so that its
+ * length does not tell its value.
  */
 export function encodeSenmlReading(
   { timeSeconds, status, entries }: RegisterReading,
@@ -43,23 +55,31 @@ export function encodeSenmlReading(
   const baseSeconds = (status & STATUS.clockInvalid) === 0 ? timeSeconds : undefined;
   const records = entries.flatMap((entry) => recordOf(entry, baseSeconds));
   const [first = [], ...rest] = records;
-  const base: [number, CborValue][] = [[LABELS.bn, baseName.replace(NOT_IN_NAMES, "_")]];
+  const base: Fields = [[LABELS.bn, baseName.replace(NOT_IN_NAMES, "_")]];
   if (baseSeconds !== undefined) base.push([LABELS.bt, Math.floor(baseSeconds)]);
   return encodeCbor([new Map([...base, ...first]), ...rest.map((record) => new Map(record))]);
 }
 
-function recordOf(entry: RegisterEntry, baseSeconds: number | undefined): [number, CborValue][][] {
+type Fields = [label: number | string, value: CborValue][];
+
+function recordOf(entry: RegisterEntry, baseSeconds: number | undefined): Fields[] {
   if (!("value" in entry) || entry.quality === "stale") return [];
   const form = publishedForm(entry.register);
   const { unit, factor } = UNITS.get(form?.unit ?? "") ?? { unit: form?.unit ?? "", factor: 1 };
-  const record: [number, CborValue][] = [
-    [LABELS.n, nameOf(entry.register)],
-    [LABELS.v, decimal(entry.value * factor, form?.scaler ?? 0)],
-  ];
-  if (form !== undefined) record.push([LABELS.u, unit]);
+  const value = decimal(entry.value * factor, form?.scaler ?? 0);
   // A time is counted from the base time (RFC 8428 4.1), without one from 1970.
-  if (entry.atSeconds !== undefined) record.push([LABELS.t, entry.atSeconds - Math.floor(baseSeconds ?? 0)]);
-  return [record];
+  const times = entry.atSeconds === undefined ? [] : [entry.atSeconds - Math.floor(baseSeconds ?? 0)];
+  const room = VALUE_BYTES + TIME_BYTES * times.length;
+  const padding = new Uint8Array(room - encodeCborSequence([value, ...times]).length);
+  return [
+    [
+      [LABELS.n, nameOf(entry.register)],
+      [LABELS.v, value],
+      ...(form === undefined ? [] : ([[LABELS.u, unit]] satisfies Fields)),
+      ...times.map((time): Fields[number] => [LABELS.t, time]),
+      [PADDING_LABEL, padding],
+    ],
+  ];
 }
 
 /** `1-0:1.8.0`, as `*255` says only that the value is the present one; else `1-0:1.8.0_12`. */
@@ -87,8 +107,15 @@ function decodeRecord(item: CborValue): SenmlRecord | undefined {
     const value: CborValue | undefined = item.get(label);
     return value === undefined ? [] : [[name, value]];
   });
-  const isRecord = fields.length === item.size && fields.every((field) => isFieldValue(...field));
+  const padding = item.get(PADDING_LABEL);
+  const size = fields.length + (padding === undefined ? 0 : 1);
+  const isRecord =
+    size === item.size && isPadding(padding) && fields.every((field) => isFieldValue(...field));
   return isRecord ? (Object.fromEntries(fields) as SenmlRecord) : undefined;
+}
+
+function isPadding(value: CborValue | undefined): boolean {
+  return value === undefined || (value instanceof Uint8Array && value.every((byte) => byte === 0));
 }
 
 function isFieldValue(name: string, value: CborValue): boolean {

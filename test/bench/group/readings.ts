@@ -51,8 +51,8 @@ export async function linkFigures(south: SouthKind, southLoss: number): Promise<
   try {
     const { block } = watched;
     block.play(DAY_MS);
-    await block.operate(TIMEOUT_MS);
-    const group = new BlockGroup(block, `${folder.path}/groups.json`);
+    const status = await block.operate(TIMEOUT_MS);
+    const group = new BlockGroup(block, `${folder.path}/groups.json`, status);
     const { took: join, result: echoRound } = await watched.watch(() => group.join());
     const read = (name: QuestionName) => allWays(watched, group, QUESTIONS[name]);
     const reads = { registers: await read("registers"), intervals: await read("intervals") };

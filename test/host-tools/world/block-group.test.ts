@@ -22,8 +22,8 @@ test.each(SOUTH_KINDS)("a block is read as a group in each way through its DAP: 
     startUtcMs: Date.UTC(2026, 10, 24),
   });
   ends.push(() => block.stop(), folder.remove);
-  await block.operate(TIMEOUT_MS);
-  const group = new BlockGroup(block, `${folder.path}/groups.json`);
+  const status = await block.operate(TIMEOUT_MS);
+  const group = new BlockGroup(block, `${folder.path}/groups.json`, status);
   const echoRound = await group.join();
   expect(echoRound.requestBytes).toBeLessThan(METERS * 80);
   const question = registersQuestion(["1-0:1.8.0*255"]);

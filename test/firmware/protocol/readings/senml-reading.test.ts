@@ -50,9 +50,21 @@ describe("a pack", () => {
   test("is these bytes: labels of RFC 8428 table 4 in order, and a decimal fraction in place of a float", () => {
     const entries = [measured("1-0:1.8.0*255", 1), measured("1-0:32.7.0*255", 2301)];
     const bytes = encodeSenmlReading({ timeSeconds: TIME, status: 0, entries }, "M/");
-    const first = "a5 00 69 312d303a312e382e30 01 61 4a 02 190e10 21 62 4d2f 22 1a6b04d380";
-    const second = "a3 00 6a 312d303a33322e372e30 01 61 56 02 c4 82 20 1908fd";
+    const first =
+      "a6 00 69 312d303a312e382e30 01 61 4a 02 190e10 21 62 4d2f 22 1a6b04d380 63 706164 46 000000000000";
+    const second = "a4 00 6a 312d303a33322e372e30 01 61 56 02 c4 82 20 1908fd 63 706164 43 000000";
     expect(toHex(bytes)).toBe(`82${first}${second}`.replaceAll(" ", ""));
+  });
+
+  test("is as long whatever its values and times are", () => {
+    const lengths = [0, 1, 2301, 100_000, 0xffffffff].flatMap((value) =>
+      [TIME, TIME - 900, TIME - 2_000_000].map((atSeconds) => {
+        const maximum: RegisterEntry = { ...measured("1-0:1.6.0*255", value), atSeconds } as RegisterEntry;
+        const entries = [measured("1-0:1.8.0*255", value), measured("1-0:32.7.0*255", value), maximum];
+        return encodeSenmlReading({ timeSeconds: TIME, status: 0, entries }, "M/").length;
+      }),
+    );
+    expect(new Set(lengths).size).toBe(1);
   });
 
   test("is read by another decoder of CBOR", () => {
@@ -113,6 +125,8 @@ test.each([
   ["a record that is none", "8101"],
   ["an unknown label", "81a1186300"],
   ["a text label", "81a1616e00"],
+  ["padding that is not zero", "81a1637061644101"],
+  ["padding that is no string of bytes", "81a16370616400"],
   ["a value that is a text", "81a1026161"],
   ["a name that is a number", "81a10001"],
   ["a time beyond all", "81a1061b0000000100000000"],
