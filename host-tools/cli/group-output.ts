@@ -61,7 +61,7 @@ export function groupLines(groups: readonly Group[]): string[] {
 
 export function proposalLines({ proposals, unknown }: Proposals): string[] {
   const lines = proposals.map((proposal) => `meterbench ${commandOf(proposal)}`);
-  if (lines.length === 0) lines.push("No meters of one block are set alike.");
+  if (lines.length === 0) lines.push("No meters of one block are set alike that are not in a group yet.");
   if (unknown.length > 0)
     lines.push(
       `Nothing is known of ${unknown.join(", ")}: read their nameplates (meterbench info meter:ID).`,

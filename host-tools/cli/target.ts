@@ -143,7 +143,7 @@ export async function withHeadEnd<Result>(
     noteWay(registry, route);
     return result;
   } catch (error) {
-    throw explained(error, nameOfRoute(route), refusal());
+    throw askedTheDap(error, route, daps) ?? explained(error, nameOfRoute(route), refusal());
   } finally {
     headEnd.close();
     link.close();
@@ -178,6 +178,14 @@ function noteWay(registry: Registry, route: Route): void {
   } catch (error) {
     if (!(error instanceof RegistryError)) throw error;
   }
+}
+
+/** A DAP has registers as little as a meter has routes. */
+function askedTheDap(error: unknown, { address }: Route, daps: readonly Credential[]): Error | undefined {
+  const id = error instanceof HeadEndError && error.kind === "not-there" ? error.peer?.id : undefined;
+  if (!daps.some((dap) => dap.id === id)) return undefined;
+  const at = formatPlace(address);
+  return usageFault(`${id} at ${at} is a DAP and no meter: name a meter, as in meter:ID --via ${at}.`);
 }
 
 /** Where a signed credential was shown and not taken, that is why nobody was proved. */

@@ -1,6 +1,6 @@
 // Routes files: which meters a DAP knows the way to, as people write it.
 import * as v from "valibot";
-import { parse } from "yaml";
+import { parse, YAMLError } from "yaml";
 import { isValidId } from "../../firmware/identity/identity.ts";
 import { isStation } from "../../hal/modems/xbee/frames.ts";
 import { type Address, isModem, parseAddress } from "../../hal/node/address.ts";
@@ -101,8 +101,10 @@ function yamlOf(text: string): unknown {
     // Anchors have no use here, and a file of some bytes becomes gigabytes by them.
     return parse(text, { maxAliasCount: 0, prettyErrors: false }) ?? {};
   } catch (error) {
-    const [line] = String((error as Error).message).split("\n");
-    throw new RoutesFault(`It is no YAML: ${line}.`);
+    const [what = ""] = String((error as Error).message).split("\n");
+    const before = error instanceof YAMLError ? text.slice(0, error.pos[0]) : undefined;
+    const where = before === undefined ? "" : ` at line ${before.split("\n").length}`;
+    throw new RoutesFault(`It is no YAML${where}: ${what.replace(/\.$/, "")}.`);
   }
 }
 
@@ -173,6 +175,7 @@ function checkGroup(name: string, members: readonly string[], meters: FileText["
   const unknown = members.find((member) => !Object.hasOwn(meters, member));
   if (unknown !== undefined)
     throw new RoutesFault(`At groups.${name}: there is no meter ${unknown} under meters.`);
+  if (members.length === 0) throw new RoutesFault(`At groups.${name}: name at least one meter.`);
   if (members.length > MEMBERS_MAX)
     throw new RoutesFault(
       `At groups.${name}: ${members.length} meters are more than one group has: give at most ${MEMBERS_MAX}.`,

@@ -156,7 +156,7 @@ export class Asking {
         failure(outcome.reason, target, this.#trustIs, outcome.peer)
       );
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
-    if (answer.code !== wanted) throw unwanted(answer, target);
+    if (answer.code !== wanted) throw unwanted(answer, target, peer);
     const body = decode(answer.payload);
     if (body === undefined) throw unknownForm(target);
     const milliseconds = this.#clock.monotonicMs() - startMs;

@@ -1,5 +1,7 @@
 // What can go wrong for a head-end, in sentences for people.
 
+import type { Peer } from "../../firmware/protocol/sessions.ts";
+
 /**
  * Why a question got no answer: `timeout` nobody answered in time; `identity` one end did not prove
  * who it is, or is not wanted; `not-there` the meter has not what was asked; `answer` it answered
@@ -10,10 +12,13 @@ export type HeadEndErrorKind = "timeout" | "identity" | "not-there" | "answer";
 /** One sentence: what, where, what to do. */
 export class HeadEndError extends Error {
   readonly kind: HeadEndErrorKind;
+  /** Who proved to be there, and had not what was asked. */
+  readonly peer: Peer | undefined;
 
-  constructor(kind: HeadEndErrorKind, sentence: string) {
+  constructor(kind: HeadEndErrorKind, sentence: string, peer?: Peer) {
     super(sentence);
     this.kind = kind;
+    this.peer = peer;
   }
 }
 

@@ -78,12 +78,13 @@ const UNWANTED: Readonly<Record<number, readonly [HeadEndErrorKind, advice: stri
   [CODE.serviceUnavailable]: ["answer", "mend that at the meter"],
 };
 
-export function unwanted(answer: CoapContent, { name }: Target): HeadEndError {
+export function unwanted(answer: CoapContent, { name }: Target, peer?: Peer): HeadEndError {
   const text = new TextDecoder().decode(answer.payload);
   const [kind, advice] = UNWANTED[answer.code] ?? ["answer", "ask for something that it has"];
   return new HeadEndError(
     kind,
     `The meter at ${name} answered ${codeText(answer.code)}${text === "" ? "" : ` (${text})`}: ${advice}.`,
+    peer,
   );
 }
 

@@ -1,4 +1,5 @@
 // The head-end as a library: asks meters, and keeps who is enrolled.
+export { TOLERANCE_SECONDS_MAX } from "./asking.ts";
 export {
   type Answer,
   type ExchangeSize,

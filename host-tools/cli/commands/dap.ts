@@ -32,6 +32,9 @@ import { homeText, shellWord } from "../paste.ts";
 import { routesIn } from "../routes.ts";
 import { untilStopped } from "../stop.ts";
 
+/** How long requests are kept that do not say so themselves, where nobody says so. */
+const HOLD_SECONDS = 300;
+
 interface Options extends CommonOptions {
   readonly at: string;
   readonly routes: string;
@@ -41,7 +44,7 @@ interface Options extends CommonOptions {
   readonly state?: string;
   readonly distribute: DapSettings["distribute"];
   readonly return: DapSettings["return"];
-  readonly hold: number;
+  readonly hold?: number;
   readonly thirdParty?: boolean;
   readonly metrics?: string;
 }
@@ -60,9 +63,8 @@ export function addDapCommand(program: Command): void {
     .addOption(new Option("--return <how>", "what it does with answers").choices(RETURNS).default("forward"))
     .option(
       "--hold <seconds>",
-      "with --return hold: how long it asks for a meter that is away",
+      `with --return hold: how long it asks for a meter that is away (default: ${HOLD_SECONDS})`,
       numberOption(1, HOLD_SECONDS_MAX),
-      300,
     )
     .option(
       "--third-party",
@@ -92,16 +94,12 @@ Example: meterbench dap --at udp:127.0.0.1:5683 --routes routes.yaml --distribut
 }
 
 async function runDap(options: Options): Promise<void> {
-  const settings: DapSettings = {
-    thirdParty: options.thirdParty === true,
-    ...{ distribute: options.distribute, return: options.return, holdSeconds: options.hold },
-  };
-  const fault = settingsFault(settings);
-  if (fault !== undefined) throw usageFault(fault);
+  const settings = settingsOf(options);
   const address = northOf(options.at);
   const routes = routesIn(options.routes);
   const { identity, trust } = dapParties(options, address);
   const { id } = identity.credential;
+  refuseItself(id, address, routes);
   const ends: (() => void)[] = [];
   try {
     const storage = await openFileStorage(options.state ?? join(options.home, "daps", `${id}.held`));
@@ -127,6 +125,33 @@ async function runDap(options: Options): Promise<void> {
   } finally {
     for (const end of ends.toReversed()) end();
   }
+}
+
+function settingsOf(options: Options): DapSettings {
+  const { distribute, hold, thirdParty } = options;
+  const settings: DapSettings = {
+    ...{ thirdParty: thirdParty === true, distribute, return: options.return },
+    holdSeconds: hold ?? HOLD_SECONDS,
+  };
+  const fault = settingsFault(settings);
+  if (fault !== undefined) throw usageFault(fault);
+  if (hold !== undefined && options.return !== "hold")
+    throw usageFault("--hold says how long requests are kept: give --return hold too, or leave it out.");
+  return settings;
+}
+
+/** What names the DAP, or goes to it, is not passed on. */
+function refuseItself(id: string, north: Address, { meters, groups }: RoutesFile): void {
+  if (meters.some(({ alias }) => alias === id) || Object.hasOwn(groups, id))
+    throw usageFault(
+      `The routes file calls a meter or group ${id}, which is the DAP itself: give it another --id.`,
+    );
+  const own = formatAddress(north);
+  const self = meters.find(({ at }) => "kind" in at && formatAddress(at) === own);
+  if (self !== undefined)
+    throw usageFault(
+      `The routes file has the meter ${self.alias} at ${own}, where the DAP is to serve: give one of them another port.`,
+    );
 }
 
 /** Head-ends come by a network, from many stations. */

@@ -265,7 +265,7 @@ export class Holding {
     }
     const [first] = collection.requests;
     const answer = answerWith(CODE.content, FORMAT.bundle, bundleOf(collection));
-    if (first !== undefined) this.#deliver(nowMs, first, answer, collection.requests);
+    if (first !== undefined) this.#deliver(nowMs, first, answer, [...collection.requests]);
   }
 
   /** Hands an answer over; when the client has all of them, the requests are settled. */
@@ -297,12 +297,21 @@ export class Holding {
     if (this.#byKey.get(held.key) !== held) return;
     this.#byKey.delete(held.key);
     this.#ends.remove(held);
+    if (held.collection !== undefined) this.#leaveCollection(held, held.collection);
     for (const giveUp of held.deliveries) giveUp();
     for (const member of held.members) this.#leave(nowMs, member);
     const others = (this.#ofClient.get(held.client) ?? 1) - 1;
     if (others === 0) this.#ofClient.delete(held.client);
     else this.#ofClient.set(held.client, others);
     this.#state.remove(held.id);
+  }
+
+  #leaveCollection(held: Held, collection: Collection): void {
+    const { key, requests } = collection;
+    const place = requests.indexOf(held);
+    if (place >= 0) requests.splice(place, 1);
+    // A later one may have the number of one that is closed.
+    if (requests.length === 0 && this.#collections.get(key) === collection) this.#collections.delete(key);
   }
 }
 

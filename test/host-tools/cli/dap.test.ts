@@ -66,11 +66,34 @@ describe("a DAP", () => {
     }
   });
 
-  test("with routes that are wrong says where", async () => {
-    writeFileSync(join(cwd, "routes.yaml"), "meters: { M1: { link: bus } }");
-    const { code, stderr } = await meterbench(["dap", "--at", "udp:127.0.0.1:1", "--routes", "routes.yaml"], {
-      cwd,
-    });
-    expect([code, stderr]).toEqual([2, expect.stringContaining("At meters.M1: there is no link bus")]);
+  test.each([
+    ["routes that are wrong", "meters: { M1: { link: bus } }", [], "At meters.M1: there is no link bus"],
+    [
+      "a routes file that is no YAML",
+      "meters:\n  M1: {",
+      [],
+      "routes.yaml cannot be used. It is no YAML at line 2",
+    ],
+    ["a meter of its own name", "meters: { DAP: udp:127.0.0.1:2 }", [], "give it another --id"],
+    ["a meter at its own address", "meters: { M1: udp:127.0.0.1:1 }", [], "give one of them another port"],
+    ["a time to keep what it does not keep", "{}", ["--hold", "5"], "give --return hold too"],
+    ["a development key for the network", "{}", ["--at", "udp:0.0.0.0:1"], "give real keys with --keys"],
+  ] as const)("with %s says so in one sentence, and does not start", async (_, routes, more, sentence) => {
+    writeFileSync(join(cwd, "routes.yaml"), routes);
+    const args = ["dap", "--at", "udp:127.0.0.1:1", "--routes", "routes.yaml", ...more];
+    const { code, stderr } = await meterbench(args, { cwd });
+    expect(code).toBe(more.some((each) => each.includes("0.0.0.0")) ? 4 : 2);
+    expect(stderr).toContain(sentence);
+    expect(stderr.trim().split("\n")).toHaveLength(1);
+  });
+
+  test("that is asked as if it were a meter says what it is", async () => {
+    const { dap } = await places();
+    await startMeterbench(["dap", "--at", dap, "--routes", "routes.yaml"], { cwd });
+    const read = await meterbench(["read", dap], { cwd });
+    expect([read.code, read.stderr]).toEqual([
+      2,
+      expect.stringContaining("is a DAP and no meter: name a meter"),
+    ]);
   });
 });

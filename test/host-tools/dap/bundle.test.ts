@@ -1,11 +1,13 @@
 // Answers of many in one: only where it is asked for, and with a word on whoever is missing.
 import { describe, expect, test } from "vitest";
 import { fromText, toHex } from "../../../firmware/protocol/bytes.ts";
+import { encodeMessage } from "../../../firmware/protocol/coap/codec.ts";
 import {
   CODE,
   type CoapContent,
   FORMAT,
   findOption,
+  messageOf,
   OPTION,
   withOptions,
 } from "../../../firmware/protocol/coap/message.ts";
@@ -149,6 +151,24 @@ describe("single requests that wish for one bundle together", () => {
     expect(bundle?.answers.map((each) => text(unbundled(each)))).toEqual(
       NAMES.map((name) => `${name}: for ${name}`),
     );
+  });
+
+  test("one whose token its client uses for something else leaves the bundle, which is closed without it", () => {
+    const world = bundling();
+    world.meter("M2", echo);
+    const datagram = (messageId: number, body: string) =>
+      encodeMessage(
+        messageOf(
+          { type: "CON", messageId, token: Uint8Array.of(9) },
+          withOptions(sealedFor("M1", fromText(body)), wish(3)),
+        ),
+      );
+    world.head.raw(datagram(1, "one"));
+    world.clock.advanceBy(500);
+    world.head.raw(datagram(2, "another"));
+    world.head.send(withOptions(sealedFor("M2"), wish(3)));
+    world.clock.advanceBy(120_000);
+    expect(world.dap.status()).toMatchObject({ held: 0, counters: { kept: 3 } });
   });
 
   test("an alias that nobody knows is named as missing", () => {

@@ -30,7 +30,12 @@ describe("a routes file", () => {
   });
 
   test.each([
-    ["{", "It is no YAML"],
+    ["meters:\n  M1: {", "It is no YAML at line 2"],
+    [
+      "meters: { M1: udp:127.0.0.1:1,\n  M1: udp:127.0.0.1:2 }",
+      "It is no YAML at line 2: Map keys must be unique.",
+    ],
+    ["groups: { B: [] }", "At groups.B: name at least one meter"],
     ["[]", "At its top"],
     ["{ meters: [udp:127.0.0.1:1] }", "At meters: this must be names"],
     ["{ meter: {} }", "At meter: there is no such field"],

@@ -101,9 +101,9 @@ describe("through a DAP, a group", () => {
   test.each(["forward", "bundle"] as const)(
     "is read at a loss of a tenth on both sides, with %s",
     async (answers) => {
-      const { world } = await joined({ meters: 10, loss: 0.1, dap: { return: answers } });
+      const { world } = await joined({ meters: 6, loss: 0.1, dap: { return: answers } });
       const counted = { answered: 0, late: 0, missing: 0, refused: 0 };
-      for (let i = 0; i < 5; i++) for (const { outcome } of (await world.read()).reports) counted[outcome]++;
+      for (let i = 0; i < 4; i++) for (const { outcome } of (await world.read()).reports) counted[outcome]++;
       expect(counted).toMatchObject({ missing: 0, refused: 0 });
     },
   );
