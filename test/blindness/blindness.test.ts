@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { EMPTY, fromHex, fromText } from "../../firmware/protocol/bytes.ts";
 import { Explainer } from "../../host-tools/decode/explain.ts";
+import { Learnt } from "../../host-tools/decode/learnt.ts";
 import { AREA_TOLERANCE, blindness } from "./blindness.ts";
 import { Canaries, isChance, shortHits } from "./canaries.ts";
 import { bestGuess } from "./distinguisher.ts";
@@ -35,9 +36,20 @@ describe("what decode shows of such a recording", () => {
           Object.entries(of).map(([name, value]) => [`${layer} ${name}`, String(value)] as const),
         ),
     );
+    const shown = (name: string) => new Set(fields.filter(([of]) => of === name).map(([, value]) => value));
+    const learnt = new Learnt();
+    for (const { bytes } of recorded) learnt.take(bytes);
+    const { aliases, groups, codes, handshakes, toleranceSeconds, sealedAnswerBytes } = learnt.summary();
+    expect(Object.keys(aliases)).toEqual(["B1", "M1", "M2", "M3"]);
+    expect([...shown("oscore Gid")]).toEqual(Object.keys(groups));
+    expect(Object.keys(codes)).toEqual(["0.00", "0.02", "2.04", "2.05"]);
+    expect({ handshakes, toleranceSeconds }).toEqual({ handshakes: 7, toleranceSeconds: {} });
+    // Of one register and of two, of 24 intervals and of 96 on two rungs.
+    expect(Object.keys(sealedAnswerBytes)).toEqual(
+      expect.arrayContaining(["25", "30", "60", "76", "164", "228"]),
+    );
     for (const [, value] of fields)
       for (const bytes of [fromText(value), fromHex(value) ?? EMPTY]) expect(canaries.hitsIn(bytes)).toBe(0);
-    const shown = (name: string) => new Set(fields.filter(([of]) => of === name).map(([, value]) => value));
     expect(shown("bundled alias")).toEqual(new Set(["M1", "M2", "M3"]));
     expect(shown("oscore Gid").size).toBe(1);
     expect(shown("coap code")).toEqual(new Set(["0.02 POST", "2.04", "2.05", "0.00"]));

@@ -5,13 +5,14 @@ import { concat, fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
 import { type CapturedPacket, isPcapng, readPcapng } from "../../capture/pcapng.ts";
 import { ContextPair } from "../../decode/context-pair.ts";
 import { Explainer, type Layer } from "../../decode/explain.ts";
+import { type Counts, Learnt } from "../../decode/learnt.ts";
 import { explainPacket } from "../../decode/packet.ts";
 import { type CommonOptions, engineOf, withEngine, withJson } from "../common.ts";
 import { usageFault } from "../fault.ts";
-import { layerText, momentTexts, printable, say, sayJson } from "../output.ts";
+import { layerText, momentTexts, printable, say, sayJson, words } from "../output.ts";
 import { readContext } from "../preset.ts";
 
-type Options = Pick<CommonOptions, "json" | "crypto"> & { readonly keys?: string };
+type Options = Pick<CommonOptions, "json" | "crypto"> & { readonly keys?: string; readonly learnt?: boolean };
 
 /** A hundred thousand packets of the size that meters send: one JSON document of them is still printable. */
 const INPUT_BYTES_MAX = 16 * 2 ** 20;
@@ -25,21 +26,26 @@ export function addDecodeCommand(program: Command): void {
   withEngine(withJson(program.command("decode <hex>")))
     .description("explain frames layer by layer; without keys, what anybody in between sees")
     .option("--keys <file>", "an OSCORE context file, to open what is protected")
+    .option(
+      "--learnt",
+      "of a capture: what whoever carries it learns, as a DAP does, in place of each message",
+    )
     .addHelpText(
       "after",
       `
 HEX is a slipmux frame, a CoAP message, or the name of a pcapng file, as --capture and Wireshark write it;
 - reads such a file, or one frame in each line, from standard input.
 Examples: meterbench decode c0a940010000bc38c0
-          meterbench decode meter1.pcapng`,
+          meterbench decode meter1.pcapng
+          meterbench decode dap.pcapng --learnt`,
     )
     .action(async (hex: string, options: Options) => {
       const explainer = new Explainer(await contextOf(options));
       if (fromHex(hex) !== undefined) return decodeLines(hex, explainer, options);
       const isInput = hex === "-";
       const bytes = isInput ? readWhole(0, "standard input") : readNamed(hex);
-      if (isPcapng(bytes))
-        return decodeCapture(isInput ? "on standard input" : hex, bytes, explainer, options);
+      const show = options.learnt === true ? showLearnt : decodeCapture;
+      if (isPcapng(bytes)) return show(isInput ? "on standard input" : hex, bytes, explainer, options);
       refuseOtherFile(hex, bytes);
       decodeLines(new TextDecoder().decode(bytes), explainer, options);
     });
@@ -50,7 +56,9 @@ async function contextOf(options: Options): Promise<ContextPair | undefined> {
   return new ContextPair(await engineOf(options), readContext(options.keys));
 }
 
-function decodeLines(text: string, explainer: Explainer, { json }: Options): void {
+function decodeLines(text: string, explainer: Explainer, { json, learnt }: Options): void {
+  if (learnt === true)
+    throw usageFault("--learnt sums up what goes by, and not single frames: name a pcapng file.");
   const frames = hexLines(text).map((line, i) => ({
     hex: line,
     layers: explainer.explain(bytesOf(line, i)),
@@ -98,6 +106,29 @@ function decodeCapture(name: string, bytes: Uint8Array, explainer: Explainer, { 
   else if (packets === 0) say("The capture holds no packet.");
   if (fault !== undefined)
     throw usageFault(`The capture ${name} ${fault}; whole packets before that: ${packets}.`);
+}
+
+/** All that somebody between learns from the packets of a capture together. */
+function showLearnt(name: string, bytes: Uint8Array, explainer: Explainer, { json }: Options): void {
+  const learnt = new Learnt();
+  let span: readonly [first: number, last: number] | undefined;
+  const fault = readPcapng(bytes, (packet) => {
+    learnt.take(explainPacket(explainer, packet).bytes);
+    span = [span?.[0] ?? packet.utcMicroseconds, packet.utcMicroseconds];
+  });
+  if (fault !== undefined) throw usageFault(`The capture ${name} ${fault}.`);
+  const [first = null, last = null] = span?.map((time) => momentTexts(time)?.utc) ?? [];
+  const summary = { first, last, ...learnt.summary() };
+  if (json) return sayJson({ learnt: summary });
+  for (const [of, value] of Object.entries(summary))
+    say(printable(`${words(of).padEnd(22)} ${countsText(value)}`));
+}
+
+/** `M1 (12), M2 (10)`, or a single value as it is. */
+function countsText(value: string | number | Counts | null): string {
+  if (value === null || typeof value !== "object") return String(value ?? "not known");
+  const texts = Object.entries(value).map(([name, count]) => `${name} (${count})`);
+  return texts.length === 0 ? "none" : texts.join(", ");
 }
 
 interface PacketDocument {

@@ -59,6 +59,18 @@ describe("a capture", () => {
     ]);
   });
 
+  test("is summed up as what whoever carries it learns", async () => {
+    const { stdout } = await meterbench(["decode", "demo.pcapng", "--learnt", "--json"], { cwd });
+    expect(JSON.parse(stdout).learnt).toMatchObject({
+      ...{ first: "2026-11-25T00:00:00.500000Z", handshakes: 1, others: 0, aliases: {}, groups: {} },
+      sealedAnswerBytes: { 164: 1 },
+    });
+    const { stdout: text } = await meterbench(["decode", "demo.pcapng", "--learnt"], { cwd });
+    expect(text).toMatch(/^handshakes +1$/m);
+    expect(text).toMatch(/^sealed answer bytes +.*164 \(1\)/m);
+    expect(await meterbench(["decode", "40010000", "--learnt"], { cwd })).toMatchObject({ code: 2 });
+  });
+
   test("of the demonstration is what its eavesdropper sees, from a file and from standard input", async () => {
     const frames = await framesOf("demo.pcapng");
     expect(frames.map(({ hex }) => hex)).toEqual(eavesdropped.map(({ hex }) => hex));
