@@ -27,8 +27,9 @@ interface Entry<Value> {
  */
 export class StationTable<Value> {
   readonly #limits: TableLimits;
-  /** Last used last. */
-  #entries: Entry<Value>[] = [];
+  /** Last used last, and so are those of each station: what is at the front has not been used for longest. */
+  readonly #entries = new Map<string, Entry<Value>>();
+  readonly #ofStation = new Map<Station, Set<Entry<Value>>>();
 
   constructor(limits: TableLimits) {
     this.#limits = limits;
@@ -36,33 +37,61 @@ export class StationTable<Value> {
 
   /** The value, which counts as used. */
   use(nowMs: number, from: Station, key: string): Value | undefined {
-    const entry = this.#entries.find((each) => each.from === from && each.key === key);
+    const entry = this.#entries.get(nameOf(from, key));
     if (entry === undefined || !this.#isAlive(nowMs, entry)) return undefined;
     entry.usedMs = nowMs;
-    this.#entries = [...this.#entries.filter((each) => each !== entry), entry];
+    this.#remove(entry);
+    this.#add(entry);
     return entry.value;
   }
 
   /** Keeps a value in place of one with the same key; false where there is no room. */
   put(nowMs: number, from: Station, key: string, value: Value): boolean {
     this.remove(from, key);
-    this.#entries = this.#entries.filter((entry) => this.#isAlive(nowMs, entry));
-    const own = this.#entries.filter((entry) => entry.from === from);
-    const isFull = this.#entries.length >= this.#limits.most;
-    const [leaving] = own.length >= this.#limits.perStation ? own : isFull ? this.#entries : [];
+    this.#dropDead(nowMs, this.#entries.values());
+    const own = this.#ofStation.get(from) ?? new Set();
+    this.#dropDead(nowMs, own.values());
+    const isFull = this.#entries.size >= this.#limits.most;
+    const [leaving] = own.size >= this.#limits.perStation ? own : isFull ? this.#entries.values() : [];
     if (leaving !== undefined && leaving.from !== from && nowMs < leaving.usedMs + this.#limits.graceMs)
       return false;
-    this.#entries = this.#entries.filter((entry) => entry !== leaving);
-    this.#entries.push({ from, key, value, bornMs: nowMs, usedMs: nowMs });
+    if (leaving !== undefined) this.#remove(leaving);
+    this.#add({ from, key, value, bornMs: nowMs, usedMs: nowMs });
     return true;
   }
 
   remove(from: Station, key: string): void {
-    this.#entries = this.#entries.filter((entry) => entry.from !== from || entry.key !== key);
+    const entry = this.#entries.get(nameOf(from, key));
+    if (entry !== undefined) this.#remove(entry);
+  }
+
+  /** From the front on to one that lives. */
+  #dropDead(nowMs: number, entries: Iterable<Entry<Value>>): void {
+    for (const entry of entries) {
+      if (this.#isAlive(nowMs, entry)) return;
+      this.#remove(entry);
+    }
+  }
+
+  #add(entry: Entry<Value>): void {
+    this.#entries.set(nameOf(entry.from, entry.key), entry);
+    const own = this.#ofStation.get(entry.from);
+    if (own === undefined) this.#ofStation.set(entry.from, new Set([entry]));
+    else own.add(entry);
+  }
+
+  #remove(entry: Entry<Value>): void {
+    this.#entries.delete(nameOf(entry.from, entry.key));
+    const own = this.#ofStation.get(entry.from);
+    if (own?.delete(entry) && own.size === 0) this.#ofStation.delete(entry.from);
   }
 
   #isAlive(nowMs: number, { bornMs, usedMs }: Entry<Value>): boolean {
     const { idleMs, lifeMs } = this.#limits;
     return nowMs < usedMs + idleMs && nowMs < bornMs + lifeMs;
   }
+}
+
+function nameOf(from: Station, key: string): string {
+  return `${from}\n${key}`;
 }
