@@ -41,5 +41,5 @@ export function readDap(
     answerBytes: STATUS_BYTES,
     decode: decodeStatus,
   };
-  return headEnd.read({ station, name, timeoutMs, ...expected }, question);
+  return headEnd.read({ station, name, timeoutMs, isDap: true, ...expected }, question);
 }

@@ -30,6 +30,8 @@ export interface Target {
   readonly toleranceSeconds?: number;
   /** True where whoever forwards has seen this head-end prove itself for its operator: he may keep requests so long. */
   readonly isOperator?: boolean;
+  /** True where a DAP itself is asked, and no meter. */
+  readonly isDap?: boolean;
 }
 
 /** A week: a session's keys live for a day, and are made anew meanwhile. */

@@ -10,21 +10,36 @@ export function withinMs({ timeoutMs, toleranceSeconds = 0 }: Target): number {
   return Math.max(timeoutMs, 1000 * toleranceSeconds);
 }
 
+/** What is asked, which of them would do, and how the two ends come to know each other. */
+const METER_WORDS = {
+  kind: "meter",
+  any: "an enrolled meter",
+  trusting: "enrol its credential at the meter (serve --trust)",
+  knowing: "enrol its credential first (meterbench enrol)",
+};
+const DAP_WORDS: typeof METER_WORDS = {
+  kind: "DAP",
+  any: "a DAP that is known here",
+  trusting: "start the DAP with its credential (dap --trust)",
+  knowing: "give its credential file with --dap",
+};
+
 export function failure(
   reason: AskFailure,
   target: Target,
   trustIs: "credentials" | "preset",
   peer?: Peer,
 ): HeadEndError {
-  const { name, expect, host } = target;
-  const meter = expect === undefined ? "The meter" : `The meter ${expect}`;
+  const { name, expect, host, isDap } = target;
+  const words = isDap ? DAP_WORDS : METER_WORDS;
+  const meter = expect === undefined ? `The ${words.kind}` : `The ${words.kind} ${expect}`;
   const seconds = withinMs(target) / 1000;
   switch (reason) {
     case "timeout":
       return new HeadEndError(
         "timeout",
         host === undefined
-          ? `Nobody at ${name} answered within ${seconds} s: check that the meter runs and the line is right.`
+          ? `Nobody at ${name} answered within ${seconds} s: check that the ${words.kind} runs and the line is right.`
           : `Nobody at ${name} answered for ${host} within ${seconds} s: check that both run, and the way between them (dap --routes).`,
       );
     case "refused":
@@ -32,12 +47,12 @@ export function failure(
         "identity",
         trustIs === "preset"
           ? `${meter} at ${name} refused this context: check that both ends have the same one, and that its .seq file is above all numbers that were used.`
-          : `${meter} at ${name} refused this head-end: enrol its credential at the meter (serve --trust).`,
+          : `${meter} at ${name} refused this head-end: ${words.trusting}.`,
       );
     case "not-proved":
       return new HeadEndError(
         "identity",
-        `Who answers at ${name} did not prove to be ${expect ?? "an enrolled meter"}: enrol its credential first (meterbench enrol), or check the line.`,
+        `Who answers at ${name} did not prove to be ${expect ?? words.any}: ${words.knowing}, or check the line.`,
       );
     case "incomplete":
       return new HeadEndError(

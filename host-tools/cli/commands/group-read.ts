@@ -24,9 +24,16 @@ import {
   registersQuestion,
 } from "../../head-end/questions.ts";
 import { numberOption } from "../common.ts";
-import { EXIT } from "../fault.ts";
+import { EXIT, usageFault } from "../fault.ts";
 import { tallyText } from "../group-output.ts";
-import { type GroupOptions, groupsOf, membersOf, withGroup, withGroupOptions } from "../group-session.ts";
+import {
+  type GroupOptions,
+  type GroupSession,
+  groupsOf,
+  membersOf,
+  withGroup,
+  withGroupOptions,
+} from "../group-session.ts";
 import { printable, say, sayJson } from "../output.ts";
 import { profileDocument, profileLines } from "../profile-output.ts";
 import { intervalsOf, spanOf } from "../profile-request.ts";
@@ -98,7 +105,7 @@ function withReadOptions(command: Command): Command {
     .addOption(
       new Option(
         "--distribute <how>",
-        "one request for all, or one to each (default: fan-out with --via)",
+        "one request for all, or one to each (default: as the DAP of --via does, else per-meter)",
       ).choices(DISTRIBUTIONS),
     )
     .addOption(
@@ -160,6 +167,7 @@ async function readAll<Body>(
   const plan: GroupReadPlan = { distribute, answers, toleranceSeconds, collectMs: within * 1000 };
   // The reads tolerate a delay, and not what is to be done before them.
   await withGroup(asked, ids, async (session) => {
+    refuseUnproved(session, name, asked);
     const gathered = new Gathered<Body>(questions.length, (report) => tell(report, options, shown));
     let size: ExchangeSize = NO_EXCHANGE;
     for (const question of questions) {
@@ -170,6 +178,17 @@ async function readAll<Body>(
     const milliseconds = systemClock.monotonicMs() - startMs;
     tellEnd(name, gathered.tally, { ...size, milliseconds }, options);
   });
+}
+
+/** A DAP that does not know its operator says no in a word that nobody has to believe: after a while, that is. */
+function refuseUnproved({ allOf, dapStatus }: GroupSession, name: string, options: ReadOptions): void {
+  const { distribute, return: answers } = options;
+  const isForOperators = distribute === "fan-out" || answers === "bundle";
+  if (!isForOperators || dapStatus !== undefined || allOf(name) === undefined) return;
+  const option = distribute === "fan-out" ? "--distribute fan-out" : "--return bundle";
+  throw usageFault(
+    `A DAP does ${option} for its operator alone: name its credential file with --dap, or leave that out.`,
+  );
 }
 
 function tell<Body>(report: GatheredReport<Body>, { json }: ReadOptions, shown: Shown<Body>): void {

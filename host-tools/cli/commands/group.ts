@@ -38,7 +38,9 @@ export function addGroupCommand(program: Command): void {
     .addHelpText("after", "\nExample: meterbench group add B7 M4 --via udp:127.0.0.1:5700")
     .action(async (name: string, meters: string[], options: GroupOptions) => {
       const ids = [...membersOf(groupsOf(options), name), ...meters.map(idOption)];
-      tell(name, await withGroup(options, ids, ({ manager }) => manager.add(name, meters)), options);
+      const joinings = await withGroup(options, ids, ({ manager }) => manager.add(name, meters));
+      const before = meters.filter((meter) => joinings.every(({ id }) => id !== meter));
+      tell(name, [...joinings, ...before.map((id): Joining => ({ id, outcome: "joined" }))], options);
     });
   withGroupOptions(group.command("remove <name> <meter...>"))
     .description("take meters out of a group; the others get new keys, and a group of none is no more")

@@ -1,5 +1,5 @@
 // A DAP over processes, before three meters on an RS-485 line and three on the network: `npm run test:commands` has this.
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -120,7 +120,7 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a DAP between processes", () =>
     60_000,
   );
 
-  test("a third party's gives one request to all and passes each answer on; holding and bundling are refused by name", async () => {
+  test("a third party's gives one request to all and passes each answer on; holding and bundling are refused by name, and groups to whom it does not know", async () => {
     for (const how of ["hold", "bundle"]) {
       const refused = await run(
         "dap",
@@ -140,6 +140,18 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a DAP between processes", () =>
     expect(members).toHaveLength(6);
     const bundled = await groupRead("read", "B7", "1.8.0", "--return", "bundle");
     expect(bundled).toMatchObject({ code: 2, stderr: expect.stringContaining("third-party") });
+    renameSync(join(cwd, ".meterbench/daps"), join(cwd, "daps"));
+    for (const option of ["--distribute fan-out", "--return bundle"]) {
+      const unproved = await groupRead("read", "B7", ...option.split(" "));
+      expect(unproved).toMatchObject({
+        code: 2,
+        stderr: expect.stringContaining(`does ${option} for its operator`),
+      });
+    }
+    renameSync(join(cwd, "daps"), join(cwd, ".meterbench/daps"));
+    expect(await json("group", "add", "B7", "M1")).toMatchObject({
+      members: [{ meter: "M1", outcome: "joined" }],
+    });
     const [from, to] = [new Date(Date.now() - 6 * 3_600_000), new Date(Date.now() - 3_600_000)];
     const span = ["--from", from.toISOString(), "--to", to.toISOString()];
     const profiles = await groupRead("profile", "B7", ...span);

@@ -87,6 +87,21 @@ describe("strangers at a DAP", () => {
     await dap.stop();
   }, 30_000);
 
+  test("who prove to be a head-end that is not its own are told nothing but that, and what to do", async () => {
+    const dap = await startNear();
+    const { stdout } = await meterbench(["keys", "credential", ".meterbench/daps/DAP.key.json"], { cwd });
+    writeFileSync(join(cwd, "dap.json"), stdout);
+    const status = ["dap-status", `udp:127.0.0.1:${port}`, "--dap", "dap.json", "--home", "another"];
+    expect(await meterbench(status, { cwd })).toMatchObject({
+      code: 4,
+      stdout: "",
+      stderr: expect.stringContaining(
+        "refused this head-end: start the DAP with its credential (dap --trust)",
+      ),
+    });
+    await dap.stop();
+  }, 30_000);
+
   test("who would be passed on to elsewhere, to the DAP itself or round and round are refused, and nothing is sent", async () => {
     const dap = await startNear("--distribute", "fan-out");
     const proxyUri = { number: OPTION.proxyUri, value: fromText(`coap://127.0.0.1:${meter.port}/r`) };
