@@ -1,8 +1,15 @@
 // The options that a served meter bills by, as far as a file or a text can be wrong.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type TariffOptions, tariffOf } from "../../../host-tools/cli/billing.ts";
+import { Command } from "commander";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import {
+  type BillingOptions,
+  billingOf,
+  type TariffOptions,
+  tariffOf,
+  withBilling,
+} from "../../../host-tools/cli/billing.ts";
 import { writeTariffFile } from "../../../host-tools/tariff-file.ts";
 import { emptyFolder } from "../../support/command.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
@@ -20,6 +27,24 @@ afterAll(() => folder.remove());
 function planOf(tariff: string, next: TariffOptions = {}) {
   return tariffOf({ tariff, ...next });
 }
+
+describe("--padding", () => {
+  const paddingOf = (...options: string[]) => {
+    const command = withBilling(new Command())
+      .exitOverride()
+      .configureOutput({ writeErr: () => {} });
+    return billingOf(command.parse(options, { from: "user" }).opts<BillingOptions>()).profilePaddingTenths;
+  };
+
+  test("is one of three factors, and that of a plain house unless given", () => {
+    expect(paddingOf()).toBe(14);
+    expect(["1.4", "2.1", "4.1"].map((factor) => paddingOf("--padding", factor))).toEqual([14, 21, 41]);
+  });
+
+  test.each(["3", "14", "1.40", ""])("of %j is refused with those that there are", (factor) => {
+    expect(() => paddingOf("--padding", factor)).toThrow("A factor is one of 1.4, 2.1, 4.1.");
+  });
+});
 
 test("a tariff file's table is the active one", () => {
   expect(planOf(join(folder.path, "household"))).toEqual({ active: HOUSEHOLD });
