@@ -64,7 +64,7 @@ export async function readGroup<Body>(
 ): Promise<GroupTraffic> {
   const { groups, manager, asks, placeOf, allOf } = parts;
   manager.own(name);
-  const { distribute, answers } = await howToAsk(parts, name, plan);
+  const { distribute, answers, among } = await howToAsk(parts, name, plan);
   const { collectMs, toleranceSeconds } = plan;
   if (distribute === "per-meter" && answers === "forward")
     return readEach(parts, name, question, toleranceSeconds, tell);
@@ -75,7 +75,7 @@ export async function readGroup<Body>(
     headEnd,
     target: { ...target, ...patience },
   });
-  const together = togetherBy(distribute, answers, allOf(name), placeOf, patientOf);
+  const together = togetherBy({ distribute, answers, among }, allOf(name), placeOf, patientOf);
   const onLost = (id: string): void => void groups.mark(name, group, id, "waiting");
   const before = { ...asks.traffic };
   const tolerantQuestion = { ...question, content: tolerant(question.content, toleranceSeconds) };
@@ -86,12 +86,19 @@ export async function readGroup<Body>(
   };
 }
 
+interface Way {
+  readonly distribute: Distribution;
+  readonly answers: Answers;
+  /** Whom the DAP has in the group; undefined where nobody knows. */
+  readonly among?: readonly string[] | undefined;
+}
+
 /** As it is wanted, or else as the DAP offers it. Rejects with {@link HeadEndError} where it does not offer what is wanted. */
 async function howToAsk(
   { dapStatus, allOf }: GroupReaderParts,
   name: string,
   { distribute, answers }: GroupReadPlan,
-): Promise<{ readonly distribute: Distribution; readonly answers: Answers }> {
+): Promise<Way> {
   const isPlain = distribute === "per-meter" && answers !== "bundle";
   if (answers === "bundle" && allOf(name) === undefined)
     throw new HeadEndError("not-there", "Only a DAP bundles answers: give --via, or leave --return out.");
@@ -105,7 +112,8 @@ async function howToAsk(
   if (answers === "bundle" && offered.answers !== "bundle")
     throw notOffered(status, "bundles no answers", "--return bundle");
   if (distribute === "fan-out" && offered.distribute !== "fan-out") throw notFannedOut(status, name);
-  return { distribute: distribute ?? offered.distribute, answers: answers ?? offered.answers };
+  const among = status.groups[name];
+  return { distribute: distribute ?? offered.distribute, answers: answers ?? offered.answers, among };
 }
 
 /** How the DAP takes requests for a group. */
@@ -122,14 +130,13 @@ function notFannedOut(status: DapStatus, name: string): HeadEndError {
 }
 
 function togetherBy(
-  distribute: Distribution,
-  answers: Answers,
+  { distribute, answers, among }: Way,
   all: LinePlace | undefined,
   placeOf: GroupReaderParts["placeOf"],
   patientOf: (place: LinePlace) => LinePlace,
 ): Together {
   if (all === undefined) return { how: "alone" };
-  if (distribute === "fan-out") return { how: "all", place: patientOf(all), answers };
+  if (distribute === "fan-out") return { how: "all", place: patientOf(all), answers, among };
   return { how: "each", placeOf: (id) => patientOf(placeOf(id)) };
 }
 

@@ -32,7 +32,13 @@ export type MemberReport<Body> =
  * `each`: each member is asked alone, and whoever forwards to all puts their answers together; `alone`: each by itself.
  */
 export type Together =
-  | { readonly how: "all"; readonly place: GroupPlace; readonly answers: "forward" | "bundle" }
+  | {
+      readonly how: "all";
+      readonly place: GroupPlace;
+      readonly answers: "forward" | "bundle";
+      /** Whom he gives it to, where that is known: others are not waited for. */
+      readonly among?: readonly string[] | undefined;
+    }
   | { readonly how: "each"; readonly placeOf: (id: string) => GroupPlace }
   | { readonly how: "alone" };
 
@@ -134,11 +140,12 @@ class TogetherRead<Body> {
   }
 
   async askAll(
-    { place, answers }: Extract<Together, { how: "all" }>,
+    { place, answers, among }: Extract<Together, { how: "all" }>,
     sealed: BoundGroupRequest,
   ): Promise<void> {
     const { asks } = this.#parts;
-    const wanted = new Set(this.silent);
+    const wanted = new Set([...this.silent].filter((id) => among?.includes(id) ?? true));
+    if (wanted.size === 0) return;
     const listener = this.#listenerAt(place.target);
     const end =
       answers === "forward"

@@ -41,6 +41,8 @@ export interface BlockOptions {
   readonly loss?: number;
   /** A real DAP stands there, which is set so; without it, somebody who fans out by hand. */
   readonly dap?: Partial<DapSettings>;
+  /** Whom that has in the group B7; all where it is left out. */
+  readonly among?: readonly string[];
   readonly storage?: (meter: string) => MemoryStorage;
   /** What stands in the place of the registry of groups, until the head-end's program starts anew. */
   readonly firstGroups?: (groups: GroupRegistry) => GroupRegistry;
@@ -87,9 +89,7 @@ export function block(options: BlockOptions) {
   const south = lossy(world.farEnd, "south");
   const hand = options.dap === undefined ? handBetween(north.farEnd, south, stations, options) : undefined;
   const dap =
-    options.dap === undefined
-      ? undefined
-      : dapBetween(world, lossy(north.farEnd, "north"), south, options.dap);
+    options.dap === undefined ? undefined : dapBetween(world, lossy(north.farEnd, "north"), south, options);
   let starts = 0;
   const start = (groups: GroupRegistry) => {
     const link = lossy(north.station(`H${++starts}`), `H${starts}`);
@@ -166,7 +166,7 @@ function dapBetween(
   { clock, headEndParts, stations }: ReturnType<typeof street>,
   north: Link,
   south: Link,
-  settings: Partial<DapSettings>,
+  { dap: settings, among = stations }: BlockOptions,
 ): Dap {
   const { crypto } = headEndParts;
   const trust = new TrustList([headEndParts.identity.credential]);
@@ -174,7 +174,7 @@ function dapBetween(
     ...{ clock, random: new SeededRandom("dap"), north, lines: [south], names: ["south"] },
     routes: new Routes(
       stations.map((alias) => ({ alias, line: 0, station: alias })),
-      { B7: stations },
+      { B7: among },
     ),
     settings: { ...SETTINGS, ...settings },
     parties: { crypto, identity: DAP_IDENTITY, trust },

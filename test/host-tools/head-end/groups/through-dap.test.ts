@@ -85,6 +85,17 @@ describe("through a DAP, a group", () => {
     );
   });
 
+  test.each([["M1", "M2", "M4", "M5"], ["M9"]].map((among) => ({ among })))(
+    "of which the DAP has $among alone has the others asked by themselves, and nobody waits for them",
+    async ({ among }) => {
+      const { world, all } = await joined({ among });
+      const startMs = world.clock.monotonicMs();
+      const late = world.stations.filter((id) => !among.includes(id)).map((id) => [id, "late"]);
+      expect((await world.read()).outcomes).toEqual({ ...all, ...Object.fromEntries(late) });
+      expect(world.clock.monotonicMs() - startMs).toBeLessThan(5000);
+    },
+  );
+
   test.each(["forward", "bundle"] as const)(
     "has one member missing that is off, with %s, and the others are read",
     async (answers) => {
