@@ -13,7 +13,7 @@ import { Forwarder, type ForwarderCounters } from "./forward/forwarder.ts";
 import type { Routes } from "./forward/routes.ts";
 import type { DapSettings } from "./forward/settings.ts";
 import { Operator } from "./operator/operator.ts";
-import { ALIASES_MAX, type DapStatus } from "./operator/status.ts";
+import { type DapStatus, NAMES_MAX } from "./operator/status.ts";
 
 /** Whom a DAP proves to be, and which head-ends run it. */
 export interface DapParties {
@@ -87,9 +87,11 @@ export class Dap {
   status(): DapStatus {
     const { settings, routes, names, parties } = this.#parts;
     const { failures, holding, ...counts } = this.#forwarder.counters;
+    const groups = groupsWithin(routes.groups);
+    const room = NAMES_MAX - namesIn(groups);
     const aliases = names.map((): string[] => []);
     let meters = 0;
-    for (const { alias, line } of routes.all) if (meters++ < ALIASES_MAX) aliases[line]?.push(alias);
+    for (const { alias, line } of routes.all) if (meters++ < room) aliases[line]?.push(alias);
     const queues = this.#forwarder.queues;
     return {
       ...{ id: parties?.identity.credential.id ?? "DAP", ...settings, meters },
@@ -97,7 +99,7 @@ export class Dap {
         ...{ name, waiting: 0, underWay: 0, unasked: {}, ...queues[i] },
         aliases: aliases[i] ?? [],
       })),
-      groups: Object.fromEntries(routes.groups),
+      groups: Object.fromEntries(groups),
       held: this.#forwarder.held,
       counters: { ...counts, ...failures, ...holding },
     };
@@ -163,4 +165,18 @@ export class Dap {
     this.#operator?.wake(nowMs);
     this.#run();
   }
+}
+
+/** Groups, whole ones, as far as there is room to name their members. */
+function groupsWithin(groups: Routes["groups"]): Routes["groups"] {
+  const named = new Map<string, readonly string[]>();
+  for (const [name, members] of groups)
+    if (namesIn(named) + 1 + members.length <= NAMES_MAX) named.set(name, members);
+  return named;
+}
+
+function namesIn(groups: Routes["groups"]): number {
+  let count = groups.size;
+  for (const members of groups.values()) count += members.length;
+  return count;
 }

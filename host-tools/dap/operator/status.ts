@@ -6,7 +6,7 @@ import { type DapSettings, DISTRIBUTIONS, RETURNS } from "../forward/settings.ts
 /** One link towards meters. */
 export interface LineStatus {
   readonly name: string;
-  /** Of its meters, {@link ALIASES_MAX} of all links together at the most. */
+  /** Of its meters; of a DAP with thousands, as many as there is room for. */
   readonly aliases: readonly string[];
   readonly waiting: number;
   readonly underWay: number;
@@ -24,8 +24,8 @@ export interface DapStatus extends DapSettings {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-/** One body has at most 4096 items. */
-export const ALIASES_MAX = 1500;
+/** One body has at most 4096 items; what is no name takes the rest. */
+export const NAMES_MAX = 3000;
 
 /** `[id, third party, distribution, return, hold seconds, meters, [[link, waiting, under way, aliases, unasked], ...], groups, held, counters]`. */
 export function encodeStatus(status: DapStatus): Uint8Array {

@@ -252,6 +252,18 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a DAP between processes", () =>
     },
     120_000,
   );
+
+  test("without a DAP it is asked again and again by its head-end, until it is back", async () => {
+    const port = await freePort();
+    const direct = `udp:127.0.0.1:${port}`;
+    const serve = () => startMeterbench(["serve", "--at", direct, "--id", "late"], { cwd });
+    await (await serve()).stop();
+    const read = json("read", direct, "--meter", "late", "1.8.0", "--delay-tolerance", "120");
+    await new Promise((resolve) => setTimeout(resolve, 4000));
+    const late = await serve();
+    expect(await read).toMatchObject({ meter: "late" });
+    await late.stop();
+  }, 120_000);
 });
 
 /** What was asked in a capture, as anybody sees it. */

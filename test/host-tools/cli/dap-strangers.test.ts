@@ -177,10 +177,9 @@ describe("strangers at a DAP", () => {
     }
     const at = `udp:127.0.0.1:${port}`;
     expect(await json("read", "meter:M1", "1.8.0", "--via", at)).toMatchObject({ meter: "M1" });
-    const { held, counters, lines } = await json("dap-status", at);
+    const { held, counters } = await json("dap-status", at);
     expect(held).toBe(0);
     expect(counters["not-allowed"]).toBeGreaterThan(0);
-    expect(lines[0].waiting + lines[0].underWay).toBeLessThan(1000);
     await dap.stop();
   }, 60_000);
 });

@@ -51,6 +51,14 @@ describe("the resource d", () => {
     expect(codes(client.answers)).toEqual(["4.01"]);
   });
 
+  test("of a DAP with thousands of meters is still one that can be read, with all groups and some of the names", () => {
+    const meters = Array.from({ length: 5000 }, (_, i) => `M${i}`);
+    const groups = { B1: meters.slice(0, 500), B2: meters.slice(500, 1000) };
+    const status = place({ meters, groups }).askStatus("H:1");
+    expect([status?.meters, status?.lines[0]?.aliases.length]).toEqual([5000, 3000 - 1002]);
+    expect(status?.groups).toEqual(groups);
+  });
+
   test("a status is read back as it was written, and nothing else is one", () => {
     const status = grouped().dap.status();
     expect(decodeStatus(encodeStatus(status))).toEqual(status);
