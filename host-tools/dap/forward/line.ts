@@ -210,7 +210,7 @@ export class Line {
       answers,
       onAcknowledged,
       replaces: replaces?.request,
-      tokenBytes: this.namesStations ? 2 : 1,
+      tokenBytes: tokenBytesOn(this.traits),
     });
     if (replaces !== undefined) this.#close(replaces);
     if (request === undefined) return onFailed(nowMs, "queue-full");
@@ -271,6 +271,15 @@ export class Line {
     if (!isNext || !this.#queueOf(asked).add(asked)) return onFailed(nowMs, failure);
     this.#waiting.set(asked, untilMs);
   }
+}
+
+/**
+ * By its token alone a router tells whose answer something is: on a network, where anybody can send in a meter's name, it
+ * is hard to guess, and none of before a restart comes again. On a line each byte takes its time.
+ */
+function tokenBytesOn({ addressing, bitsPerSecond }: LinkTraits): 1 | 2 | 4 {
+  if (addressing === "uri-host") return 2;
+  return bitsPerSecond === undefined ? 4 : 1;
 }
 
 /** How many may have their turn at a time. */

@@ -33,6 +33,24 @@ describe("a request", () => {
     expect(client.answers.map(text)).toEqual(["ok"]);
   });
 
+  test.each([
+    ["over a network under a token that is hard to guess", {}, 4],
+    ["over a slow line under a short one", { bitsPerSecond: 9600 }, 1],
+  ])("goes on %s, and under another one after a restart", (_, south, bytes) => {
+    const world = place({ south });
+    const meter = world.meter("M1", echo);
+    const client = world.client("H");
+    for (let starts = 0; starts < 2; starts++) {
+      client.send(sealedFor("M1"));
+      world.clock.advanceBy(2000);
+      world.dap.stop();
+      world.newDap();
+    }
+    const [before, after] = meter.requests.map(({ token }) => token);
+    expect([before?.length, after?.length]).toEqual([bytes, bytes]);
+    expect(before).not.toEqual(after);
+  });
+
   test("a FETCH without a Content-Format passes, as what is within is sealed", () => {
     const { client, meter } = passed({ ...sealedFor("M1"), code: CODE.fetch });
     expect(codes(meter.requests)).toEqual(["0.05"]);
