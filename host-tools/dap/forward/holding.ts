@@ -92,7 +92,9 @@ export class Holding {
     this.#deliveries = new Deliveries(parts.north);
     this.#state = new HeldState(parts.storage);
     for (const { id, record, answers } of this.#state.found) {
-      const deadlineMs = nowMs + record.deadlineUtcMs - parts.utcMs();
+      const { acceptedUtcMs, deadlineUtcMs } = record;
+      // A clock that went back makes nobody wait longer than he said.
+      const deadlineMs = nowMs + deadlineUtcMs - Math.max(parts.utcMs(), acceptedUtcMs);
       if (deadlineMs <= nowMs || this.#byKey.size >= HELD_MAX) this.#state.remove(id);
       else this.#start(nowMs, this.#hold(id, record, deadlineMs), answers);
     }

@@ -132,6 +132,19 @@ describe("a DAP that is killed", () => {
     expect(world.storage.list()).toEqual(["operators"]);
   });
 
+  test("and comes back with a clock that went back keeps nothing longer than it was asked to", () => {
+    const world = held();
+    world.client.send(tolerant("M1", 300), { untilMs: 4_000_000 });
+    world.clock.advanceBy(20_000);
+    world.kill();
+    world.clock.setUtcMs(Date.UTC(2000, 0, 1));
+    world.restart();
+    expect(world.dap.status().held).toBe(1);
+    world.clock.advanceBy(301_000);
+    expect(world.dap.status().held).toBe(0);
+    expect(world.storage.list()).toEqual(["operators"]);
+  });
+
   test("before the acknowledgement has lost nothing that it acknowledged: the client's copy is a new request", () => {
     const world = held();
     world.kill();
