@@ -1,10 +1,11 @@
 // `group`: meters that are read by one request.
 import { type Command, Option } from "commander";
+import { isValidId } from "../../../firmware/identity/identity.ts";
 import { GROUP_RULES, type GroupRule } from "../../head-end/groups/group.ts";
 import type { Joining } from "../../head-end/groups/group-manager.ts";
 import { suggestGroups } from "../../head-end/groups/suggest.ts";
-import { idOption, registryOf } from "../common.ts";
-import { EXIT } from "../fault.ts";
+import { registryOf } from "../common.ts";
+import { EXIT, usageFault } from "../fault.ts";
 import { groupDocument, groupLines, joiningDocument, joiningLines, proposalLines } from "../group-output.ts";
 import {
   type GroupFileOptions,
@@ -15,7 +16,7 @@ import {
   withGroupFileOptions,
   withGroupOptions,
 } from "../group-session.ts";
-import { say, sayJson } from "../output.ts";
+import { printable, say, sayJson } from "../output.ts";
 import { addGroupReadCommands } from "./group-read.ts";
 
 const HELP = `
@@ -37,7 +38,7 @@ export function addGroupCommand(program: Command): void {
     .description("have more meters join a group")
     .addHelpText("after", "\nExample: meterbench group add B7 M4 --via udp:127.0.0.1:5700")
     .action(async (name: string, meters: string[], options: GroupOptions) => {
-      const ids = [...membersOf(groupsOf(options), name), ...meters.map(idOption)];
+      const ids = [...membersOf(groupsOf(options), name), ...validIds(...meters)];
       const joinings = await withGroup(options, ids, ({ manager }) => manager.add(name, meters));
       const before = meters.filter((meter) => joinings.every(({ id }) => id !== meter));
       tell(name, [...joinings, ...before.map((id): Joining => ({ id, outcome: "joined" }))], options);
@@ -77,11 +78,21 @@ function addCreate(group: Command): void {
         meters: string[],
         options: GroupOptions & { readonly block?: string; readonly rule: GroupRule },
       ) => {
-        const wanted = { name: idOption(name), rule: options.rule, block: options.block };
-        const ids = meters.map(idOption);
+        const ids = validIds(...meters);
+        validIds(name);
+        const wanted = { name, rule: options.rule, block: options.block };
         tell(name, await withGroup(options, ids, ({ manager }) => manager.create(wanted, ids)), options);
       },
     );
+}
+
+/** A name that can be none of a group or a meter is a usage fault. */
+function validIds(...names: readonly string[]): readonly string[] {
+  const other = names.find((name) => !isValidId(name));
+  if (other === undefined) return names;
+  throw usageFault(
+    `${printable(other)} is no name: give 1 to 32 letters, digits, dots, dashes or underscores, the first a letter or digit.`,
+  );
 }
 
 function addLists(group: Command): void {

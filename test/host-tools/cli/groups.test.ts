@@ -42,6 +42,11 @@ test("a group is proposed, made, read through a DAP and with a member away, and 
   const [proposal] = linesOf(await run("group", "suggest", "--json"));
   expect(proposal).toMatchObject({ proposals: [{ name: "B7", block: "B7", members: ["M1", "M2"] }] });
 
+  const misnamed = await run("group", "create", "B/7", "M1");
+  expect([misnamed.code, misnamed.stderr]).toEqual([
+    2,
+    expect.stringMatching(/^B\/7 is no name: give 1 to 32/),
+  ]);
   const made = await run("group", "create", "B7", "M1", "M2", "--json");
   expect([made.code, linesOf(made)]).toEqual([
     0,
