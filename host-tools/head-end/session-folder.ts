@@ -4,7 +4,6 @@ import {
   existsSync,
   lstatSync,
   readdirSync,
-  readFileSync,
   readlinkSync,
   rmSync,
   statSync,
@@ -21,6 +20,7 @@ import { KEY_LIMITS } from "../../firmware/protocol/oscore/key-use.ts";
 import { writeDurably } from "../../hal/node/durable-file.ts";
 import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { AEAD_LENGTHS, type AeadName } from "../../hal/ports/crypto.ts";
+import { BOOT_ID_FILE, originalOf } from "./original-file.ts";
 import { nameOf, Places, privateText } from "./session-places.ts";
 
 /** The sessions of one head-end, each held by this process alone from when it is asked for until all are released. */
@@ -34,9 +34,6 @@ export interface SessionPlace {
   /** By what line this process reaches its places, as an address. */
   readonly line: string;
 }
-
-/** Another one after each start of the machine (random(4)). */
-const BOOT_ID_FILE = "/proc/sys/kernel/random/boot_id";
 
 /** Who holds sessions is known among those of one network alone (network_namespaces(7)): a container has its own. */
 const NETWORK_LINK = "/proc/self/ns/net";
@@ -86,7 +83,7 @@ export function holdSessions({ folder, identity, line }: SessionPlace): HeldSess
   /** Of each file of ours: whose session it is, and what tells it from others. */
   const ours = new Map<string, { readonly secret: string; readonly original: string | undefined }>();
   const remember = (path: string, session: KeptSession): void => {
-    ours.set(path, { secret: toHex(session.material.masterSecret), original: originalAt(path) });
+    ours.set(path, { secret: toHex(session.material.masterSecret), original: sessionOriginalAt(path) });
   };
   return {
     find(peer) {
@@ -102,7 +99,8 @@ export function holdSessions({ folder, identity, line }: SessionPlace): HeldSess
       const known = ours.get(path);
       const isGoingOn = known?.secret === toHex(session.material.masterSecret);
       // Who took it away may put it back, and what is numbered from now on would not be in it.
-      if (isGoingOn && (known.original === undefined || known.original !== originalAt(path))) return false;
+      if (isGoingOn && (known.original === undefined || known.original !== sessionOriginalAt(path)))
+        return false;
       if (!writeSession(path, session)) return false;
       remember(path, session);
       return true;
@@ -168,26 +166,21 @@ function readSession(path: string): KeptSession | undefined {
     aead,
     ...rest
   } = parsed.output;
-  if (original !== originalAt(path)) return undefined;
+  if (original !== sessionOriginalAt(path)) return undefined;
   if (masterSecret.length !== AEAD_LENGTHS[aead].keyBytes) return undefined;
   if (Math.max(senderId.length, recipientId.length) > idBytesMax(aead)) return undefined;
   return { ...rest, material: { masterSecret, masterSalt, senderId, recipientId, aead } };
 }
 
-/**
- * What tells a file from its copies, whose numbers may have been used since: the file of a restored folder was born
- * later, of a snapshot it is on another device, and whoever puts a whole disk back starts from it. Undefined where the
- * file system does not say when a file was born: inodes are used again.
- */
-function originalOf({ dev, ino, birthtimeNs }: BigIntStats): string | undefined {
-  if (birthtimeNs === 0n) return undefined;
-  const start = `${readFileSync(BOOT_ID_FILE, "utf8").trim()} ${readlinkSync(NETWORK_LINK)}`;
-  return `${start} ${dev} ${ino} ${birthtimeNs}`;
+/** A copy's numbers may have been used since; and another network's processes do not hold what these hold. */
+function sessionOriginalOf(stats: BigIntStats): string | undefined {
+  const original = originalOf(stats);
+  return original && `${readlinkSync(NETWORK_LINK)} ${original}`;
 }
 
-function originalAt(path: string): string | undefined {
+function sessionOriginalAt(path: string): string | undefined {
   const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
-  return stats && originalOf(stats);
+  return stats && sessionOriginalOf(stats);
 }
 
 function writeSession(path: string, { peerHash, material, ...rest }: KeptSession): boolean {
@@ -195,7 +188,7 @@ function writeSession(path: string, { peerHash, material, ...rest }: KeptSession
   const bytes = { peerHash, masterSecret, masterSalt, senderId, recipientId };
   const hex = Object.fromEntries(Object.entries(bytes).map(([name, value]) => [name, toHex(value)]));
   const text = (stats: BigIntStats): string =>
-    `${JSON.stringify({ meterbench: "session", original: originalOf(stats), ...hex, aead, ...rest }, null, 2)}\n`;
+    `${JSON.stringify({ meterbench: "session", original: sessionOriginalOf(stats), ...hex, aead, ...rest }, null, 2)}\n`;
   try {
     emptyOld(path);
     writeDurably(path, text, FILE_MODE);

@@ -175,6 +175,7 @@ async function readAll<Body>(
       const traffic = await readGroup(session, name, question, plan, take);
       size = addSizes(size, { ...traffic, milliseconds: 0 });
     }
+    gathered.end();
     const milliseconds = systemClock.monotonicMs() - startMs;
     tellEnd(name, gathered.tally, { ...size, milliseconds }, options);
   });

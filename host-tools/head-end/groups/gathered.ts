@@ -9,6 +9,8 @@ export type GatheredReport<Body> =
 /** How many members each outcome has. */
 export type Tally = Readonly<Record<MemberReport<unknown>["outcome"], number>>;
 
+const CAME_OR_WENT = "It came to the group, or left it, while that was read: ask again.";
+
 /** Takes a report of each member to each question, and tells of a member when it has all of them. */
 export class Gathered<Body> {
   readonly #questions: number;
@@ -21,6 +23,15 @@ export class Gathered<Body> {
     this.#tell = tell;
   }
 
+  /** The last question has been asked: tells of whoever was a member for some of them alone. */
+  end(): void {
+    for (const [meter, reports] of this.#reports)
+      if (reports.length < this.#questions)
+        this.#tellOf(
+          reports.find((report) => "why" in report) ?? { meter, outcome: "missing", why: CAME_OR_WENT },
+        );
+  }
+
   /** Of the members that were told of. */
   get tally(): Tally {
     return this.#tally;
@@ -30,9 +41,12 @@ export class Gathered<Body> {
     const reports = [...(this.#reports.get(report.meter) ?? []), report];
     this.#reports.set(report.meter, reports);
     if (reports.length < this.#questions) return;
-    const whole = together(report.meter, reports);
-    this.#tally[whole.outcome]++;
-    this.#tell(whole);
+    this.#tellOf(together(report.meter, reports));
+  }
+
+  #tellOf(report: GatheredReport<Body>): void {
+    this.#tally[report.outcome]++;
+    this.#tell(report);
   }
 }
 

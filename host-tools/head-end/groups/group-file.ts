@@ -1,11 +1,19 @@
 // The file of a head-end's groups. It holds their secrets.
-import { readFileSync } from "node:fs";
+import { type BigIntStats, closeSync, fstatSync, openSync, readFileSync } from "node:fs";
 import * as v from "valibot";
 import { isValidId } from "../../../firmware/identity/identity.ts";
 import { fromHex, toHex } from "../../../firmware/protocol/bytes.ts";
 import { writeDurably } from "../../../hal/node/durable-file.ts";
 import { RegistryError } from "../errors.ts";
-import { GROUP_RULES, type Group, type GroupEpoch, MEMBER_STATES, MEMBERS_MAX } from "./group.ts";
+import { originalOf } from "../original-file.ts";
+import {
+  EPOCH_NUMBERS_MAX,
+  GROUP_RULES,
+  type Group,
+  type GroupEpoch,
+  MEMBER_STATES,
+  MEMBERS_MAX,
+} from "./group.ts";
 
 const FILE_MODE = 0o600;
 
@@ -32,6 +40,7 @@ const MemberSchema = v.strictObject({
 });
 const FileSchema = v.strictObject({
   meterbench: v.literal("groups"),
+  original: v.optional(v.string()),
   groups: v.array(
     v.strictObject({
       name: Id,
@@ -45,22 +54,31 @@ const FileSchema = v.strictObject({
   ),
 });
 
-/** A missing file is empty. Throws {@link RegistryError}. */
+/** A missing file is empty; the groups of a copy, as a backup is, have to get other keys. Throws {@link RegistryError}. */
 export function readGroups(path: string): readonly Group[] {
-  const text = readText(path);
-  if (text === undefined) return [];
-  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), text);
+  const found = readFound(path);
+  if (found === undefined) return [];
+  const parsed = v.safeParse(v.pipe(v.string(), v.parseJson(), FileSchema), found.text);
   // What it holds is not said: it is secret.
   if (!parsed.success)
     throw new RegistryError(
       `The file of groups ${path} is damaged: remove it, and make its groups anew (meterbench group create).`,
     );
-  return parsed.output.groups;
+  const { original, groups } = parsed.output;
+  return original === found.original ? groups : groups.map(wornOut);
+}
+
+/** Numbers from there on may have been used since the copy was made, and one that seals twice gives the keys away. */
+function wornOut(group: Group): Group {
+  return { ...group, epoch: { ...group.epoch, nextNumber: EPOCH_NUMBERS_MAX } };
 }
 
 export function writeGroups(path: string, groups: readonly Group[]): void {
-  const file = { meterbench: "groups", groups: groups.map(toRecord) };
-  writeDurably(path, `${JSON.stringify(file, null, 2)}\n`, FILE_MODE);
+  const text = (stats: BigIntStats): string => {
+    const file = { meterbench: "groups", original: originalOf(stats), groups: groups.map(toRecord) };
+    return `${JSON.stringify(file, null, 2)}\n`;
+  };
+  writeDurably(path, text, FILE_MODE);
 }
 
 function toRecord({ headEnd, members, epoch, ...group }: Group): object {
@@ -80,14 +98,24 @@ function epochRecord({ gid, masterSecret, masterSalt, ...counts }: GroupEpoch): 
   return { ...bytes, ...counts };
 }
 
-function readText(path: string): string | undefined {
+interface FoundFile {
+  readonly text: string;
+  readonly original: string | undefined;
+}
+
+/** Both of one file, though another process may put the next one in its place meanwhile. */
+function readFound(path: string): FoundFile | undefined {
+  let file: number | undefined;
   try {
-    return readFileSync(path, "utf8");
+    file = openSync(path, "r");
+    return { text: readFileSync(file, "utf8"), original: originalOf(fstatSync(file, { bigint: true })) };
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === "ENOENT") return undefined;
     throw new RegistryError(
       `The file of groups ${path} cannot be read (${code}): check its owner and rights.`,
     );
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }

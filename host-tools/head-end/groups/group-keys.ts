@@ -1,7 +1,7 @@
 // One epoch of a group as its head-end uses it: what it seals for all or for one, and whose an answer is.
 import type { Identity } from "../../../firmware/identity/identity.ts";
 import { toHex } from "../../../firmware/protocol/bytes.ts";
-import type { CoapContent } from "../../../firmware/protocol/coap/message.ts";
+import { type CoapContent, findOption, OPTION } from "../../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import {
   deriveGroup,
@@ -59,6 +59,11 @@ class GroupNumbers implements SenderSequence {
     }
     return this.#next++;
   }
+
+  /** What comes next is above all numbers that any process has used. */
+  skip(): void {
+    this.#next = this.#end;
+  }
 }
 
 interface Member {
@@ -115,6 +120,8 @@ export class GroupKeys {
         "identity",
         `The meter ${id} has no key that signs, and so it can be in no group: give it a key of 'meterbench keys new meter'.`,
       );
+    // A member that sees its challenge answered takes this number, and all below, for used: none that was may be above.
+    if (findOption(content, OPTION.echo) !== undefined) this.#numbers.skip();
     return this.#orWornOut(protectPairwiseRequest(found.pair, this.#numbers, content));
   }
 

@@ -59,9 +59,11 @@ export class GroupManager {
     this.#refuseStrangers(ids);
     if (!groups.create({ ...wanted, headEnd: this.#ownCredential() }))
       throw new HeadEndError("not-there", `There is a group ${wanted.name} already: take another name.`);
-    const joinings = await this.add(wanted.name, ids);
-    if (groups.find(wanted.name)?.members.length === 0) groups.end(wanted.name);
-    return joinings;
+    try {
+      return await this.add(wanted.name, ids);
+    } finally {
+      if (groups.find(wanted.name)?.members.length === 0) groups.end(wanted.name);
+    }
   }
 
   /** Has more meters join; whoever is unfit stays out. Throws {@link HeadEndError}, and RegistryError. */

@@ -1,8 +1,9 @@
 // A group of whole meters, from its making to its reads, over somebody who fans requests out.
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { equal } from "../../../../firmware/protocol/bytes.ts";
 import { messageBytes } from "../../../../firmware/protocol/coap/codec.ts";
 import { OPTION, withoutOptions } from "../../../../firmware/protocol/coap/message.ts";
+import { RegistryError } from "../../../../host-tools/head-end/errors.ts";
 import { EPOCH_MS } from "../../../../host-tools/head-end/groups/group.ts";
 import { profileQuestion } from "../../../../host-tools/head-end/questions.ts";
 import { type BlockOptions, block, storages } from "./block.ts";
@@ -232,6 +233,16 @@ describe("the group manager", () => {
     expect(groups.find("B7")?.members.map(({ id }) => id)).toEqual(["M1"]);
     expect(registry.find("M3")?.plate).toMatchObject({ block: "B8" });
     expect((await read()).outcomes).toEqual({ M1: "answered" });
+  });
+
+  test("leaves no group behind where none could be filled", async () => {
+    const { create, groups } = open({ meters: 1 });
+    vi.spyOn(groups, "add").mockImplementationOnce(() => {
+      throw new RegistryError("The group B7 would have more than 250 members.");
+    });
+    await expect(create("M1")).rejects.toThrow(/more than 250/);
+    expect(groups.list()).toEqual([]);
+    expect(await create("M1")).toMatchObject([{ outcome: "joined" }]);
   });
 
   test("has more meters join, which changes nothing for the others", async () => {

@@ -1,4 +1,4 @@
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { copyFileSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, describe, expect, test } from "vitest";
 import { toHex } from "../../../../firmware/protocol/bytes.ts";
@@ -78,6 +78,23 @@ describe("the registry of groups", () => {
     expect(groups.takeNumbers("B7", epoch, EPOCH_NUMBERS_MAX - 16)).toBe(16);
     expect(isWornOut(b7().epoch, epoch.bornUtcMs)).toBe(true);
     expect(groups.takeNumbers("B7", epoch, 1)).toBeUndefined();
+  });
+
+  test("uses no number of keys that come from a copy of its file, and takes them for worn out", () => {
+    const { groups, path, b7, world } = groupOf("M1");
+    const { epoch } = b7();
+    const backup = `${path}.backup`;
+    copyFileSync(path, backup);
+    expect(groups.takeNumbers("B7", epoch, 8)).toBe(0);
+    rmSync(path);
+    copyFileSync(backup, path);
+    expect(groups.takeNumbers("B7", epoch, 8)).toBeUndefined();
+    expect(isWornOut(b7().epoch, world.utcMs)).toBe(true);
+    // Another change of the copy makes it no original.
+    groups.add("B7", ["M2"]);
+    expect(groups.takeNumbers("B7", epoch, 8)).toBeUndefined();
+    groups.rekey("B7");
+    expect(groups.takeNumbers("B7", b7().epoch, 8)).toBe(0);
   });
 
   test("has other keys after a member left, and none of the old ones is of use then", () => {
