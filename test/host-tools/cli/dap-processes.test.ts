@@ -160,24 +160,30 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a DAP between processes", () =>
     await dap.stop();
   }, 60_000);
 
-  test("one that is killed while reads and a group read wait for meters loses none of them", async () => {
-    let dap = await startDap("--distribute", "fan-out");
-    let reads: Promise<unknown>[] = [];
-    let all: ReturnType<typeof groupRead> | undefined;
-    await whileBusIsAway(async () => {
-      reads = ["M1", "M2"].map((id) => readThrough(id));
-      await until(isUnderWay);
-      all = groupRead("read", "B7", "1.8.0", "--within", "8");
-      // The meters on the network have answered by then: the request for all was acknowledged.
-      await until(async () => (await json("dap-status", at)).counters.answers >= 3);
-      await dap.kill();
-    });
-    dap = await startDap("--distribute", "fan-out");
-    expect(await Promise.all(reads)).toMatchObject([{ meter: "M1" }, { meter: "M2" }]);
-    expect(await all).toMatchObject({ code: 0, tally: { missing: 0, refused: 0 } });
-    expect((await all)?.members).toHaveLength(6);
-    await dap.stop();
-  }, 90_000);
+  test.each(["forward", "bundle"])(
+    "one with return %s that is killed while reads and a group read wait for meters loses none of them",
+    async (how) => {
+      const settings = ["--distribute", "fan-out", "--return", how];
+      let dap = await startDap(...settings);
+      let reads: Promise<unknown>[] = [];
+      let all: ReturnType<typeof groupRead> | undefined;
+      await whileBusIsAway(async () => {
+        reads = ["M1", "M2"].map((id) => readThrough(id));
+        await until(isUnderWay);
+        all = groupRead("read", "B7", "1.8.0", "--within", "8");
+        // The request for all was acknowledged by then.
+        if (how === "bundle") await until(isHeld);
+        else await until(async () => (await json("dap-status", at)).counters.answers >= 3);
+        await dap.kill();
+      });
+      dap = await startDap(...settings);
+      expect(await Promise.all(reads)).toMatchObject([{ meter: "M1" }, { meter: "M2" }]);
+      expect(await all).toMatchObject({ code: 0, tally: { missing: 0, refused: 0 } });
+      expect((await all)?.members).toHaveLength(6);
+      await dap.stop();
+    },
+    90_000,
+  );
 
   test("one that is killed with a request that it has acknowledged asks its meter when it is back, and hands the answer over", async () => {
     let dap = await startDap("--return", "hold");
