@@ -22,7 +22,8 @@ import { addGroupReadCommands } from "./group-read.ts";
 const HELP = `
 A group has one block of flats or one street, and one rule: its meters are set alike, by the configuration digest on
 their nameplates, or charged by one policy. Each meter is given the group's keys over a new session of its own; they are
-replaced where a member leaves, and after a day, by whatever command asks the group next.
+replaced where a member leaves, after a day, and where the head-end's machine was started anew or its files were put back,
+by whatever command asks the group next.
 
 Examples: meterbench group suggest
           meterbench group create B7 M1 M2 M3

@@ -58,7 +58,10 @@ export class GroupManager {
     const { groups } = this.#parts;
     this.#refuseStrangers(ids);
     if (!groups.create({ ...wanted, headEnd: this.#ownCredential() }))
-      throw new HeadEndError("not-there", `There is a group ${wanted.name} already: take another name.`);
+      throw new HeadEndError(
+        "not-there",
+        `There is a group ${wanted.name} already: have meters join it with 'meterbench group add', or take another name.`,
+      );
     try {
       return await this.add(wanted.name, ids);
     } finally {

@@ -226,5 +226,10 @@ class TogetherRead<Body> {
 function orThrow(end: GroupRequestEnd, target: Target): void {
   const isSilent = end.kind === "refused" && end.message?.code === CODE.gatewayTimeout;
   if (end.kind === "answered" || end.kind === "timeout" || isSilent) return;
+  if (end.kind === "refused" && end.message?.code === CODE.unauthorized)
+    throw new HeadEndError(
+      "identity",
+      `The DAP at ${target.name} does more than pass a request on for its own head-ends alone (4.01): give its credential file with --dap, and have it trust this head-end (dap --trust).`,
+    );
   throw troubleOf(end, target) ?? new Error("a refusal has a reason");
 }

@@ -1,6 +1,8 @@
 // A group behind a real DAP.
 import { afterEach, describe, expect, test } from "vitest";
-import { profileQuestion } from "../../../../host-tools/head-end/questions.ts";
+import { readGroup } from "../../../../host-tools/head-end/groups/group-reader.ts";
+import { profileQuestion, registersQuestion } from "../../../../host-tools/head-end/questions.ts";
+import { settle } from "../../../../host-tools/world/single-line.ts";
 import { type BlockOptions, block, storages } from "./block.ts";
 
 const worlds: ReturnType<typeof block>[] = [];
@@ -66,6 +68,15 @@ describe("through a DAP, a group", () => {
     world.street.powerOff("M3");
     const again = await world.read({ distribute: "per-meter", answers: "bundle" });
     expect(again.outcomes).toEqual({ ...all, M3: "missing" });
+  });
+
+  test("has no bundle for a head-end that has not proved itself to the DAP, which is told what to do", async () => {
+    const { world } = await joined({ dap: { return: "bundle" } });
+    world.restartHeadEnd();
+    const unproved = { ...world.program, dapStatus: undefined };
+    const plan = { collectMs: 5000, distribute: "fan-out", answers: "bundle" } as const;
+    const read = readGroup(unproved, "B7", registersQuestion([]), plan, () => {});
+    await expect(settle(world.clock, read)).rejects.toThrow(/4\.01.*credential file with --dap/);
   });
 
   test("is read meter by meter where the DAP offers no more, and says so where more is wanted", async () => {
