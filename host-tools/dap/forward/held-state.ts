@@ -23,7 +23,7 @@ export interface FoundRequest {
   readonly answers: ReadonlyMap<string, CoapContent>;
 }
 
-const NAME = /^held-(\d{1,15})$/;
+const NAME = /^held-([1-9]\d{0,14})$/;
 
 /**
  * A file for each request: its record, then its answers. What a cut left torn was never acknowledged. A file that comes back after its removal is asked once more, until its deadline.
@@ -35,9 +35,11 @@ export class HeldState {
 
   constructor(storage: Storage) {
     this.#storage = storage;
-    const ids = storage.list().flatMap((name) => NAME.exec(name)?.[1] ?? []);
-    this.#nextId = Math.max(0, ...ids.map(Number)) + 1;
-    const requests = ids.map((id) => ({ id: Number(id), items: framedItems(storage.read(`held-${id}`)) }));
+    const names = storage.list().flatMap((name) => NAME.exec(name)?.[1] ?? []);
+    // In the order in which they came.
+    const ids = names.map(Number).toSorted((one, other) => one - other);
+    this.#nextId = (ids.at(-1) ?? 0) + 1;
+    const requests = ids.map((id) => ({ id, items: framedItems(storage.read(`held-${id}`)) }));
     this.found = requests.flatMap(({ id, items }) => foundIn(id, items) ?? this.#drop(id));
   }
 

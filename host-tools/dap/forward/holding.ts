@@ -95,6 +95,9 @@ export class Holding {
       const { acceptedUtcMs, deadlineUtcMs } = record;
       // A clock that went back makes nobody wait longer than he said.
       const deadlineMs = nowMs + deadlineUtcMs - Math.max(parts.utcMs(), acceptedUtcMs);
+      // A file that is there twice, as one that was put back may be: the later one is of now.
+      const known = this.#byKey.get(keyOf(record));
+      if (known !== undefined) this.#drop(nowMs, known);
       if (deadlineMs <= nowMs || this.#byKey.size >= HELD_MAX) this.#state.remove(id);
       else this.#start(nowMs, this.#hold(id, record, deadlineMs), answers);
     }

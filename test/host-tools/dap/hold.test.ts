@@ -145,6 +145,22 @@ describe("a DAP that is killed", () => {
     expect(world.storage.list()).toEqual(["operators"]);
   });
 
+  test("and finds a file of its requests twice takes the later one, and gives it up when its time is over", () => {
+    const world = held();
+    world.client.send(tolerant("M1", 300), { untilMs: 4_000_000 });
+    world.clock.advanceBy(20_000);
+    world.kill();
+    const { storage } = world;
+    storage.write("held-19", storage.read("held-1") ?? expect.fail());
+    storage.write("held-9", storage.read("held-1") ?? expect.fail());
+    world.restart();
+    expect(world.dap.status().held).toBe(1);
+    expect([...storage.list()].sort()).toEqual(["held-19", "operators"]);
+    world.clock.advanceBy(301_000);
+    expect(world.dap.status()).toMatchObject({ held: 0, counters: { givenUp: 1 } });
+    expect(storage.list()).toEqual(["operators"]);
+  });
+
   test("before the acknowledgement has lost nothing that it acknowledged: the client's copy is a new request", () => {
     const world = held();
     world.kill();
