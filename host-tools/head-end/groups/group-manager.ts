@@ -121,7 +121,7 @@ export class GroupManager {
     const { members, epoch } = this.own(name);
     const lost = members.map(({ id }) => id).filter((id) => !this.#isServed(id));
     if (lost.length > 0) groups.remove(name, lost);
-    else if (isWornOut(epoch, utcMs())) groups.rekey(name);
+    else if (isWornOut(epoch, utcMs())) groups.rekey(name, epoch);
     const joined = await this.#joinAll(name);
     return [
       ...lost.map((id): Joining => ({ id, outcome: "unfit", why: "is not enrolled any more" })),

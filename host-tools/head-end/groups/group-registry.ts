@@ -89,7 +89,8 @@ export class GroupRegistry {
   remove(name: string, ids: readonly string[]): Group {
     return this.#change(name, (group) => {
       const members = group.members.filter(({ id }) => !ids.includes(id));
-      return this.#rekeyed({ ...group, members });
+      // Another process may have done it meanwhile, and given the others their keys.
+      return members.length === group.members.length ? group : this.#rekeyed({ ...group, members });
     });
   }
 
@@ -101,9 +102,14 @@ export class GroupRegistry {
     });
   }
 
-  /** Other keys; all members have yet to be given them. */
-  rekey(name: string): Group {
-    return this.#change(name, (group) => this.#rekeyed(group));
+  /**
+   * Other keys, which all members have yet to be given; where an epoch is named, in the place of that one alone: another
+   * process may have replaced it meanwhile.
+   */
+  rekey(name: string, epoch?: Pick<GroupEpoch, "gid">): Group {
+    return this.#change(name, (group) =>
+      equal(group.epoch.gid, (epoch ?? group.epoch).gid) ? this.#rekeyed(group) : group,
+    );
   }
 
   /** What all members' nameplates must say, from the first one that joins on. */

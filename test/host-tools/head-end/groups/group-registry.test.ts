@@ -113,6 +113,21 @@ describe("the registry of groups", () => {
     expect(b7().members).toEqual([{ id: "M1", state: "waiting" }]);
   });
 
+  test("replaces keys once, where two processes find them worn out or the same member gone", () => {
+    const { groups, b7 } = groupOf("M1", "M2");
+    const { epoch } = b7();
+    groups.rekey("B7", epoch);
+    const { gid } = b7().epoch;
+    expect(toHex(gid)).not.toBe(toHex(epoch.gid));
+    groups.rekey("B7", epoch);
+    expect(b7().epoch.gid).toEqual(gid);
+    groups.remove("B7", ["M2"]);
+    const after = b7();
+    expect(toHex(after.epoch.gid)).not.toBe(toHex(gid));
+    groups.remove("B7", ["M2"]);
+    expect(b7()).toEqual(after);
+  });
+
   test("marks a member by the Sender ID that it was given last, whoever else had it join meanwhile", () => {
     const { groups, b7 } = groupOf("M1");
     const first = groups.admit("B7", "M1")?.group ?? expect.fail();
