@@ -86,6 +86,7 @@ export class Observations {
     own: Pick<Observation, "key" | "client" | "token" | "line">,
     question: Question,
   ): void {
+    let isOver = false;
     const observation: Observation = {
       ...own,
       ...{ hasAnswer: false, underWay: [] },
@@ -95,12 +96,14 @@ export class Observations {
         untilMs: nowMs + LIFE_MS,
         onAnswer: (atMs, answer) => this.#answered(atMs, observation, question, answer),
         onFailed: (atMs, failure) => {
+          isOver = true;
           this.#byKey.delete(own.key);
           question.onFailed(atMs, failure);
         },
       }),
     };
-    this.#byKey.set(own.key, observation);
+    // A line that is down, or full, says so at once.
+    if (!isOver) this.#byKey.set(own.key, observation);
   }
 
   /** The first answer says whether there are more; those are messages of their own. */

@@ -1,0 +1,35 @@
+// What is observed through a DAP takes room only while it is under way.
+import { expect, test } from "vitest";
+import { fromUint } from "../../../firmware/protocol/bytes.ts";
+import { messageOf, OPTION, withOptions } from "../../../firmware/protocol/coap/message.ts";
+import type { WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
+import type { Line, Question } from "../../../host-tools/dap/forward/line.ts";
+import { Observations } from "../../../host-tools/dap/forward/observations.ts";
+import { sealedFor } from "./place.ts";
+
+const REGISTERING = withOptions(sealedFor("M1"), { number: OPTION.observe, value: new Uint8Array(0) });
+
+test("registrations that a line refused at once leave room for all that come later", () => {
+  const asked: Question[] = [];
+  let isDown = true;
+  const line = {
+    namesStations: false,
+    ask(nowMs: number, question: Question) {
+      if (isDown) question.onFailed(nowMs, "line-down");
+      else asked.push(question);
+      return {};
+    },
+  };
+  const observations = new Observations({} as WholeMessages);
+  let failures = 0;
+  const question = { onFailed: () => failures++ } as unknown as Question;
+  const register = (token: number) => {
+    const message = messageOf({ type: "CON", messageId: 1, token: fromUint(token) }, REGISTERING);
+    observations.take(0, { from: "H", message } as never, "M1", line as unknown as Line, question);
+  };
+  for (let token = 1; token <= 5000; token++) register(token);
+  expect(failures).toBe(5000);
+  isDown = false;
+  register(9999);
+  expect(asked.map(({ answers }) => answers)).toEqual(["many"]);
+});
