@@ -25,6 +25,8 @@ export interface Question {
   /** It is given up then, whether it waits or is under way. */
   readonly untilMs: number;
   readonly answers?: RequestOptions["answers"];
+  /** Of one with many answers: when no more are waited for; the first must have come by `untilMs`. */
+  readonly lastsUntilMs?: number;
   /** An earlier one of {@link Line.ask}, whose token it takes over and which ends in silence. */
   readonly replaces?: Asked | undefined;
   /** The meter said that it has it, and answers later. */
@@ -71,7 +73,7 @@ export class Line {
     others: new FairQueue<Asked>(QUEUE_LIMITS),
   };
   #next: "operators" | "others" = "operators";
-  /** Of all that wait, so that none waits for ever. */
+  /** Of all that wait, for their turn or for the first of many answers, so that none waits for ever. */
   readonly #waiting = new DueQueue<Asked>();
   readonly #open = new Map<RequestId, Asked>();
   #turns = 0;
@@ -149,7 +151,7 @@ export class Line {
     this.#coap.wake(nowMs);
     this.#takeAll(nowMs);
     for (let asked = this.#waiting.due(nowMs); asked !== undefined; asked = this.#waiting.due(nowMs)) {
-      this.#leaveQueue(asked);
+      this.cancel(nowMs, asked);
       asked.question.onFailed(nowMs, "no-answer");
     }
   }
@@ -204,7 +206,8 @@ export class Line {
 
   #send(nowMs: number, asked: Asked): void {
     const { station, content, answers = "one", replaces, onAcknowledged, onFailed } = asked.question;
-    const untilMs = answers === "many" ? asked.question.untilMs : this.#turnEndMs(nowMs, asked);
+    const { lastsUntilMs } = asked.question;
+    const untilMs = lastsUntilMs ?? this.#turnEndMs(nowMs, asked);
     const request = this.#coap.request(nowMs, station, content, {
       untilMs,
       answers,
@@ -218,6 +221,7 @@ export class Line {
     asked.hasTurn = true;
     this.#turns++;
     this.#open.set(request, asked);
+    if (lastsUntilMs !== undefined) this.#waiting.set(asked, asked.question.untilMs);
   }
 
   #turnEndMs(nowMs: number, { question, bytes }: Asked): number {
@@ -234,6 +238,7 @@ export class Line {
   #close(asked: Asked): void {
     if (asked.request !== undefined) this.#open.delete(asked.request);
     asked.request = undefined;
+    this.#waiting.remove(asked);
     this.#endTurn(asked);
   }
 
@@ -254,6 +259,7 @@ export class Line {
     const asked = this.#open.get(event.request);
     if (asked === undefined) return;
     if (event.kind === "answer") {
+      this.#waiting.remove(asked);
       this.#endTurn(asked);
       asked.question.onAnswer(nowMs, event.message);
     } else {

@@ -93,7 +93,7 @@ export class Observations {
       asked: own.line.ask(nowMs, {
         ...question,
         answers: "many",
-        untilMs: nowMs + LIFE_MS,
+        lastsUntilMs: nowMs + LIFE_MS,
         onAnswer: (atMs, answer) => this.#answered(atMs, observation, question, answer),
         onFailed: (atMs, failure) => {
           isOver = true;

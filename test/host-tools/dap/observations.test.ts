@@ -5,7 +5,7 @@ import { messageOf, OPTION, withOptions } from "../../../firmware/protocol/coap/
 import type { WholeMessages } from "../../../firmware/protocol/coap/outer/whole-messages.ts";
 import type { Line, Question } from "../../../host-tools/dap/forward/line.ts";
 import { Observations } from "../../../host-tools/dap/forward/observations.ts";
-import { sealedFor } from "./place.ts";
+import { codes, echo, place, sealedFor } from "./place.ts";
 
 const REGISTERING = withOptions(sealedFor("M1"), { number: OPTION.observe, value: new Uint8Array(0) });
 
@@ -33,3 +33,31 @@ test("registrations that a line refused at once leave room for all that come lat
   register(9999);
   expect(asked.map(({ answers }) => answers)).toEqual(["many"]);
 });
+
+test.each([
+  ["says nothing", undefined],
+  ["acknowledges and says no more", "later"],
+] as const)(
+  "one of a meter that %s ends with its client's patience, on a line for one at a time too",
+  (_, word) => {
+    let sent = 0;
+    const world = place({
+      meters: ["M1", "M2"],
+      south: { halfDuplex: true, bitsPerSecond: 9600 },
+      southTap: () => sent++,
+    });
+    world.meter("M1", () => word);
+    world.meter("M2", echo);
+    const client = world.client("X");
+    client.send(REGISTERING, { untilMs: 400_000 });
+    world.clock.advanceBy(300_000);
+    expect(world.dap.status().lines[0]).toMatchObject({ waiting: 0, underWay: 0 });
+    const before = sent;
+    world.clock.advanceBy(3_600_000);
+    expect(sent).toBe(before);
+    const other = world.client("Y");
+    other.send(sealedFor("M2"));
+    world.clock.advanceBy(5000);
+    expect(codes(other.answers)).toEqual(["2.04"]);
+  },
+);
