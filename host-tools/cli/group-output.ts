@@ -23,7 +23,7 @@ export function joiningLines(joinings: readonly Joining[]): string[] {
 }
 
 function joiningText(id: string, outcome: Joining["outcome"], why = ""): string {
-  if (outcome === "joined") return `Meter ${id} has joined.`;
+  if (outcome === "joined") return `Meter ${id} has the keys of the group.`;
   if (outcome === "unfit") return `Meter ${id} stays out: it ${why}.`;
   return `Meter ${id} waits for its keys: ${why}`;
 }

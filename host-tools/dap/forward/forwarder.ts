@@ -67,6 +67,8 @@ interface Wishes {
   readonly isBundled: boolean;
 }
 
+/** Clients wait 30 s through a DAP: so they hear that a meter does not answer, and not only silence. */
+const PATIENCE_MS = 28_000;
 /** How long members of a group have to answer, where the request does not say. */
 const GATHER_SECONDS = 60;
 /** Whoever wants longer has a tolerance. */
@@ -106,7 +108,7 @@ export class Forwarder {
   readonly #observations: Observations;
   readonly #fanOut: FanOut;
   readonly #holding: Holding;
-  /** A client has given up by then. */
+  /** How long a request that is not held is followed. */
   readonly #patienceMs: number;
   readonly #counts = { requests: 0, answers: 0 };
   readonly #failures = { ...NO_FAILURES };
@@ -118,7 +120,7 @@ export class Forwarder {
     this.#lines = parts.lines.map((traits, i) => this.#newLine(traits, i));
     this.#observations = new Observations(this.#north);
     this.#fanOut = new FanOut(this.#north);
-    this.#patienceMs = transmitWaitMs(parts.north);
+    this.#patienceMs = Math.min(transmitWaitMs(parts.north), PATIENCE_MS);
     this.#holding = new Holding(parts.startMs, {
       ...{ north: this.#north, storage: parts.storage, utcMs: parts.utcMs },
       membersOf: (alias) => this.#membersOf(alias) ?? [{ alias, route: undefined }],

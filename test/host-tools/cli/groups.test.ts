@@ -73,7 +73,9 @@ test("a group is proposed, made, read through a DAP and with a member away, and 
     { group: "B7", answered: 1, missing: 1 },
   ]);
 
-  expect((await run("group", "remove", "B7", "M2", "--timeout", "1")).stdout).toBe("Meter M1 has joined.\n");
+  expect((await run("group", "remove", "B7", "M2", "--timeout", "1")).stdout).toBe(
+    "Meter M1 has the keys of the group.\n",
+  );
   const { stdout } = await run("group", "list");
   expect(stdout).toMatch(/B7 +block B7 +by configuration +1 of 1 joined/);
 });

@@ -122,6 +122,14 @@ describe("a request", () => {
     expect(world.dap.counters.failures["line-down"] + world.dap.counters.failures["no-answer"]).toBe(1);
   });
 
+  test("over networks that are slow it ends so while its client waits, who gives it 30 s", () => {
+    const world = place({ north: { roundTripMs: 500 }, south: { roundTripMs: 500 } });
+    const client = world.client("H");
+    client.send(sealedFor("M1"));
+    world.clock.advanceBy(29_000);
+    expect(kinds(client.received)).toEqual(["ACK 5.04"]);
+  });
+
   test("is not acknowledged before the meter has acknowledged it, and then at once", () => {
     const world = place();
     const meter = world.meter("M1", () => "later");
