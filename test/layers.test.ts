@@ -59,10 +59,10 @@ const RULES: readonly Rule[] = [
   { folder: /^(?!test\/)/, mayReach: /^(?!test\/)/, because: "nobody imports test" },
 ];
 
-/** Every breach of the rules, as a sentence. */
-function breaches(files: ReadonlyMap<string, string>): string[] {
+/** Every breach of the rules by one of `suspects`, as a sentence. */
+function breaches(files: ReadonlyMap<string, string>, suspects: Iterable<string> = files.keys()): string[] {
   const found: string[] = [];
-  for (const file of files.keys()) {
+  for (const file of suspects) {
     for (const rule of RULES.filter(({ folder }) => folder.test(file))) {
       for (const target of reach(files, file)) {
         if (!rule.mayReach.test(target)) found.push(`${file} reaches ${target}: ${rule.because}`);
@@ -99,7 +99,7 @@ describe("layers", () => {
     ["host-tools/dap/forward/bad.ts", 'import { y } from "../../../firmware/protocol/secure-server.ts";'],
     ["host-tools/head-end/bad.ts", 'import "../../test/support/pair.ts";'],
   ])("a planted bad import in %s is found", (path, source) => {
-    expect(breaches(new Map([...projectFiles(), [path, source]]))).not.toEqual([]);
+    expect(breaches(new Map([...projectFiles(), [path, source]]), [path])).not.toEqual([]);
   });
 
   test("a breach through a file in between is found", () => {
@@ -107,6 +107,6 @@ describe("layers", () => {
     files.set("firmware/protocol/coap/between.ts", "");
     files.set("host-tools/dap/forward/bad.ts", 'import "../../../hal/between.ts";');
     files.set("hal/between.ts", 'import "../firmware/protocol/oscore/context.ts";');
-    expect(breaches(files).some((line) => line.startsWith("host-tools/dap/forward/bad.ts"))).toBe(true);
+    expect(breaches(files, ["host-tools/dap/forward/bad.ts"])).not.toEqual([]);
   });
 });

@@ -98,7 +98,8 @@ export function unprotectGroupRequest(
   if (!window.isFresh(number)) return { refused: "replay" };
   const binding = new GroupBinding(isGroupMode ? "group" : "pairwise", kid, partialIv, "server");
   const plaintext = openRequest(pair, binding, content);
-  pair.use.tried(plaintext === undefined ? "forgery" : "opened");
+  // A signature that does not hold says nothing of the pair's keys: nobody ends a membership by it.
+  if (plaintext !== undefined || !isGroupMode) pair.use.tried(plaintext === undefined ? "forgery" : "opened");
   if (plaintext === undefined) return { refused: "decrypt" };
   window.accept(number);
   const request = unwrap(content, plaintext);

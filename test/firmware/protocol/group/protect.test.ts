@@ -138,7 +138,9 @@ describe("a request to a group", () => {
   test("that a member forges in the head-end's name is refused: he has its Sender Key, and not its signature", () => {
     const forger = { ...meters[1], own: { ...headEnd.own } };
     const forged = taken(protectGroupRequest(forger, new MemorySequence(), READ));
+    const before = meter.use.forgeries;
     expect(unprotectGroupRequest(meter, new ReplayWindow(), forged.content)).toEqual({ refused: "decrypt" });
+    expect(meter.use.forgeries).toBe(before);
   });
 
   test("of another epoch, of another group manager or with another secret is refused", () => {
