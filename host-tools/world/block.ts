@@ -227,22 +227,25 @@ export class Block {
   }
 
   #newDap(north: Link, identity: Identity): Dap {
-    let line: Link | undefined;
+    const lines: Link[] = [];
     const { crypto, dap, onSouth, wrapDapLink = (link) => link } = this.#options;
     this.#south.openDap((link) => {
-      line = wrapDapLink(onSouth === undefined ? link : tapLink(link, onSouth), "south");
+      lines.push(wrapDapLink(onSouth === undefined ? link : tapLink(link, onSouth), "south"));
     });
-    const isUp = (): boolean => line !== undefined && this.runtimes.size === this.#meters.length;
-    if (!this.clock.runUntil(isUp, LINKS_UP_MS) || line === undefined)
-      throw new Error("a link does not come up");
+    const isUp = (): boolean => lines.length > 0 && this.runtimes.size === this.#meters.length;
+    if (!this.clock.runUntil(isUp, LINKS_UP_MS)) throw new Error("a link does not come up");
     const ids = this.ids;
     const places = ids.map((alias, place) => ({
-      ...{ alias, line: 0 },
+      ...{ alias, line: this.#south.lineOf(place) },
       station: this.#south.stationOf(alias, place),
     }));
     return new Dap({
       ...{ clock: this.clock, random: this.#random.fork("dap"), north: wrapDapLink(north, "north") },
-      ...{ lines: [line], names: [LINE_NAME], routes: new Routes(places, { [BLOCK_GROUP]: ids }) },
+      ...{
+        lines,
+        names: lines.map((_, i) => `${LINE_NAME} ${i + 1}`),
+        routes: new Routes(places, { [BLOCK_GROUP]: ids }),
+      },
       settings: { ...DAP_SETTINGS, ...dap },
       parties: { crypto, identity, trust: new TrustList([this.headEndParts.identity.credential]) },
       storage: new MemoryStorage(),

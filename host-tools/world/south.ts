@@ -1,4 +1,4 @@
-// What the meters of a block are on: one link of the DAP, and the meters' own ends of it.
+// What the meters of a block are on: a link of the DAP, or one for each meter, and the meters' own ends.
 import { EmulatedAir } from "../../hal/emulated/air.ts";
 import { Backhaul, FAR_END } from "../../hal/emulated/backhaul.ts";
 import { type SeededRandom, uniform } from "../../hal/emulated/seeded-random.ts";
@@ -6,15 +6,27 @@ import { uartPair } from "../../hal/emulated/uart-pair.ts";
 import { BabblingUart } from "../../hal/modems/rs485/babbling.ts";
 import { Rs485Link } from "../../hal/modems/rs485/driver.ts";
 import { EmulatedBus } from "../../hal/modems/rs485/emulated.ts";
+import { SlipmuxLink } from "../../hal/modems/slipmux/driver.ts";
 import { startXbee } from "../../hal/modems/xbee/driver.ts";
 import { EmulatedXbee } from "../../hal/modems/xbee/emulated.ts";
 import { MAX_PAYLOAD_BYTES } from "../../hal/modems/xbee/registers.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
-import { LINE, type Link, type LinkTraits, type Station } from "../../hal/ports/link.ts";
+import {
+  LINE,
+  type Link,
+  type LinkCounters,
+  type LinkListener,
+  type LinkSend,
+  type LinkTraits,
+  type Station,
+} from "../../hal/ports/link.ts";
 import type { UartSettings } from "../../hal/ports/uart.ts";
 
-/** `rs485`: one line at 9600 baud for all; `xbee`: a radio mesh at 50 kbit/s; `ip`: each meter by itself. */
-export const SOUTH_KINDS = ["rs485", "xbee", "ip"] as const;
+/**
+ * `rs485`: one line at 9600 baud for all; `slipmux`: such a line for each meter; `xbee`: a radio mesh at 50 kbit/s; `ip`:
+ * each meter by itself.
+ */
+export const SOUTH_KINDS = ["rs485", "slipmux", "xbee", "ip"] as const;
 export type SouthKind = (typeof SOUTH_KINDS)[number];
 
 export interface SouthOptions {
@@ -28,10 +40,13 @@ export interface SouthOptions {
 
 /** The two sides of it; modules of a radio take some time until they are there. */
 export interface South {
+  /** The DAP's end of each line; meters are opened before. */
   openDap(opened: (link: Link) => void): void;
   /** A meter's end; whoever had that name before is off the link from then on. */
   openMeter(alias: string, place: number, opened: (link: Link) => void): void;
   stationOf(alias: string, place: number): Station;
+  /** Which of the DAP's lines leads there. */
+  lineOf(place: number): number;
 }
 
 export const RS485_LINE: UartSettings = { baud: 9600, dataBits: 8, parity: "none", stopBits: 1 };
@@ -42,7 +57,7 @@ const MODULE_LINE: UartSettings = { baud: 115_200, dataBits: 8, parity: "none", 
 const IP: Partial<LinkTraits> = { roundTripMs: 100 };
 
 export function south(kind: SouthKind, options: SouthOptions): South {
-  return { rs485: busSouth, xbee: airSouth, ip: ipSouth }[kind](options);
+  return { rs485: busSouth, slipmux: linesSouth, xbee: airSouth, ip: ipSouth }[kind](options);
 }
 
 function busSouth({ clock, random, loss, babbling }: SouthOptions): South {
@@ -60,7 +75,59 @@ function busSouth({ clock, random, loss, babbling }: SouthOptions): South {
     openDap: (opened) => opened(onBus("DAP")),
     openMeter: (alias, _, opened) => opened(onBus(alias)),
     stationOf: () => LINE,
+    lineOf: () => 0,
   };
+}
+
+function linesSouth({ clock, random, loss }: SouthOptions): South {
+  const sockets: Socket[] = [];
+  const lossy = (link: Link, name: string): Link => mishears(link, random.fork(`loss ${name}`), loss);
+  return {
+    openDap(opened) {
+      for (const [place, socket] of sockets.entries()) opened(lossy(socket, `line ${place}`));
+    },
+    openMeter(alias, place, opened) {
+      const [meterEnd, dapEnd] = uartPair(clock, RS485_LINE);
+      const link = new SlipmuxLink(dapEnd);
+      sockets[place] ??= new Socket(link.traits);
+      sockets[place].plug(link);
+      opened(lossy(new SlipmuxLink(meterEnd), alias));
+    },
+    stationOf: () => LINE,
+    lineOf: (place) => place,
+  };
+}
+
+/** The DAP's end of a line, at whose other end another meter may take the place of the one before. */
+class Socket implements Link {
+  readonly traits: LinkTraits;
+  #line: Link | undefined;
+  #listener: LinkListener | undefined;
+
+  constructor(traits: LinkTraits) {
+    this.traits = traits;
+  }
+
+  get counters(): LinkCounters {
+    return this.#line?.counters ?? { sentDatagrams: 0, receivedDatagrams: 0, rejected: {} };
+  }
+
+  plug(line: Link): void {
+    this.#line = line;
+    line.listen({ datagram: (...arrived) => this.#listener?.datagram(...arrived) });
+  }
+
+  send(to: Station, datagram: Uint8Array): LinkSend {
+    return this.#line?.send(to, datagram) ?? "down";
+  }
+
+  listen(listener: LinkListener): void {
+    this.#listener = listener;
+  }
+
+  close(): void {
+    this.#line?.close();
+  }
 }
 
 function airSouth({ clock, random, loss }: SouthOptions): South {
@@ -83,6 +150,7 @@ function airSouth({ clock, random, loss }: SouthOptions): South {
     openDap: (opened) => open(stationOf(-1), opened),
     openMeter: (_, place, opened) => open(stationOf(place), opened),
     stationOf: (_, place) => stationOf(place),
+    lineOf: () => 0,
   };
 }
 
@@ -93,6 +161,7 @@ function ipSouth({ clock, random, loss }: SouthOptions): South {
     openDap: (opened) => opened(lossy(network.farEnd, FAR_END)),
     openMeter: (alias, _, opened) => opened(lossy(network.station(alias), alias)),
     stationOf: (alias) => alias,
+    lineOf: () => 0,
   };
 }
 

@@ -30,6 +30,7 @@ const ALONE_MS: Readonly<Record<SouthKind, ((datagram: Uint8Array) => number) | 
     return (characters * bitsPerCharacter(RS485_LINE) * 1000) / RS485_LINE.baud + silenceMs(RS485_LINE);
   },
   xbee: (datagram) => packetMs(AIR_BITS_PER_SECOND, datagram.length, 1),
+  slipmux: undefined,
   ip: undefined,
 };
 
@@ -74,7 +75,7 @@ export class WatchedBlock {
       upBytes: upBytes - before.upBytes,
       datagrams: datagrams - before.datagrams,
       virtualSeconds: seconds?.(result) ?? (clock.monotonicMs() - before.atMs) / 1000,
-      boundSeconds: this.#kind === "ip" ? undefined : (southMs - before.southMs) / 1000,
+      boundSeconds: ALONE_MS[this.#kind] === undefined ? undefined : (southMs - before.southMs) / 1000,
     };
     return { took, result };
   }
