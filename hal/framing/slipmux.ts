@@ -8,6 +8,8 @@ const TYPE_COAP = 0xa9;
 
 /** Bytes that a frame holds beside the CoAP message: its type and the FCS. */
 export const COAP_FRAME_OVERHEAD_BYTES = 3;
+/** What a line carries beside the CoAP message, escapes not counted: both ENDs too. */
+export const COAP_FRAMING_BYTES = COAP_FRAME_OVERHEAD_BYTES + 2;
 
 /** Why a whole frame is none of ours: FCS wrong or missing, or a type (IP packets among them) not served. */
 export type SlipmuxReject = "checksum" | "type";

@@ -1,3 +1,4 @@
+import { joined } from "../bytes.ts";
 import type { Storage, StorageFault, StorageResult } from "../ports/storage.ts";
 
 /** Thrown at the operation of {@link MemoryStorage.cutAt}, and at all after it. */
@@ -197,13 +198,6 @@ export class MemoryStorage implements Storage {
 
 function newInode(bytes: Uint8Array): Inode {
   return { synced: bytes, content: bytes, unsynced: undefined, syncFailed: false };
-}
-
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const whole = new Uint8Array(a.length + b.length);
-  whole.set(a);
-  whole.set(b, a.length);
-  return whole;
 }
 
 function survivingChanges(

@@ -1,6 +1,7 @@
 import { encodeSlip, SlipDecoder } from "../../framing/slip.ts";
 import {
   COAP_FRAME_OVERHEAD_BYTES,
+  COAP_FRAMING_BYTES,
   decodeFrame,
   encodeCoapFrame,
   type SlipmuxReject,
@@ -22,9 +23,6 @@ const MTU_BYTES = 512;
 
 /** The time that a meter takes to answer, and its driver to turn round. */
 const SERVICE_MS = 20;
-
-/** Both ENDs around the frame of a CoAP message. */
-const FRAMING_BYTES = COAP_FRAME_OVERHEAD_BYTES + 2;
 
 /** As Modbus over serial line V1.02 (2.5.1.1) has it: fixed where characters are shorter than timers are exact. */
 const SILENCE_CHARACTERS = 3.5;
@@ -91,13 +89,13 @@ export class Rs485Link implements Link {
       mtuBytes,
       bitsPerSecond: uart.settings.baud,
       bitsPerByte,
-      framingBytes: FRAMING_BYTES,
+      framingBytes: COAP_FRAMING_BYTES,
       roundTripMs,
       halfDuplex: true,
       addressing: "uri-host",
     };
     this.#msPerCharacter = (bitsPerByte * 1000) / uart.settings.baud;
-    this.#patienceMs = PATIENCE_FRAMES * (mtuBytes + FRAMING_BYTES) * this.#msPerCharacter;
+    this.#patienceMs = PATIENCE_FRAMES * (mtuBytes + COAP_FRAMING_BYTES) * this.#msPerCharacter;
     this.#uart = uart;
     this.#clock = clock;
     this.#decoder = new SlipDecoder(mtuBytes + COAP_FRAME_OVERHEAD_BYTES);

@@ -1,3 +1,4 @@
+import { joined } from "../../bytes.ts";
 import { uniform } from "../../emulated/seeded-random.ts";
 import type { Cancel, Clock } from "../../ports/clock.ts";
 import type { Random } from "../../ports/random.ts";
@@ -232,11 +233,4 @@ class BusNode implements Uart {
 
 function bytesOf(characters: readonly FoundCharacter[]): Uint8Array {
   return Uint8Array.from(characters, ({ byte }) => byte ?? 0);
-}
-
-function joined(first: Uint8Array, second: Uint8Array): Uint8Array {
-  const both = new Uint8Array(first.length + second.length);
-  both.set(first);
-  both.set(second, first.length);
-  return both;
 }

@@ -1,6 +1,7 @@
 import { encodeSlip, SLIP_END, SlipDecoder } from "../../framing/slip.ts";
 import {
   COAP_FRAME_OVERHEAD_BYTES,
+  COAP_FRAMING_BYTES,
   decodeFrame,
   encodeCoapFrame,
   encodeDiagnosticFrame,
@@ -22,9 +23,6 @@ const MTU_BYTES = 1152;
 
 /** A turnaround of a few characters at each end, and the time that a meter takes to answer. */
 const ROUND_TRIP_MS = 20;
-
-/** Both ENDs around the frame of a CoAP message. */
-const FRAMING_BYTES = COAP_FRAME_OVERHEAD_BYTES + 2;
 
 export interface SlipmuxOptions {
   /** Longest CoAP message, and longest console text in UTF-8, in bytes; 1152 if not given. */
@@ -55,7 +53,7 @@ export class SlipmuxLink implements Link {
       mtuBytes,
       bitsPerSecond: uart.settings.baud,
       bitsPerByte: bitsPerCharacter(uart.settings),
-      framingBytes: FRAMING_BYTES,
+      framingBytes: COAP_FRAMING_BYTES,
       roundTripMs,
       halfDuplex: false,
       addressing: "station",
