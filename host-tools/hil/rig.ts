@@ -62,7 +62,7 @@ export interface RigMeter {
   /** Undefined where the bench cannot switch it. */
   readonly power: RigPower | undefined;
   readonly load: RigLoad | undefined;
-  /** Comes back once the meter answers and has proved its name; rejects with an {@link InfrastructureFault}. */
+  /** Comes back once the meter answers and has proved its name; rejects where it does not within half a minute. */
   ready(): Promise<void>;
 }
 
@@ -108,6 +108,8 @@ export interface RigLine {
   readonly name: string;
   /** All that came over it since the rig was opened. */
   readonly frames: readonly LineFrame[];
+  /** Sends a datagram as a stranger on the line would: what comes back for it is heard by nobody. */
+  inject(datagram: Uint8Array): void;
   /** From now on; undefined heals the line. Throws where the rig does not offer `line-fault`. */
   setFaults(faults: LineFaults | undefined): void;
 }
@@ -155,8 +157,11 @@ export interface RigClock {
   utcMs(): number;
   /** Lets time pass: at once on a rig that offers `time`, else as long as it takes. */
   pass(ms: number): Promise<void>;
-  /** Until `done` is true, asked again and again; false where it was not so within the limit times the multiplier. */
-  until(done: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean>;
+  /**
+   * Until `done` is true, asked at once and then every `everyMs` (a second unless given); false where that did not come
+   * within the limit, times the multiplier.
+   */
+  until(done: () => boolean | Promise<boolean>, limitMs: number, everyMs?: number): Promise<boolean>;
 }
 
 /** A value that the head-end read in the course of a test. */
