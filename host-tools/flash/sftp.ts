@@ -107,7 +107,10 @@ export class Sftp {
       doneBytes += piece.length;
       onProgress(doneBytes, bytes.length);
       const isQuick = performance.now() - startedMs < PIECE_MS;
-      pieceBytes = Math.max(PIECE_BYTES_MIN, Math.min(PIECE_BYTES_MAX, isQuick ? pieceBytes * 2 : pieceBytes / 2));
+      pieceBytes = Math.max(
+        PIECE_BYTES_MIN,
+        Math.min(PIECE_BYTES_MAX, isQuick ? pieceBytes * 2 : pieceBytes / 2),
+      );
     }
   }
   /** What sftp prints until the command is done; one that fails ends the connection, but with a dash before it. */
@@ -127,7 +130,10 @@ export class Sftp {
   #trouble({ code, stderr }: Ended): FlashError {
     const why = stderr.trim().split("\n").at(-1) ?? "";
     if (code !== COMMAND_FAILED || CONNECTION_LOST.test(stderr)) return sshTrouble(this.#place, stderr);
-    return new FlashError("failed", `The board takes no file (${why}): check its room, and whose its folders are.`);
+    return new FlashError(
+      "failed",
+      `The board takes no file (${why}): check its room, and whose its folders are.`,
+    );
   }
 }
 

@@ -100,7 +100,10 @@ export function sshTrouble(place: SshPlace, stderr: string): FlashError {
   if (known !== undefined) return new FlashError(known.kind, known.sentence(at, place));
   const last = stderr.trim().split("\n").at(-1)?.trim() ?? "";
   const why = last === "" ? "the connection ended" : last.replace(/\.$/, "");
-  return new FlashError("unreachable", `The board at ${at} cannot be reached, or is gone (${why}): try again.`);
+  return new FlashError(
+    "unreachable",
+    `The board at ${at} cannot be reached, or is gone (${why}): try again.`,
+  );
 }
 
 const TROUBLES = [
