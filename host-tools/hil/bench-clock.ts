@@ -31,11 +31,7 @@ export class BenchClock implements RigClock {
     return this.#parts.pass(ms);
   }
 
-  async until(
-    done: () => boolean | Promise<boolean>,
-    limitMs: number,
-    everyMs = EVERY_MS,
-  ): Promise<boolean> {
+  async until(done: () => boolean | Promise<boolean>, limitMs: number, everyMs = EVERY_MS): Promise<boolean> {
     const { time, timeoutMultiplier } = this.#parts;
     const endMs = this.monotonicMs() + limitMs * timeoutMultiplier;
     while (!(await done())) {

@@ -7,7 +7,9 @@ const EMULATED: readonly Need[] = ["power", "clock-set", "tariff", "load", "line
 
 /** What all meters of the bench offer, so that a test may take any of them. */
 export function offersOf(bench: Bench): ReadonlySet<Need> {
-  const [first = new Set<Need>(), ...others] = bench.meters.map((meter) => offersOfMeter(meter, bench.offers));
+  const [first = new Set<Need>(), ...others] = bench.meters.map((meter) =>
+    offersOfMeter(meter, bench.offers),
+  );
   const offers = new Set([...first].filter((need) => others.every((other) => other.has(need))));
   if (bench.kind === "emulated" && bench.timeScale === undefined) offers.add("time");
   if (bench.meters.length > 1) offers.add("second-meter");

@@ -20,6 +20,7 @@ export class Recorder {
   readonly #blocks: Uint8Array[] = [];
   readonly #console: string[] = [];
   readonly #points: EvidencePoint[] = [];
+  readonly #boards = new Map<string, () => string>();
   readonly #versions = new Map<string, string>();
   #captureBytes = 0;
 
@@ -33,6 +34,11 @@ export class Recorder {
   say(text: string): void {
     if (this.#console.length < CONSOLE_LINES_MAX)
       this.#console.push(`${(this.#monotonicMs() / 1000).toFixed(3)} ${text}`);
+  }
+
+  /** What a board prints by itself is asked for at the end. */
+  board(meter: string, said: () => string): void {
+    this.#boards.set(meter, said);
   }
 
   read(meter: string, { entries }: RegisterReading): void {
@@ -51,11 +57,20 @@ export class Recorder {
     return {
       seed: this.#seed,
       framesPcapng: Buffer.concat(this.#blocks),
-      console: this.#console.map((line) => `${line}\n`).join(""),
+      console: [...this.#console, ...this.#saidByBoards()].map((line) => `${line}\n`).join(""),
       events,
       points: this.#points,
       versions: Object.fromEntries(this.#versions),
     };
+  }
+
+  #saidByBoards(): string[] {
+    return [...this.#boards].flatMap(([meter, said]) =>
+      said()
+        .split("\n")
+        .filter((line) => line !== "")
+        .map((line) => `${meter} printed: ${line}`),
+    );
   }
 
   #keep(block: Uint8Array): void {

@@ -114,11 +114,7 @@ export class AskingHeadEnd implements RigHeadEnd {
     });
   }
 
-  watchEvents(
-    meter: RigMeter,
-    from: Omit<EventRequest, "count">,
-    watcher: Watcher<EventReading>,
-  ): StopWatch {
+  watchEvents(meter: RigMeter, from: Omit<EventRequest, "count">, watcher: Watcher<EventReading>): StopWatch {
     const { headEnd, target } = this.#parts.placeOf(meter);
     return headEnd.watchEvents(target, from, watcher);
   }

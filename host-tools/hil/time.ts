@@ -56,8 +56,12 @@ export class VirtualTime implements RigTime {
     }
   }
 
+  get isWaitedFor(): boolean {
+    return this.#waiting > 0;
+  }
+
   async pass(ms: number): Promise<void> {
-    if (this.#waiting === 0) return this.clock.advanceBy(ms);
+    if (!this.isWaitedFor) return this.clock.advanceBy(ms);
     return this.wait(
       new Promise((resolve) => {
         this.clock.after(ms, resolve);

@@ -10,7 +10,11 @@ import { integerBelow, type SeededRandom } from "../../../hal/emulated/seeded-ra
 import { programVersion } from "../../../hal/node/installed-program.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
 import type { Link } from "../../../hal/ports/link.ts";
-import { type BytesSurvival, type FolderSurvival, MemoryStorage } from "../../../hal/storage/memory-storage.ts";
+import {
+  type BytesSurvival,
+  type FolderSurvival,
+  MemoryStorage,
+} from "../../../hal/storage/memory-storage.ts";
 import { emulatedMetering } from "../../world/metering.ts";
 import { evidenceEvent, type Recorder } from "../recorder.ts";
 import type { EvidenceEvent, RigLine, RigMeter, RigPower } from "../rig.ts";
@@ -20,7 +24,7 @@ import { SettableLoad } from "./load.ts";
 export interface EmulatedMeterParts {
   readonly identity: Identity;
   readonly trust: TrustList;
-  readonly switching: Switching;
+  readonly switching: Switching | undefined;
   readonly time: RigTime;
   readonly crypto: CryptoEngine;
   readonly random: SeededRandom;
@@ -34,7 +38,7 @@ export interface EmulatedMeterParts {
   readonly untilReady: (meter: RigMeter) => Promise<void>;
 }
 
-const POLL_INTERVAL_MS = 1000;
+export const POLL_INTERVAL_MS = 1000;
 const OFF_MS = 3000;
 /** Contacts that an order to connect closes at once, whoever stands beside the meter. */
 export const RELAY_MODE = 4;
@@ -53,6 +57,7 @@ const DIGEST = Uint8Array.of(0x68, 0x69, 0x6c, 0, 0, 0, 0, 0);
 interface Life {
   readonly runtime: MeterRuntime;
   readonly link: Link;
+  readonly maxPollIntervalMs: number;
 }
 
 export class EmulatedMeter implements RigMeter, RigPower {
@@ -86,6 +91,10 @@ export class EmulatedMeter implements RigMeter, RigPower {
     return this.#life?.runtime;
   }
 
+  get maxPollIntervalMs(): number {
+    return this.#life?.maxPollIntervalMs ?? Number.POSITIVE_INFINITY;
+  }
+
   ready(): Promise<void> {
     return this.#parts.untilReady(this);
   }
@@ -98,7 +107,13 @@ export class EmulatedMeter implements RigMeter, RigPower {
     if (this.#life === undefined) this.#start();
   }
 
-  async cut({ offMs = OFF_MS, at = "once" }: { offMs?: number; at?: "once" | "any-write" } = {}): Promise<void> {
+  async cut({
+    offMs = OFF_MS,
+    at = "once",
+  }: {
+    offMs?: number;
+    at?: "once" | "any-write";
+  } = {}): Promise<void> {
     if (at === "any-write") await this.#offInWrite();
     else await this.off();
     await this.#parts.time.pass(offMs);
@@ -167,12 +182,12 @@ export class EmulatedMeter implements RigMeter, RigPower {
     const { time, crypto, random, identity, trust, switching, recorder, openLink } = this.#parts;
     const { clock } = time;
     const link = openLink();
+    const meteringIc = emulatedMetering(clock, this.#relay.loadOf(this.load.mains));
     const name = `life ${++this.#lives}`;
     const runtime = new MeterRuntime(
       {
-        ...{ clock, meterClock: clock, crypto, link, random: random.fork(name), relay: this.#relay },
-        meteringIc: emulatedMetering(clock, this.#relay.loadOf(this.load.mains)),
-        storage: this.#storage,
+        ...{ clock, meterClock: clock, crypto, link, meteringIc, storage: this.#storage },
+        ...{ random: random.fork(name), relay: this.#relay },
       },
       {
         ...{ configuration: configurationOf(this.id), identity, trust, switching },
@@ -183,7 +198,7 @@ export class EmulatedMeter implements RigMeter, RigPower {
         onStateFault: (fault) => recorder.say(`${this.id}: the state cannot be kept, ${fault}`),
       },
     );
-    this.#life = { runtime, link };
+    this.#life = { runtime, link, maxPollIntervalMs: meteringIc.maxPollIntervalMs };
     recorder.say(`${this.id}: ${name} begins`);
   }
 }
