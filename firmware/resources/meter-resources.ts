@@ -102,5 +102,6 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     inSenml: { r: senmlRegisterResource(meter, registerParts) },
     rightsOf: all.rightsOf,
     onForbidden: () => log.record("access-refused"),
+    otherLinks: [{ path: "k", attributes: { rt: "core.edhoc" } }],
   });
 }
