@@ -1,5 +1,6 @@
 // Bodies of the resource `u` on the way to a new image: parts of it, how far it has come, and the word to install it.
-import { fromText } from "../bytes.ts";
+import { IMAGE_BYTES_MAX } from "../../update/manifest.ts";
+import { SLOTS, type Slot } from "../../update/slots-report.ts";
 import { decodeCbor, encodeCbor } from "../cbor.ts";
 import { arrayItems, isIntegerWithin } from "./answer-fields.ts";
 
@@ -14,17 +15,13 @@ export interface UpdatePart {
 
 /** What installing an image has led to: it is armed for a trial, or the first one here and at once the one that counts. */
 export interface UpdateActivation {
-  readonly slot: UpdateSlot;
+  readonly slot: Slot;
   readonly sequence: number;
   readonly armed: boolean;
 }
 
-export const UPDATE_SLOTS = ["a", "b"] as const;
-export type UpdateSlot = (typeof UPDATE_SLOTS)[number];
-
+/** Of a SHA-256. */
 export const UPDATE_DIGEST_BYTES = 32;
-/** Twenty times an image of today. */
-export const UPDATE_IMAGE_BYTES_MAX = 4_194_304;
 /** With all that is around it in a body of 16384 bytes. */
 export const UPDATE_PART_BYTES_MAX = 16_320;
 
@@ -39,7 +36,7 @@ export function encodeUpdatePart({ digest, imageBytes, offset, bytes }: UpdatePa
 /** The part, or undefined where the body is none: one that is empty or goes beyond its image is none. */
 export function decodeUpdatePart(body: Uint8Array): UpdatePart | undefined {
   const [digest, imageBytes, offset, bytes, ...more] = arrayItems(decodeCbor(body)) ?? [];
-  if (!isDigest(digest) || !isIntegerWithin(imageBytes, 1, UPDATE_IMAGE_BYTES_MAX)) return undefined;
+  if (!isDigest(digest) || !isIntegerWithin(imageBytes, 1, IMAGE_BYTES_MAX)) return undefined;
   if (!isIntegerWithin(offset, 0, imageBytes - 1) || more.length > 0) return undefined;
   if (!(bytes instanceof Uint8Array) || bytes.length === 0) return undefined;
   if (bytes.length > Math.min(UPDATE_PART_BYTES_MAX, imageBytes - offset)) return undefined;
@@ -54,7 +51,7 @@ export function encodeUpdateProgress(received: number): Uint8Array {
 /** How many bytes are there, or undefined where the body does not say. */
 export function decodeUpdateProgress(body: Uint8Array): number | undefined {
   const [received, ...more] = arrayItems(decodeCbor(body)) ?? [];
-  return more.length === 0 && isIntegerWithin(received, 0, UPDATE_IMAGE_BYTES_MAX) ? received : undefined;
+  return more.length === 0 && isIntegerWithin(received, 0, IMAGE_BYTES_MAX) ? received : undefined;
 }
 
 /** `[digest]`: the image that is to be installed, by the SHA-256 of its file. */
@@ -70,13 +67,13 @@ export function decodeUpdateOrder(body: Uint8Array): Uint8Array | undefined {
 
 /** `[slot, sequence, armed]`. */
 export function encodeUpdateActivation({ slot, sequence, armed }: UpdateActivation): Uint8Array {
-  return encodeCbor([UPDATE_SLOTS.indexOf(slot), sequence, armed]);
+  return encodeCbor([SLOTS.indexOf(slot), sequence, armed]);
 }
 
 /** What was installed, or undefined where the body is none. */
 export function decodeUpdateActivation(body: Uint8Array): UpdateActivation | undefined {
   const [slotItem, sequence, armed, ...more] = arrayItems(decodeCbor(body)) ?? [];
-  const slot = typeof slotItem === "number" ? UPDATE_SLOTS[slotItem] : undefined;
+  const slot = typeof slotItem === "number" ? SLOTS[slotItem] : undefined;
   if (slot === undefined || !isIntegerWithin(sequence, 0, Number.MAX_SAFE_INTEGER)) return undefined;
   return typeof armed === "boolean" && more.length === 0 ? { slot, sequence, armed } : undefined;
 }

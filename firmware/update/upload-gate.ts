@@ -1,0 +1,42 @@
+// Who may begin to bring an image, and how often: what is begun is written, and flash wears out.
+import { equal } from "../protocol/bytes.ts";
+import type { UpdatePart } from "../protocol/readings/update-part.ts";
+import { Budget } from "../protocol/sessions.ts";
+import { type Refused, refused } from "./refusals.ts";
+import type { Incoming } from "./slots-report.ts";
+
+/**
+ * Images of 4 MiB, each ended by the next: 200 MB a day, which the 16 MB of a small board with 100,000 erasures of each
+ * block bear for twenty years.
+ */
+const BEGIN_EVERY_MS = 1_800_000;
+/** Whoever tries on a bench tries again. */
+const BEGINS_AT_ONCE = 8;
+/** Whose upload has come on since then keeps others from ending it. */
+const HELD_FOR_MS = 60_000;
+
+/** Guards the one upload that a board has under way. */
+export class UploadGate {
+  readonly #begins = new Budget(1000 / BEGIN_EVERY_MS, BEGINS_AT_ONCE);
+  #last: { readonly by: object; readonly atMs: number } | undefined;
+
+  /** Why a part that `by` sends is not to be taken, if it is not. What goes on with the upload under way always is. */
+  refusalOf(nowMs: number, by: object, part: UpdatePart, incoming: Incoming | undefined): Refused | undefined {
+    const goesOn = incoming !== undefined && isOf(part, incoming);
+    if (!goesOn && part.offset > 0) return { refusal: "gap", received: 0 };
+    if (!goesOn && incoming !== undefined && this.#isHeld(nowMs, by))
+      return refused("busy", "Another image is on its way to this board: try again in a minute.");
+    if (!goesOn && !this.#begins.take(nowMs))
+      return refused("busy", "Too many images were begun on this board: it takes another one every half hour.");
+    this.#last = { by, atMs: nowMs };
+    return undefined;
+  }
+
+  #isHeld(nowMs: number, by: object): boolean {
+    return this.#last !== undefined && this.#last.by !== by && nowMs < this.#last.atMs + HELD_FOR_MS;
+  }
+}
+
+function isOf(part: UpdatePart, incoming: Incoming): boolean {
+  return equal(part.digest, incoming.digest) && part.imageBytes === incoming.imageBytes;
+}
