@@ -8,9 +8,9 @@ import { suitesOf } from "./proving.ts";
 
 /**
  * Who there is: both ends of the line, whose signature under credentials a head-end believes, whose under orders a relay
- * obeys, and who passes messages between the ends.
+ * obeys, who passes messages between the ends, and whose signature under images a board starts.
  */
-export const ROLES = ["meter", "head-end", "issuer", "operator", "dap"] as const;
+export const ROLES = ["meter", "head-end", "issuer", "operator", "dap", "author"] as const;
 export type Role = (typeof ROLES)[number];
 
 /** What an {@link Identity} is put together from. */
@@ -46,7 +46,7 @@ export class Identity {
     this.#signingSecretKey = signingSecretKey;
   }
 
-  /** For EDHOC, and for nothing else. */
+  /** For EDHOC, and for nothing else; of an author, who is no end of any line, for images by EdDSA. */
   get secretKey(): Uint8Array {
     return this.#secretKey;
   }
@@ -86,6 +86,9 @@ export interface NewIdentity {
 export function canSignWith(suite: number): boolean {
   return keyKindFor(cipherSuite(suite), "signature") === "Ed25519";
 }
+
+/** The suite and kind of key of an author (RFC 9019): Ed25519, which signs images and nothing else. */
+export const AUTHOR_KEYS = { suite: 0, authentication: "signature" } as const;
 
 /** Fresh keys, one for EDHOC and one that signs. `id` and `suite` must be valid ones, and a key that signs possible in the suite. */
 export function newIdentity(crypto: CryptoEngine, random: Random, wanted: NewIdentity): Identity {

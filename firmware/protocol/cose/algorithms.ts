@@ -1,4 +1,4 @@
-import type { AeadName, CurveName } from "../../../hal/ports/crypto.ts";
+import type { AeadName, CurveName, SignatureName } from "../../../hal/ports/crypto.ts";
 
 /** COSE algorithm numbers of the AEADs (RFC 9053 4.1 to 4.3). */
 export const AEAD_NUMBERS: Readonly<Record<AeadName, number>> = {
@@ -16,6 +16,9 @@ export const COSE_CURVE_ED25519 = 6;
 
 /** ECDSA on P-256 with SHA-256 (RFC 9053 2.1). */
 export const ES256 = -7;
+
+/** COSE algorithm numbers of the signatures (RFC 9053 2.1, 2.2). */
+export const SIGNATURE_NUMBERS: Readonly<Record<SignatureName, number>> = { ES256, EdDSA: -8 };
 
 /** The AEAD that the COSE number stands for, or undefined for one that no engine has. */
 export function aeadByNumber(number: number): AeadName | undefined {

@@ -51,7 +51,7 @@ export function signCwt(
  */
 export function decodeCwt(bytes: Uint8Array): IssuedCredential | undefined {
   const read = bytes.length > CWT_BYTES_MAX ? undefined : decodeSign1(bytes);
-  const sign1 = read && equal(encodeSign1(read), bytes) ? read : undefined;
+  const sign1 = read && equal(encodeSign1({ ...read, kid: undefined }), bytes) ? read : undefined;
   const claims = sign1 && decodeCbor(sign1.payload);
   if (!(claims instanceof Map)) return undefined;
   const issue = issueOf(claims);
