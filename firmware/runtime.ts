@@ -30,13 +30,12 @@ import { SwitchingGate } from "./relay/switching.ts";
 import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
 import { statedBy } from "./resources/statements.ts";
+import { RESTART_AFTER_MS } from "./resources/update.ts";
 import type { SessionState } from "./session-state.ts";
 import { StatementChain } from "./statement-chain.ts";
 
 /** Polls missed in a row before instant values are no longer given. */
 const POLLS_UNTIL_STALE = 3;
-/** Who had an image installed hears of it before the program ends, and once more where the answer was lost. */
-const RESTART_AFTER_MS = 2000;
 
 /** Runs a meter from construction until {@link MeterRuntime.stop}. */
 export class MeterRuntime {

@@ -77,6 +77,8 @@ export class PlainServer implements Endpoint<never> {
     const { resources, peer } = this.#parts;
     if (asksForLinks(message)) return linksFor("peer", resources.links, message);
     // There is one station at the other end, and so one owner of what comes in blocks.
-    return this.#blockwise.answer(nowMs, this, message, (content) => resources.serve({ peer, content, from }));
+    return this.#blockwise.answer(nowMs, this, message, (content) =>
+      resources.serve({ peer, content, from }),
+    );
   }
 }

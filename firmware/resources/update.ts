@@ -2,42 +2,51 @@
 import type { EventLog } from "../events/event-log.ts";
 import { CODE, type CoapContent } from "../protocol/coap/message.ts";
 import {
-  decodeUpdateOrder,
-  decodeUpdatePart,
-  encodeUpdateActivation,
-  encodeUpdateProgress,
+  decodeImagePart,
+  decodeInstallOrder,
+  encodeInstalled,
+  encodeReceived,
 } from "../protocol/readings/update-part.ts";
 import { encodeUpdateRefusal, encodeUpdateState } from "../protocol/readings/update-state.ts";
-import type { BoardSlots } from "../update/board-slots.ts";
 import { type Refused, UPDATE_REFUSALS, type UpdateRefusal } from "../update/refusals.ts";
+import type { ImagePart, Installed, SlotsReport } from "../update/slots-report.ts";
 import { UploadGate } from "../update/upload-gate.ts";
 import { badRequest, cborAnswer, type Method, type Resource } from "./resource.ts";
 
+/** What a board's slots do for whoever asks from afar. */
+export interface AskedSlots {
+  report(): SlotsReport;
+  take(part: ImagePart): { readonly received: number } | Refused;
+  install(digest: Uint8Array): Installed | Refused;
+}
+
 export interface UpdateParts {
-  readonly slots: Pick<BoardSlots, "report" | "take" | "install">;
+  readonly slots: AskedSlots;
   readonly monotonicMs: () => number;
-  readonly log: Pick<EventLog, "record">;
+  /** Undefined where no meter runs. */
+  readonly log?: Pick<EventLog, "record">;
   /** Called when an image is installed: what starts next is another one. */
   readonly onInstalled: () => void;
 }
 
+/** Who had an image installed hears of it before the program ends, and once more where the answer was lost. */
+export const RESTART_AFTER_MS = 2000;
 /** What an image is refused for that is not what its author made. */
 const NOT_GENUINE: ReadonlySet<UpdateRefusal> = new Set(["malformed", "signature", "payload"]);
 
 /** GET: slots and what is on its way. PUT: a part of an image file. POST: the word to install it. */
 export function updateResource(parts: UpdateParts): Resource {
   const { slots } = parts;
-  const gate = new UploadGate();
+  const gate = new UploadGate(() => slots.report().incoming);
   const put: Method["answer"] = (body, { peer }) => {
-    const part = decodeUpdatePart(body);
-    if (part === undefined) return badRequest("no part of an image");
-    const refusal = gate.refusalOf(parts.monotonicMs(), peer, part, slots.report().incoming);
-    const taken = refusal ?? slots.take(part);
-    return "refusal" in taken ? refusedBy(parts, taken) : changed(encodeUpdateProgress(taken.received));
+    const part = decodeImagePart(body);
+    return part === undefined ? badRequest("no part of an image") : taken(parts, gate, part, peer);
   };
   const post: Method["answer"] = (body) => {
-    const digest = decodeUpdateOrder(body);
-    return digest === undefined ? badRequest("no digest of an image") : installedBy(parts, digest);
+    const digest = decodeInstallOrder(body);
+    if (digest === undefined) return badRequest("no digest of an image");
+    gate.ended();
+    return installed(parts, digest);
   };
   return new Map<number, Method>([
     [CODE.get, { right: "read", answer: () => cborAnswer(encodeUpdateState(slots.report())) }],
@@ -46,19 +55,24 @@ export function updateResource(parts: UpdateParts): Resource {
   ]);
 }
 
-function installedBy(parts: UpdateParts, digest: Uint8Array): CoapContent {
-  const installed = parts.slots.install(digest);
-  if ("refusal" in installed) return refusedBy(parts, installed);
-  parts.log.record("firmware-ready", [installed.sequence]);
+function taken(parts: UpdateParts, gate: UploadGate, part: ImagePart, by: object): CoapContent {
+  const outcome = gate.refusalOf(parts.monotonicMs(), by, part) ?? parts.slots.take(part);
+  return "refusal" in outcome ? refusal(parts, outcome) : changed(encodeReceived(outcome.received));
+}
+
+function installed(parts: UpdateParts, digest: Uint8Array): CoapContent {
+  const outcome = parts.slots.install(digest);
+  if ("refusal" in outcome) return refusal(parts, outcome);
+  parts.log?.record("firmware-ready", [outcome.sequence]);
   parts.onInstalled();
-  return changed(encodeUpdateActivation(installed));
+  return changed(encodeInstalled(outcome));
 }
 
 /** A conflict with what the board is, has or does, told by its reason. */
-function refusedBy({ log }: UpdateParts, refusal: Refused): CoapContent {
-  if (NOT_GENUINE.has(refusal.refusal))
-    log.record("firmware-verification-failed", [UPDATE_REFUSALS.indexOf(refusal.refusal)]);
-  return { ...cborAnswer(encodeUpdateRefusal(refusal)), code: CODE.conflict };
+function refusal({ log }: UpdateParts, refused: Refused): CoapContent {
+  if (NOT_GENUINE.has(refused.refusal))
+    log?.record("firmware-verification-failed", [UPDATE_REFUSALS.indexOf(refused.refusal)]);
+  return { ...cborAnswer(encodeUpdateRefusal(refused)), code: CODE.conflict };
 }
 
 function changed(body: Uint8Array): CoapContent {

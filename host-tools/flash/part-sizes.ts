@@ -1,5 +1,5 @@
 // How large a part of an image is to be, where nobody knows the line that lies behind the next station.
-import { UPDATE_PART_BYTES_MAX } from "../../firmware/protocol/readings/update-part.ts";
+import { PART_BYTES_MAX } from "../../firmware/protocol/readings/update-part.ts";
 import { type LinkTraits, serialisationMs } from "../../hal/ports/link.ts";
 
 /** Two blocks of a line at 9600 baud. Less would be more asking than telling. */
@@ -18,8 +18,8 @@ export class PartSizes {
   /** Begins with what suits this end's own link. */
   constructor(traits: LinkTraits) {
     let bytes = PART_BYTES_MIN;
-    while (serialisationMs(traits, 2 * bytes) <= FIRST_MS && bytes < UPDATE_PART_BYTES_MAX) bytes *= 2;
-    this.#bytes = Math.min(bytes, UPDATE_PART_BYTES_MAX);
+    while (serialisationMs(traits, 2 * bytes) <= FIRST_MS && bytes < PART_BYTES_MAX) bytes *= 2;
+    this.#bytes = Math.min(bytes, PART_BYTES_MAX);
   }
 
   /** Of the next part. */
@@ -29,7 +29,7 @@ export class PartSizes {
 
   /** A part of full size has arrived in this time. */
   took(milliseconds: number): void {
-    if (milliseconds < QUICK_MS) this.#bytes = Math.min(2 * this.#bytes, UPDATE_PART_BYTES_MAX);
+    if (milliseconds < QUICK_MS) this.#bytes = Math.min(2 * this.#bytes, PART_BYTES_MAX);
     else if (milliseconds > SLOW_MS) this.#halve();
   }
 

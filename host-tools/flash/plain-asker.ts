@@ -1,5 +1,9 @@
 // Asks over a line that nobody protects: plain CoAP, long bodies in blocks, one question at a time.
-import { type Transfer, type TransferStep, transfersOver } from "../../firmware/protocol/blockwise/transfer.ts";
+import {
+  type Transfer,
+  type TransferStep,
+  transfersOver,
+} from "../../firmware/protocol/blockwise/transfer.ts";
 import type { EndReason } from "../../firmware/protocol/coap/client.ts";
 import { CoapEndpoint, type CoapEvent } from "../../firmware/protocol/coap/exchange.ts";
 import type { CoapContent } from "../../firmware/protocol/coap/message.ts";

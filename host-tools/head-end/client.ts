@@ -41,9 +41,8 @@ import {
 } from "../../firmware/protocol/readings/statement-request.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
-import type { UpdateActivation, UpdatePart } from "../../firmware/protocol/readings/update-part.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
-import type { SlotsReport } from "../../firmware/update/slots-report.ts";
+import type { ImagePart, Installed, SlotsReport } from "../../firmware/update/slots-report.ts";
 import { type Answer, Asking, type HeadEndParts, type SharedLine, type Target } from "./asking.ts";
 import {
   ANSWER_BYTES,
@@ -212,7 +211,7 @@ export class HeadEnd {
   }
 
   /** Gives the board a part of an image; a refusal of it is an answer. Rejects with {@link HeadEndError}. */
-  async sendImagePart(target: Target, part: UpdatePart): Promise<Answer<PartTaken | Refused>> {
+  async sendImagePart(target: Target, part: ImagePart): Promise<Answer<PartTaken | Refused>> {
     return this.#askForUpdate(target, partQuestion(part));
   }
 
@@ -220,7 +219,7 @@ export class HeadEnd {
    * Has the board install the image that was sent, and start it; a refusal is an answer. Asked again it gives the same
    * end. Rejects with {@link HeadEndError}.
    */
-  async installImage(target: Target, digest: Uint8Array): Promise<Answer<UpdateActivation | Refused>> {
+  async installImage(target: Target, digest: Uint8Array): Promise<Answer<Installed | Refused>> {
     return this.#askForUpdate(target, installQuestion(digest));
   }
 

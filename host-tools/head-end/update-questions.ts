@@ -1,16 +1,14 @@
 // What is asked of a board's images, protected or on its recovery line: the same requests and the same answers.
 import { CODE, type CoapContent, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import {
-  decodeUpdateActivation,
-  decodeUpdateProgress,
-  encodeUpdateOrder,
-  encodeUpdatePart,
-  type UpdateActivation,
-  type UpdatePart,
+  decodeInstalled,
+  decodeReceived,
+  encodeImagePart,
+  encodeInstallOrder,
 } from "../../firmware/protocol/readings/update-part.ts";
 import { decodeUpdateRefusal, decodeUpdateState } from "../../firmware/protocol/readings/update-state.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
-import type { SlotsReport } from "../../firmware/update/slots-report.ts";
+import type { ImagePart, Installed, SlotsReport } from "../../firmware/update/slots-report.ts";
 
 /** A request, how long its answer will be at the most, with which codes it answers, and what it says then. */
 export interface UpdateQuestion<Body> {
@@ -38,16 +36,16 @@ export const SLOTS_QUESTION: UpdateQuestion<SlotsReport> = {
 };
 
 /** "Take this part of an image." */
-export function partQuestion(part: UpdatePart): UpdateQuestion<PartTaken | Refused> {
-  return changing(CODE.put, encodeUpdatePart(part), (body) => {
-    const received = decodeUpdateProgress(body);
+export function partQuestion(part: ImagePart): UpdateQuestion<PartTaken | Refused> {
+  return changing(CODE.put, encodeImagePart(part), (body) => {
+    const received = decodeReceived(body);
     return received === undefined ? undefined : { received };
   });
 }
 
 /** "Install the image of this digest, and start it." */
-export function installQuestion(digest: Uint8Array): UpdateQuestion<UpdateActivation | Refused> {
-  return changing(CODE.post, encodeUpdateOrder(digest), decodeUpdateActivation);
+export function installQuestion(digest: Uint8Array): UpdateQuestion<Installed | Refused> {
+  return changing(CODE.post, encodeInstallOrder(digest), decodeInstalled);
 }
 
 function changing<Body>(
@@ -59,7 +57,6 @@ function changing<Body>(
     content: resourceRequest(code, "u", body),
     answerBytes: REFUSAL_BYTES,
     codes: [CODE.changed, CODE.conflict],
-    decode: (answer, answered) =>
-      answered === CODE.conflict ? decodeUpdateRefusal(answer) : decode(answer),
+    decode: (answer, answered) => (answered === CODE.conflict ? decodeUpdateRefusal(answer) : decode(answer)),
   };
 }

@@ -13,7 +13,7 @@ import {
 import { EMPTY } from "../bytes.ts";
 import { type CborValue, decodeCbor, encodeCbor } from "../cbor.ts";
 import { arrayItems, isIntegerWithin } from "./answer-fields.ts";
-import { UPDATE_DIGEST_BYTES } from "./update-part.ts";
+import { DIGEST_BYTES } from "./update-part.ts";
 
 type Item = CborValue | undefined;
 
@@ -171,7 +171,7 @@ function isText(item: Item): item is string {
 }
 
 function isDigestOrNone(item: Item): item is Uint8Array {
-  return item instanceof Uint8Array && (item.length === 0 || item.length === UPDATE_DIGEST_BYTES);
+  return item instanceof Uint8Array && (item.length === 0 || item.length === DIGEST_BYTES);
 }
 
 function plain(text: string): string {
