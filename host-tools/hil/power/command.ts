@@ -1,17 +1,17 @@
-import type { PowerDriver, PowerPlace } from "./power.ts";
+import type { PowerDriver, PoweredBoard, PowerSettings } from "../power.ts";
 import { runProgram } from "./run-program.ts";
-import type { PowerSettings } from "./settings.ts";
+
+type Commands = Extract<PowerSettings, { driver: "command" }>;
 
 /** A supply that two commands of the lab's own switch: an outlet on the network, a relay card, a programmable source. */
 export class CommandPower implements PowerDriver {
-  readonly name: string;
-  readonly #settings: Extract<PowerSettings, { driver: "command" }>;
-  readonly #place: PowerPlace;
+  readonly #commands: Commands;
+  readonly #board: PoweredBoard;
+  #said = "";
 
-  constructor(settings: Extract<PowerSettings, { driver: "command" }>, place: PowerPlace) {
-    this.name = `the commands for ${place.meter}'s supply`;
-    this.#settings = settings;
-    this.#place = place;
+  constructor(commands: Commands, board: PoweredBoard) {
+    this.#commands = commands;
+    this.#board = board;
   }
 
   off(): Promise<void> {
@@ -22,14 +22,16 @@ export class CommandPower implements PowerDriver {
     return this.#run("on");
   }
 
+  console(): string {
+    return this.#said;
+  }
+
   async close(): Promise<void> {}
 
+  /** By the shell, as people write such commands with quotes and pipes. */
   async #run(to: "on" | "off"): Promise<void> {
-    const { meter, folder } = this.#place;
-    const output = await runProgram(this.#settings[to], {
-      what: `${meter}'s supply could not be switched ${to}`,
-      folder,
-    });
-    for (const line of output.split("\n").filter((text) => text !== "")) this.#place.onLine(line);
+    const { meter, folder } = this.#board;
+    const what = `${meter}'s supply could not be switched ${to}`;
+    this.#said += await runProgram(["sh", "-c", this.#commands[to]], { what, folder });
   }
 }

@@ -1,18 +1,16 @@
 import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { InfrastructureFault } from "../infrastructure.ts";
-import type { PowerDriver, PowerPlace } from "./power.ts";
+import type { PowerDriver } from "../power.ts";
 
 /** The terminal that this process belongs to, whatever its own input and output lead to. */
 const TERMINAL = "/dev/tty";
 
 /** A person who switches the supply, asked on the terminal; Enter says that it is done, q that it cannot be. */
 export class ManualPower implements PowerDriver {
-  readonly name: string;
   readonly #meter: string;
   readonly #terminal: string;
 
-  constructor({ meter }: PowerPlace, terminal = TERMINAL) {
-    this.name = `the person at ${meter}`;
+  constructor(meter: string, terminal = TERMINAL) {
     this.#meter = meter;
     this.#terminal = terminal;
   }

@@ -1,29 +1,30 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { InfrastructureFault } from "../infrastructure.ts";
-import type { PowerDriver, PowerPlace } from "./power.ts";
+import type { PowerDriver, PoweredBoard, PowerSettings } from "../power.ts";
 import { shown, startTrouble } from "./run-program.ts";
-import type { PowerSettings } from "./settings.ts";
 
 /** From source, on a busy machine, a meter's start takes some seconds. */
 const READY_MS = 30_000;
-/** What it said before it was ready, shown where it never was. */
-const LINES_MAX = 20;
+/** What is kept of all that it prints: the last of it. */
+const CONSOLE_CHARS_MAX = 262_144;
+/** Waits for the end of its input, which comes with the end of whoever holds it, and then ends a group of processes. */
+const GUARD = "cat >/dev/null; kill -9 -$0";
 
 /**
  * A meter that is a program, such as `meterbench serve`, and whose supply is its life: on starts it and waits for the
- * first line that it prints; off ends it by SIGKILL, which gives it as much warning as a power cut.
+ * first line that it prints; off ends it by SIGKILL, which gives it as much warning as a power cut. It never outlives
+ * this process, however that ends.
  */
 export class ProcessPower implements PowerDriver {
-  readonly name: string;
   readonly #words: readonly string[];
-  readonly #place: PowerPlace;
+  readonly #board: PoweredBoard;
+  #console = "";
   #child: ChildProcess | undefined;
 
-  constructor({ start }: Extract<PowerSettings, { driver: "process" }>, place: PowerPlace) {
-    this.name = `the process of ${place.meter}`;
+  constructor({ start }: Extract<PowerSettings, { driver: "process" }>, board: PoweredBoard) {
     this.#words = start;
-    this.#place = place;
+    this.#board = board;
   }
 
   async on(): Promise<void> {
@@ -31,15 +32,14 @@ export class ProcessPower implements PowerDriver {
     const [program = "", ...args] = this.#words;
     // A group of its own, so that what it starts itself, as npx does, ends with it.
     const child = spawn(program, args, {
-      cwd: this.#place.folder,
+      cwd: this.#board.folder,
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
     this.#child = child;
-    const endWithThis = (): void => endGroup(child);
-    process.once("exit", endWithThis);
+    const guard = guardOf(child);
     child.once("close", () => {
-      process.off("exit", endWithThis);
+      guard?.kill("SIGKILL");
       if (this.#child === child) this.#child = undefined;
     });
     try {
@@ -58,31 +58,30 @@ export class ProcessPower implements PowerDriver {
     await closed;
   }
 
+  console(): string {
+    return this.#console;
+  }
+
   close(): Promise<void> {
     return this.off();
   }
 
   #untilReady(child: ChildProcess, program: string): Promise<void> {
-    const lines: string[] = [];
-    const { meter } = this.#place;
+    const began = this.#console.length;
     return new Promise((resolve, reject) => {
       const fail = (why: string): void => {
-        clearTimeout(guard);
-        reject(new InfrastructureFault(`${meter} could not be started: ${why}.`));
+        clearTimeout(patience);
+        reject(new InfrastructureFault(`${this.#board.meter} could not be started: ${why}.`));
       };
-      const guard = setTimeout(
-        () =>
-          fail(`${program} printed no line within ${READY_MS / 1000} s; it said ${shown(lines.join(" "))}`),
+      const said = (): string => shown(this.#console.slice(began));
+      const patience = setTimeout(
+        () => fail(`${program} printed no line within ${READY_MS / 1000} s and said ${said()}`),
         READY_MS,
       );
-      const hear = (line: string): void => {
-        if (lines.length < LINES_MAX) lines.push(line);
-        this.#place.onLine(line);
-      };
-      eachLine(child.stderr, hear);
+      eachLine(child.stderr, (line) => this.#hear(line));
       eachLine(child.stdout, (line) => {
-        hear(line);
-        clearTimeout(guard);
+        this.#hear(line);
+        clearTimeout(patience);
         resolve();
       });
       child.once("error", (error: NodeJS.ErrnoException) => {
@@ -90,10 +89,28 @@ export class ProcessPower implements PowerDriver {
         fail(startTrouble(program, error));
       });
       child.once("close", (code, signal) =>
-        fail(`${program} ended with ${code ?? signal} and said ${shown(lines.join(" "))}`),
+        fail(`${program} ended with ${code ?? signal} and said ${said()}`),
       );
     });
   }
+
+  #hear(line: string): void {
+    this.#console = `${this.#console}${line}\n`.slice(-CONSOLE_CHARS_MAX);
+  }
+}
+
+/** Whoever ends the group where this process ends without a word, as in a crash; undefined where none was started. */
+function guardOf({ pid }: ChildProcess): ChildProcess | undefined {
+  if (pid === undefined) return undefined;
+  const guard = spawn("sh", ["-c", GUARD, String(pid)], {
+    stdio: ["pipe", "ignore", "ignore"],
+    detached: true,
+  });
+  guard.once("error", () => {});
+  guard.stdin.once("error", () => {});
+  guard.once("close", () => guard.stdin.destroy());
+  guard.unref();
+  return guard;
 }
 
 function eachLine(stream: ChildProcess["stdout"], hear: (line: string) => void): void {

@@ -1,7 +1,6 @@
 import { InfrastructureFault } from "../infrastructure.ts";
-import type { PowerDriver, PowerPlace } from "./power.ts";
+import type { PowerDriver, PoweredBoard, PowerSettings } from "../power.ts";
 import { runProgram, shown } from "./run-program.ts";
-import type { PowerSettings } from "./settings.ts";
 
 type HubSettings = Extract<PowerSettings, { driver: "uhubctl" }>;
 
@@ -10,14 +9,12 @@ type HubSettings = Extract<PowerSettings, { driver: "uhubctl" }>;
  * hub tells of the port afterwards is looked at too; that the board has no other supply is for whoever wired it.
  */
 export class HubPower implements PowerDriver {
-  readonly name: string;
   readonly #settings: HubSettings;
-  readonly #place: PowerPlace;
+  readonly #board: PoweredBoard;
 
-  constructor(settings: HubSettings, place: PowerPlace) {
-    this.name = `port ${settings.port} of hub ${settings.hub}`;
+  constructor(settings: HubSettings, board: PoweredBoard) {
     this.#settings = settings;
-    this.#place = place;
+    this.#board = board;
   }
 
   off(): Promise<void> {
@@ -32,9 +29,9 @@ export class HubPower implements PowerDriver {
 
   async #switch(to: "on" | "off"): Promise<void> {
     const { hub, port } = this.#settings;
-    const what = `${this.#place.meter}'s supply, ${this.name}, could not be switched ${to}`;
+    const what = `${this.#board.meter}'s supply, port ${port} of hub ${hub}, could not be switched ${to}`;
     const words = ["uhubctl", "-l", hub, "-p", String(port), "-a", to];
-    const output = await runProgram(words, { what, folder: this.#place.folder });
+    const output = await runProgram(words, { what, folder: this.#board.folder });
     const states = statesAfter(output, port);
     if (states.length === 0)
       throw new InfrastructureFault(
