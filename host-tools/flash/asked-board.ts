@@ -10,6 +10,7 @@ import {
   type FlashImage,
   type FlashTarget,
   type OnProgress,
+  refusedBy,
   type Uploaded,
 } from "./target.ts";
 
@@ -77,13 +78,13 @@ export class AskedBoard implements FlashTarget {
       sending.lost();
       throw error;
     });
-    if (outcome.received === undefined) throw this.#refused(outcome as Refused);
+    if (outcome.received === undefined) throw refusedBy(this.name, outcome as Refused);
     if (!sending.took(outcome.received, this.#asker.clock.monotonicMs() - startMs)) throw this.#stuck();
   }
 
   async #install(digest: Uint8Array): Promise<Omit<Activated, "starts">> {
     const outcome = await this.#asker.install(digest);
-    if ("refusal" in outcome) throw this.#refused(outcome);
+    if ("refusal" in outcome) throw refusedBy(this.name, outcome);
     return outcome;
   }
 
@@ -106,14 +107,6 @@ export class AskedBoard implements FlashTarget {
     return new FlashError(
       "failed",
       `The board at ${this.name} loses what it is sent again and again: see that nobody else flashes it, and that its storage is sound.`,
-    );
-  }
-
-  #refused({ refusal, why }: Refused): FlashError {
-    return new FlashError(
-      "refused",
-      why ?? `The board at ${this.name} refused the image (${refusal}).`,
-      refusal,
     );
   }
 }
