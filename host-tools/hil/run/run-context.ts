@@ -50,6 +50,8 @@ export interface TestStory {
   /** Folder of what was kept of it. */
   readonly evidence: string | undefined;
   readonly curves: readonly Curve[];
+  /** Why there is less of it than there should be. */
+  readonly trouble?: string;
 }
 
 declare module "vitest" {
