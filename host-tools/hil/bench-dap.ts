@@ -2,7 +2,6 @@
 import type { Identity } from "../../firmware/identity/identity.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import type { Obis } from "../../firmware/protocol/readings/obis.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { Station } from "../../hal/ports/link.ts";
 import { type DapStatus, decodeStatus } from "../dap/operator/status.ts";
@@ -53,7 +52,7 @@ export class BenchDap implements RigDap {
     wiring.ends.push(() => this.#close());
   }
 
-  readGroup(registers: readonly Obis[]): Promise<readonly MemberReport<RegisterReading>[]> {
+  readGroup(registers: readonly string[]): Promise<readonly MemberReport<RegisterReading>[]> {
     this.#group ??= this.#newGroup();
     return this.#group.read(registers);
   }

@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Identity } from "../../firmware/identity/identity.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import type { Obis } from "../../firmware/protocol/readings/obis.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Random } from "../../hal/ports/random.ts";
@@ -17,6 +16,7 @@ import type { MemberReport } from "../head-end/groups/group-reading.ts";
 import { GroupRegistry } from "../head-end/groups/group-registry.ts";
 import { registersQuestion } from "../head-end/questions.ts";
 import type { Enrolment } from "../head-end/registry-file.ts";
+import { obisOf } from "./readings.ts";
 import type { RigTime } from "./time.ts";
 
 /** How long answers to one request for all may take. */
@@ -61,14 +61,14 @@ export class RigGroup {
     this.#reader = { groups, manager, asks, placeOf: memberAt, allOf: () => placeOf(name), dapStatus };
   }
 
-  async read(registers: readonly Obis[]): Promise<readonly MemberReport<RegisterReading>[]> {
+  async read(registers: readonly string[]): Promise<readonly MemberReport<RegisterReading>[]> {
     const { time, name, members, timeoutMultiplier } = this.#parts;
     if (this.#state === "new") await time.wait(this.#join());
     this.#state = "joined";
     const reports: MemberReport<RegisterReading>[] = [];
     const plan = { collectMs: COLLECT_MS * timeoutMultiplier };
     const tell = (report: MemberReport<RegisterReading>): unknown => reports.push(report);
-    await time.wait(readGroup(this.#reader, name, registersQuestion(registers), plan, tell));
+    await time.wait(readGroup(this.#reader, name, registersQuestion(registers.map(obisOf)), plan, tell));
     return members.flatMap(({ id }) => reports.filter(({ meter }) => meter === id));
   }
 

@@ -3,8 +3,6 @@ import type { Identity } from "../../firmware/identity/identity.ts";
 import type { ClockReading, ClockSetOutcome } from "../../firmware/protocol/readings/clock-reading.ts";
 import type { EventReading, EventRequest } from "../../firmware/protocol/readings/event-reading.ts";
 import type { Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
-import type { Obis } from "../../firmware/protocol/readings/obis.ts";
-import type { ProfileRequest } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
@@ -15,8 +13,9 @@ import type { LinePlace } from "../head-end/groups/group-reader.ts";
 import { switchRelay } from "../head-end/switching.ts";
 import type { StopWatch, Watcher } from "../head-end/watching.ts";
 import { InfrastructureFault } from "./infrastructure.ts";
+import { obisOf } from "./readings.ts";
 import type { Recorder } from "./recorder.ts";
-import type { RigHeadEnd, RigMeter } from "./rig.ts";
+import type { ProfileSpan, RigHeadEnd, RigMeter } from "./rig.ts";
 import type { RigTime } from "./time.ts";
 
 export interface RigHeadEndParts {
@@ -42,13 +41,14 @@ export class AskingHeadEnd implements RigHeadEnd {
     this.#parts = parts;
   }
 
-  async readRegisters(meter: RigMeter, registers: readonly Obis[] = []): Promise<RegisterReading> {
-    const reading = await this.#ask(meter, (headEnd, to) => headEnd.readRegisters(to, registers));
+  async readRegisters(meter: RigMeter, registers: readonly string[] = []): Promise<RegisterReading> {
+    const reading = await this.#ask(meter, (headEnd, to) => headEnd.readRegisters(to, registers.map(obisOf)));
     this.#parts.recorder.read(meter.id, reading);
     return reading;
   }
 
-  readProfile(meter: RigMeter, request: ProfileRequest): Promise<readonly TimedInterval[]> {
+  readProfile(meter: RigMeter, span: ProfileSpan): Promise<readonly TimedInterval[]> {
+    const request = { profile: 0, step: 1, ...span, register: obisOf(span.register) };
     return this.#ask(meter, (headEnd, to) => headEnd.readProfile(to, request));
   }
 
@@ -103,9 +103,13 @@ export class AskingHeadEnd implements RigHeadEnd {
     );
   }
 
-  watchRegisters(meter: RigMeter, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
+  watchRegisters(
+    meter: RigMeter,
+    registers: readonly string[],
+    watcher: Watcher<RegisterReading>,
+  ): StopWatch {
     const { headEnd, target } = this.#parts.placeOf(meter);
-    return headEnd.watchRegisters(target, registers, {
+    return headEnd.watchRegisters(target, registers.map(obisOf), {
       ...watcher,
       onReading: (notification) => {
         this.#parts.recorder.read(meter.id, notification.body);
