@@ -14,7 +14,7 @@ const { metafile } = await build({
   platform: "node",
   format: "esm",
   target: "node20.19",
-  external: ["serialport"],
+  external: ["serialport", "vitest"],
   // Packages in CommonJS ask for Node's own modules by a function that modules of today do not have.
   banner: {
     js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);',
