@@ -8,7 +8,8 @@ import { jsonText, printableLines } from "../../safe-text.ts";
 import type { Evidence, Rig } from "../rig.ts";
 import { curvesOf } from "./curves.ts";
 import { repeatLine } from "./repeat-line.ts";
-import { type RunContext, runContext } from "./run-context.ts";
+import type { RunContext } from "./run-context.ts";
+import { runContext } from "./worker-context.ts";
 
 /** Of a test's name, in its folder's. */
 const SLUG_CHARS_MAX = 60;
