@@ -9,7 +9,7 @@ import { offersOf } from "./offers.ts";
 import { openRig } from "./open-rig.ts";
 import type { Need, Rig, RigClock, RigDap, RigHeadEnd, RigLine, RigMeter, RigPower } from "./rig.ts";
 import { keepStory } from "./run/keep-story.ts";
-import { runContext } from "./run/run-context.ts";
+import { runContext } from "./run/worker-context.ts";
 
 declare module "vitest" {
   interface TaskMeta {
