@@ -1,0 +1,38 @@
+// A board's slots, as its loader and its meter find them.
+import { join } from "node:path";
+import { unpack } from "../../hal/node/brotli.ts";
+import { openFileTree } from "../../hal/node/file-tree.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
+import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
+import type { TrustProfile } from "../identity/trust.ts";
+import type { Credential } from "../protocol/cose/credential.ts";
+import { BoardSlots } from "../update/board-slots.ts";
+import { jsonFilesIn } from "./board-files.ts";
+import { readCredential } from "./board-parties.ts";
+import { placesBelow } from "./board-places.ts";
+
+/** The one class of boards that there is: a small Linux machine with a UART. */
+const BOARD_CLASS = "node-gateway";
+
+/** The slots below a board's root. */
+export function openSlots(root: string, profile: TrustProfile): BoardSlots {
+  const { data, authors } = placesBelow(root);
+  return new BoardSlots({
+    tree: openFileTree(data),
+    crypto: opensslEngine,
+    authors: jsonFilesIn(authors).flatMap((path) => authorIn(path, profile)),
+    facts: { board: BOARD_CLASS, ...thisMachine() },
+    unpack,
+    preflight: (folder, native) => loadFault(join(data, folder, native)),
+  });
+}
+
+/** A file that is not right is told of and is nobody: the others decide whether anything can be started. */
+function authorIn(path: string, profile: TrustProfile): readonly Credential[] {
+  try {
+    return [readCredential(path, "author", profile)];
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\n`);
+    return [];
+  }
+}
