@@ -1,5 +1,7 @@
 // What a flasher needs of a board, whatever the way there: its slots, a place for an image, and "install it".
-import type { ImageManifest, SlotName, SlotsReport, UpdateRefusal } from "./provisional.ts";
+import type { ImageManifest } from "../../firmware/update/manifest.ts";
+import type { Refused, UpdateRefusal } from "../../firmware/update/refusals.ts";
+import type { Slot, SlotsReport } from "../../firmware/update/slots-report.ts";
 
 /** An image file, checked as far as its own bytes tell. */
 export interface FlashImage {
@@ -23,7 +25,7 @@ export interface Uploaded {
 }
 
 export interface Activated {
-  readonly slot: SlotName;
+  readonly slot: Slot;
   readonly sequence: number;
   /** On trial: confirmed by the board itself, or rolled back. False where the slot is the confirmed one already. */
   readonly armed: boolean;
@@ -36,6 +38,8 @@ export interface FlashTarget {
   /** As the user has written it. */
   readonly name: string;
   report(): Promise<SlotsReport | "empty">;
+  /** What the board will refuse, as far as it can be told from here without carrying the image. */
+  check?(image: FlashImage): Promise<void>;
   /** Carries the image there, from where an upload of it that was cut has got to. */
   upload(image: FlashImage, onProgress: OnProgress): Promise<Uploaded>;
   /** Has the board check and install the uploaded image. Asked again after a cut, it gives the same end. */
@@ -61,4 +65,31 @@ export class FlashError extends Error {
     this.kind = kind;
     this.refusal = refusal;
   }
+}
+
+const ADVICE: Readonly<Record<UpdateRefusal, string>> = {
+  malformed: "make the image anew with 'meterbench image build', or copy it again",
+  signature: "sign the image with the key of an author of that board",
+  board: "take the image that is made for it",
+  arch: "take the image that is made for it",
+  libc: "take the image that is made for it",
+  node: "take another image, or give the board another Node",
+  rollback: "give the new image a higher sequence",
+  schema: "take an image between the two first",
+  payload: "copy the image again",
+  storage: "make room on the board, and look at its disk",
+  preflight: "take the image that is made for it",
+  busy: "try again when the other update is over",
+  gap: "try again",
+};
+
+/** An image that a board does not take, in one sentence. A signature that is not believed is a matter of identity. */
+export function refusedBy(name: string, { refusal, why = "" }: Refused): FlashError {
+  const reason = why.replace(/\.$/, "").replace(/^[A-Z](?=[a-z ])/, (capital) => capital.toLowerCase());
+  const kind = refusal === "signature" ? "identity" : "refused";
+  return new FlashError(
+    kind,
+    `The image is refused at ${name} (${refusal}${reason === "" ? "" : `: ${reason}`}): ${ADVICE[refusal]}.`,
+    refusal,
+  );
 }
