@@ -128,7 +128,7 @@ export class MeterRuntime {
     return {
       store: () => (this.state === undefined ? "none" : this.#save()),
       readings: () => this.#board.meteringIc.counters.readings,
-      meter: this.#keys?.current ?? this.#identity,
+      meter: () => this.#keys?.current ?? this.#identity,
       admit: (guest) => this.#server.admit(guest),
     };
   }

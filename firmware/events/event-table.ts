@@ -51,6 +51,8 @@ export const EVENTS = {
   "clock-set-new-time": event("standard", 5),
   "clock-invalid": alarm("standard", 6),
   "tariff-activated": event("standard", 9),
+  /** Details: sequence of the image that waits for its trial. */
+  "firmware-ready": event("standard", 17),
   "firmware-activated": event("standard", 18),
   "passive-tariff-set": event("standard", 19),
   "configuration-changed": event("standard", 47),
@@ -64,6 +66,8 @@ export const EVENTS = {
   /** The metering part does not answer although the line is up. Details: seconds. */
   "metering-part-silent": alarm("standard", 260),
   "metering-part-back": event("standard", 261),
+  /** An image on trial was not confirmed: the one before runs again. Details: its sequence. */
+  "firmware-rolled-back": alarm("standard", 273),
 
   "terminal-cover-removed": alarm("fraud", 40),
   "terminal-cover-closed": event("fraud", 41),
@@ -97,6 +101,8 @@ export const EVENTS = {
   "authentication-failed": counted("security", 46),
   "decryption-failed": counted("security", 49),
   "replay-refused": counted("security", 50),
+  /** Details: how many; then, where it is one: why (its place in `UPDATE_REFUSALS`). */
+  "firmware-verification-failed": counted("security", 51),
   "access-refused": counted("security", 264),
   /** Somebody sends forgery after forgery in the name of a session. */
   "forgery-flood": countedAlarm("security", 267),

@@ -24,7 +24,7 @@ export interface SelfReadParts {
   /** A new end of the meter's line to itself. */
   readonly reachSelf: () => Link;
   /** Whom the meter proves to be, and in which cipher suite. */
-  readonly meter: { readonly credential: Credential; readonly suite: number };
+  readonly meter: () => { readonly credential: Credential; readonly suite: number };
   /** Lets a guest read until the function that this gives is called, which leaves nothing of him. */
   readonly admit: (guest: Credential) => () => void;
 }
@@ -41,8 +41,8 @@ type Done = (fault: string | undefined) => void;
 
 /** Reads the import register of the meter once. `done` is called once, unless it is cancelled before. */
 export function readSelf(parts: SelfReadParts, done: Done): Cancel {
-  const { clock, crypto, random, meter } = parts;
-  const { suite, credential } = meter;
+  const { clock, crypto, random } = parts;
+  const { suite, credential } = parts.meter();
   const guest = newIdentity(crypto, random, { role: "head-end", id: GUEST, development: false, suite });
   const link = parts.reachSelf();
   const endVisit = parts.admit(guest.credential);

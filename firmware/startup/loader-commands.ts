@@ -1,7 +1,5 @@
 // What the loader does for whoever has a shell on the board: a flasher over ssh, or a person.
-import { createHash } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
-import { resolve } from "node:path";
 import { IMAGE_BYTES_MAX } from "../update/manifest.ts";
 import type { Refused } from "../update/refusals.ts";
 import { reportDocument } from "../update/report-json.ts";
@@ -19,22 +17,17 @@ export interface CommandOptions {
 }
 
 /** Installs the image in a file; a refusal is told, and ends with a code of its own. */
-export function installFile(path: string, { root: given, json }: CommandOptions): void {
-  const root = resolve(given);
+export function installFile(path: string, { root, json }: CommandOptions): void {
   const bytes = readAs(path, readImageFile);
   becomeOwnerOf(root);
-  const slots = openSlots(root, loaderSettings(root).profile);
-  const digest = Uint8Array.from(createHash("sha256").update(bytes).digest());
-  const taken = slots.take({ digest, imageBytes: bytes.length, offset: 0, bytes });
-  const installed = "refusal" in taken ? taken : slots.install(digest);
+  const installed = openSlots(root, loaderSettings(root).profile).installImage(bytes);
   tell(installed, json, "refusal" in installed ? refusalText(installed) : installedText(installed));
   if ("refusal" in installed)
     process.exitCode = installed.refusal === "signature" ? EXIT.identity : EXIT.usage;
 }
 
 /** Tells what is in the slots. */
-export function tellSlots({ root: given, json }: CommandOptions): void {
-  const root = resolve(given);
+export function tellSlots({ root, json }: CommandOptions): void {
   becomeOwnerOf(root);
   const report = openSlots(root, loaderSettings(root).profile).report();
   tell(reportDocument(report), json, reportText(report));

@@ -2,12 +2,10 @@
 import { existsSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
-import { closeDebugPorts } from "../../hal/node/debug-ports.ts";
-import { syncFolder } from "../../hal/node/durable-file.ts";
 import type { BootChoice } from "../update/slots-report.ts";
 import { EXIT } from "./board-fault.ts";
 import { placesBelow } from "./board-places.ts";
-import { type LoaderSettings, loaderSettings } from "./loader-settings.ts";
+import { loaderSettings } from "./loader-settings.ts";
 import { openSlots } from "./open-slots.ts";
 import { openRecovery } from "./recovery.ts";
 import { limitTrial, TRIAL_LIMIT_MS } from "./trial-limit.ts";
@@ -19,33 +17,26 @@ export interface LoaderOptions {
   readonly trialLimitMs?: number;
 }
 
-/** Whoever wants the console of a board that starts well puts a file of this name into the data folder. */
-const RECOVERY_FLAG = "recovery";
-
 /** Runs the board from here on: the image in this process, or the recovery console. */
 export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: LoaderOptions): Promise<void> {
-  closeDebugPorts();
   const root = resolve(given);
-  const { data } = placesBelow(root);
-  const settings = loaderSettings(root);
-  if (isRecoveryAsked(data, settings)) {
-    return openRecovery({ root, settings, why: "It was asked for.", isAsked: true });
+  const { data, recoveryFlag } = placesBelow(root);
+  const { profile, recovery: line } = loaderSettings(root);
+  if (line === undefined) forgetRequest(recoveryFlag);
+  const choice = openSlots(root, profile).choose();
+  if (choice.kind === "recovery") {
+    const isAsked = (): boolean => existsSync(recoveryFlag);
+    return openRecovery({ root, profile, line, why: choice.why, isAsked });
   }
-  const choice = openSlots(root, settings.profile).choose();
-  if (choice.kind === "recovery") return openRecovery({ root, settings, why: choice.why, isAsked: false });
   if (choice.isTrial) limitTrial({ data, folder: choice.folder, limitMs: trialLimitMs });
   await startImage(root, choice);
 }
 
-/** Asked for once: the start after it is one like any other. */
-function isRecoveryAsked(data: string, { recovery }: LoaderSettings): boolean {
-  const flag = join(data, RECOVERY_FLAG);
-  if (!existsSync(flag)) return false;
-  rmSync(flag, { force: true, recursive: true });
-  syncFolder(data);
-  if (recovery === undefined)
-    process.stderr.write("The recovery console was asked for, and meter.conf names no line for it.\n");
-  return recovery !== undefined;
+/** A console that there is no line for is nothing to wait at. */
+function forgetRequest(recoveryFlag: string): void {
+  if (!existsSync(recoveryFlag)) return;
+  rmSync(recoveryFlag, { recursive: true, force: true });
+  process.stderr.write("The recovery console was asked for, and meter.conf names no line for it.\n");
 }
 
 /** In this process: one is all that a small board has memory for. */

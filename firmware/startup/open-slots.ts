@@ -1,6 +1,7 @@
 // A board's slots, as its loader and its meter find them.
 import { join } from "node:path";
 import { unpack } from "../../hal/node/brotli.ts";
+import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { openFileTree } from "../../hal/node/file-tree.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
@@ -14,8 +15,11 @@ import { placesBelow } from "./board-places.ts";
 /** The one class of boards that there is: a small Linux machine with a UART. */
 const BOARD_CLASS = "node-gateway";
 
+/** Whether an image of the board may be running while somebody is at the slots. */
+type Use = "running" | "at rest";
+
 /** The slots below a board's root. */
-export function openSlots(root: string, profile: TrustProfile): BoardSlots {
+export function openSlots(root: string, profile: TrustProfile, use: Use = "running"): BoardSlots {
   const { data, authors } = placesBelow(root);
   return new BoardSlots({
     tree: openFileTree(data),
@@ -24,6 +28,8 @@ export function openSlots(root: string, profile: TrustProfile): BoardSlots {
     facts: { board: BOARD_CLASS, ...thisMachine() },
     unpack,
     preflight: (folder, native) => loadFault(join(data, folder, native)),
+    isAtRest: use === "at rest",
+    hold: () => holdAtOnce(`slots of ${data}`),
   });
 }
 
