@@ -78,7 +78,7 @@ async function start(
     ...{ crypto: nobleEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
   };
   const runtime = new MeterRuntime(
-    { ...board, link, meteringIc, storage, supervisor: life?.supervisor },
+    { ...board, link, meteringIc, storage, supervisor: life?.supervisor, updates: life?.updates },
     {
       ...parties,
       pollIntervalMs: POLL_INTERVAL_MS,

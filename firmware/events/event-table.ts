@@ -51,7 +51,7 @@ export const EVENTS = {
   "clock-set-new-time": event("standard", 5),
   "clock-invalid": alarm("standard", 6),
   "tariff-activated": event("standard", 9),
-  /** Details: sequence of the image that waits for its trial. */
+  /** Details: the image's sequence. */
   "firmware-ready": event("standard", 17),
   "firmware-activated": event("standard", 18),
   "passive-tariff-set": event("standard", 19),
@@ -101,8 +101,6 @@ export const EVENTS = {
   "authentication-failed": counted("security", 46),
   "decryption-failed": counted("security", 49),
   "replay-refused": counted("security", 50),
-  /** Details: how many; then, where it is one: why (its place in `UPDATE_REFUSALS`). */
-  "firmware-verification-failed": counted("security", 51),
   "access-refused": counted("security", 264),
   /** Somebody sends forgery after forgery in the name of a session. */
   "forgery-flood": countedAlarm("security", 267),
@@ -110,6 +108,9 @@ export const EVENTS = {
   "clock-set-refused": counted("security", 265),
   /** An order of a head-end that may switch, which no operator has signed for this meter and this moment. */
   "relay-order-refused": counted("security", 268),
+
+  /** An image that its author has not made so. Details: how many; then, where it is one: why (its place in `UPDATE_REFUSALS`). */
+  "firmware-verification-failed": counted("security", 51),
 
   "key-rotation-begun": event("security", 271),
   "key-rotated": event("security", 272),

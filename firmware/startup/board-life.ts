@@ -8,6 +8,7 @@ import type { Supervisor } from "../../hal/ports/supervisor.ts";
 import { recordUpdates } from "../events/update-events.ts";
 import { watchHealth } from "../health/health.ts";
 import type { SelfLink } from "../health/self-link.ts";
+import type { BoardUpdates } from "../meter-board.ts";
 import type { MeterRuntime } from "../runtime.ts";
 import type { BoardSlots } from "../update/board-slots.ts";
 import type { BoardOptions } from "./board-options.ts";
@@ -18,20 +19,20 @@ const RESTART_AFTER_FAULT_MS = 30_000;
 
 export class BoardLife {
   readonly supervisor: Supervisor = systemdSupervisor();
+  readonly updates: BoardUpdates;
   readonly #slots: BoardSlots;
   readonly #options: Pick<BoardOptions, "trial" | "profile">;
-  readonly #restart: () => void;
 
   /** `restart` ends the program in order, so that it is started again. */
   constructor(root: string, options: Pick<BoardOptions, "trial" | "profile">, restart: () => void) {
     this.#slots = openSlots(root, options.profile);
     this.#options = options;
-    this.#restart = restart;
+    this.updates = { slots: this.#slots, restart };
   }
 
   /** The storage takes no more: what it still has is read by another start. */
   stateFailed(): void {
-    systemClock.after(RESTART_AFTER_FAULT_MS, this.#restart);
+    systemClock.after(RESTART_AFTER_FAULT_MS, this.updates.restart);
   }
 
   /** Begins with a meter that has just been started, and gives what ends it. */

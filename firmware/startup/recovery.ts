@@ -30,7 +30,8 @@ export async function openRecovery({ root, profile, line, why, isAsked }: Recove
   const slots = openSlots(root, profile, "at rest");
   const supervisor = systemdSupervisor();
   const again = (): never => process.exit(EXIT.again);
-  const where = line === undefined ? "no line in meter.conf for a console" : await openConsole(line, slots, again);
+  const where =
+    line === undefined ? "no line in meter.conf for a console" : await openConsole(line, slots, again);
   const status = `Recovery, as ${why}; ${where}.`;
   process.stderr.write(`${status}\n`);
   supervisor.ready(status);

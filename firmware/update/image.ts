@@ -29,12 +29,24 @@ export function encodeImage({ envelope, payload }: ImageParts): Uint8Array {
 export function readImage(image: Uint8Array): ImageParts | Refused {
   if (image.length > IMAGE_BYTES_MAX)
     return refused("malformed", `The image has more than ${IMAGE_BYTES_MAX} bytes.`);
+  const envelope = readEnvelope(image);
+  if ("refusal" in envelope) return envelope;
+  return { envelope, payload: image.slice(HEAD_BYTES + envelope.length) };
+}
+
+/** The signed manifest that an image begins with, or why there is none; what comes after it may be missing. */
+export function readEnvelope(image: Uint8Array): Uint8Array | Refused {
   if (image.length < HEAD_BYTES || !equal(image.subarray(0, MAGIC.length), MAGIC))
     return refused("malformed", "The file does not begin as an image does: make one with 'image build'.");
   const end = HEAD_BYTES + toUint(image.subarray(MAGIC.length, HEAD_BYTES));
   if (end - HEAD_BYTES > SIGN1_BYTES_MAX || end > image.length)
     return refused("malformed", "The image ends within its manifest, or has one that is too long.");
-  return { envelope: image.slice(HEAD_BYTES, end), payload: image.slice(end) };
+  return image.slice(HEAD_BYTES, end);
+}
+
+/** Bytes of the whole file of an image with this signed manifest. */
+export function imageBytesOf(envelope: Uint8Array, { payload }: ImageManifest): number {
+  return HEAD_BYTES + envelope.length + payload.bytes;
 }
 
 /**
