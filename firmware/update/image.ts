@@ -49,19 +49,30 @@ export function imageBytesOf(envelope: Uint8Array, { payload }: ImageManifest): 
   return HEAD_BYTES + envelope.length + payload.bytes;
 }
 
+/** Why these are not the files that the author has signed, as they are packed. */
+export function payloadRefusal(
+  crypto: CryptoEngine,
+  { payload: { bytes, digest } }: ImageManifest,
+  payload: Uint8Array,
+): Refused | undefined {
+  if (payload.length !== bytes)
+    return refused("payload", `The image has ${payload.length} bytes of files in place of ${bytes}.`);
+  if (equal(crypto.sha256(payload), digest)) return undefined;
+  return refused("payload", "The files of the image are not what its author has signed.");
+}
+
 /**
  * The bytes of each file of the manifest, in its order. The payload is looked at before it is unpacked, so that nobody but
  * the author chooses what the unpacking works on, and no payload becomes more than the manifest says.
  */
 export function unpackFiles(
   parts: { readonly crypto: CryptoEngine; readonly unpack: Unpack },
-  { files, payload: { bytes, digest } }: ImageManifest,
+  manifest: ImageManifest,
   payload: Uint8Array,
 ): readonly Uint8Array[] | Refused {
-  if (payload.length !== bytes)
-    return refused("payload", `The image has ${payload.length} bytes of files in place of ${bytes}.`);
-  if (!equal(parts.crypto.sha256(payload), digest))
-    return refused("payload", "The files of the image are not what its author has signed.");
+  const refusal = payloadRefusal(parts.crypto, manifest, payload);
+  if (refusal !== undefined) return refusal;
+  const { files } = manifest;
   const whole = parts.unpack(payload, filesBytes(files));
   if (whole?.length !== filesBytes(files))
     return refused("payload", "The files of the image do not unpack to what its manifest says.");
