@@ -38,6 +38,8 @@ export class BenchReporter implements Reporter {
   #running: TestCase | undefined;
   #hung: TestCase | "between tests" | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  /** Of all its tests: that it has begun one, a worker may tell only as that ends. */
+  #longestMs = 0;
 
   constructor(settings: BenchReporterSettings) {
     this.#settings = settings;
@@ -54,7 +56,9 @@ export class BenchReporter implements Reporter {
     this.#watch("between tests");
   }
 
-  onTestModuleCollected(): void {
+  onTestModuleCollected({ children }: TestModule): void {
+    for (const { options } of children.allTests())
+      this.#longestMs = Math.max(this.#longestMs, options.timeout ?? 0);
     this.#watch("between tests");
   }
 
@@ -88,7 +92,9 @@ export class BenchReporter implements Reporter {
   #watch(what: TestCase | "between tests"): void {
     clearTimeout(this.#watchdog);
     const patienceMs =
-      what === "between tests" ? BETWEEN_MS : (what.options.timeout ?? BETWEEN_MS) + HANG_GRACE_MS;
+      what === "between tests"
+        ? Math.max(BETWEEN_MS, this.#longestMs)
+        : (what.options.timeout ?? BETWEEN_MS) + HANG_GRACE_MS;
     this.#watchdog = setTimeout(() => {
       this.#hung = what;
       this.#settings.endWorker();
