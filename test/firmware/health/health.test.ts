@@ -119,6 +119,21 @@ describe("a meter that is well", () => {
     expect(told.at(-1)).toBe("well: done");
   });
 
+  test("is not kept from it by whoever begins handshakes on its line without end", () => {
+    const { clock, told, onSelf, onLine, fromOutside } = watched();
+    const strangers = watched();
+    strangers.clock.advanceBy(10_000);
+    const [message1 = new Uint8Array()] = strangers.onSelf;
+    for (let i = 0; i < 4000; i++) {
+      // Another message ID each time: the same would be a repetition.
+      message1.set([i >> 8, i & 0xff], 2);
+      fromOutside()(LINE, message1.slice());
+      clock.advanceBy(1.7);
+    }
+    expect(onLine.length).toBeLessThan(300);
+    expect(told.at(-1)).toBe("well: done");
+  });
+
   test("is confirmed once that can be kept", () => {
     const { clock, told } = watched({ wellWas: ["full"] });
     clock.advanceBy(MINUTE_MS);
