@@ -30,10 +30,9 @@ const PACKAGE = IS_CLONE ? ROOT : join(ROOT, "..");
 export async function boardPrograms(): Promise<BoardPrograms> {
   if (IS_CLONE) return (await import("./bundle.ts")).bundlePrograms(ROOT);
   const read = (file: string): Uint8Array => readFileSync(join(ROOT, "board", file));
-  const hasBoot = existsSync(join(ROOT, "board", PROGRAM_FILES.boot));
   return {
     main: read(PROGRAM_FILES.main),
-    ...(hasBoot && { boot: read(PROGRAM_FILES.boot) }),
+    boot: read(PROGRAM_FILES.boot),
     notices: read(PROGRAM_FILES.notices),
   };
 }
@@ -44,6 +43,11 @@ export function packageFacts(): PackageFacts {
 
 export function packageLicence(): Uint8Array {
   return readFileSync(join(PACKAGE, "LICENSE"));
+}
+
+/** The files of `firmware/board` that a board is started by, by their names. */
+export function serviceFile(name: string): Uint8Array {
+  return readFileSync(join(ROOT, IS_CLONE ? "firmware/board" : "board/service", name));
 }
 
 /** One of serialport's native modules, by its path below its `prebuilds/`. */
