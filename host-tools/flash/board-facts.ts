@@ -1,0 +1,104 @@
+// What the board of a mounted tree is, by the files of its programs: nothing of it is run here.
+import type { BoardFacts } from "../../firmware/update/refusals.ts";
+import { type ElfFacts, highestVersion, readElf } from "../image/elf.ts";
+import { withFile } from "./inside-root.ts";
+import { libraryOf } from "./libraries.ts";
+import { thisMachine } from "./this-machine.ts";
+
+/** The one class of boards that there is: a small Linux machine with a UART. */
+const BOARD_CLASS = "node-gateway";
+
+/** Node where a board's start script looks for it: shipped with the meter, or the system's own. */
+const NODE_PATHS = [
+  "/opt/meterbench/node/bin/node",
+  "/usr/local/bin/node",
+  "/usr/bin/node",
+  "/usr/bin/nodejs",
+] as const;
+
+/** Programs that every system has, where there is no Node. */
+const PROGRAM_PATHS = ["/bin/sh", "/bin/busybox", "/sbin/init"] as const;
+
+/** Where a board's facts come from: its own files, or this machine where the folder has no system in it. */
+export interface FoundFacts extends BoardFacts {
+  readonly from: "its files" | "this machine";
+}
+
+/** The facts of the board in a tree, or what cannot be told, as a sentence. */
+export function boardFactsOf(root: string): FoundFacts | { readonly error: string } {
+  const node = firstElf(root, NODE_PATHS);
+  const program = node ?? firstElf(root, PROGRAM_PATHS);
+  if (program === undefined) return { ...thisMachine(), board: BOARD_CLASS, from: "this machine" };
+  const { arch, libc: kind } = program.facts;
+  if (kind === undefined)
+    return { error: `The program ${program.path} of the board says of no libc that it needs it.` };
+  const version = libcVersionOf(root, program.facts);
+  const libc = { kind, ...(version !== undefined && { version }) };
+  const nodeVersion = node === undefined ? undefined : nodeVersionOf(root, node.path);
+  if (nodeVersion === undefined)
+    return {
+      error:
+        node === undefined
+          ? "There is no Node on the board: give one with --node, or install it there."
+          : `The version of the board's ${node.path} cannot be told: give a Node of nodejs.org with --node.`,
+    };
+  return { board: BOARD_CLASS, arch, libc, nodeVersion, from: "its files" };
+}
+
+interface FoundElf {
+  readonly path: string;
+  readonly facts: ElfFacts;
+}
+
+function firstElf(root: string, paths: readonly string[]): FoundElf | undefined {
+  for (const path of paths) {
+    const facts = withFile(root, path, readElf);
+    if (facts !== undefined && !("error" in facts)) return { path, facts };
+  }
+  return undefined;
+}
+
+/** Of glibc, whose own file says which symbols it has; musl's says nothing, and nobody asks. */
+function libcVersionOf(root: string, { arch, libc }: ElfFacts): string | undefined {
+  if (libc !== "glibc") return undefined;
+  return highestVersion(libraryOf(root, arch, "libc.so.6")?.givesVersions ?? [], "GLIBC_");
+}
+
+/** What Node's own builds say of themselves, else what the system has noted of its package. */
+function nodeVersionOf(root: string, path: string): string | undefined {
+  return withFile(root, path, builtVersion) ?? packagedVersion(root);
+}
+
+const BUILT_FROM = /nodejs\.org\/download\/release\/v(\d{1,3}\.\d{1,3}\.\d{1,3})\//;
+const READ_BYTES = 4 << 20;
+/** What begins at the end of a piece is whole in the next. */
+const OVERLAP_BYTES = 64;
+const TEXT = new TextDecoder("latin1");
+
+/** Node has a hundred megabytes, and the text is somewhere in it. */
+function builtVersion({ bytes, read }: Parameters<Parameters<typeof withFile>[2]>[0]): string | undefined {
+  for (let offset = 0; offset < bytes; offset += READ_BYTES - OVERLAP_BYTES) {
+    const version = BUILT_FROM.exec(TEXT.decode(read(offset, Math.min(READ_BYTES, bytes - offset))))?.[1];
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
+
+/** The lists of installed packages of dpkg, opkg and apk: `Package: nodejs`, `Version: 18.19.0+dfsg-6`. */
+const PACKAGE_LISTS = [
+  { path: "/var/lib/dpkg/status", pattern: /^Package: nodejs\n(?:.+\n)*?Version: (\d+\.\d+\.\d+)/m },
+  { path: "/usr/lib/opkg/status", pattern: /^Package: node\n(?:.+\n)*?Version: v?(\d+\.\d+\.\d+)/m },
+  { path: "/lib/apk/db/installed", pattern: /^P:nodejs\n(?:.+\n)*?V:(\d+\.\d+\.\d+)/m },
+] as const;
+const LIST_BYTES_MAX = 64 << 20;
+
+function packagedVersion(root: string): string | undefined {
+  for (const { path, pattern } of PACKAGE_LISTS) {
+    const list = withFile(root, path, ({ bytes, read }) =>
+      bytes > LIST_BYTES_MAX ? "" : TEXT.decode(read(0, bytes)),
+    );
+    const version = pattern.exec(list ?? "")?.[1];
+    if (version !== undefined) return version;
+  }
+  return undefined;
+}
