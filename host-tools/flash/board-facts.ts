@@ -1,12 +1,10 @@
 // What the board of a mounted tree is, by the files of its programs: nothing of it is run here.
 import type { BoardFacts } from "../../firmware/update/refusals.ts";
-import { type ElfFacts, highestVersion, readElf } from "../image/elf.ts";
+import { type ElfFacts, type ElfSource, elfBytes, highestVersion, readElf } from "../image/elf.ts";
+import { BOARD_CLASS } from "../image/targets.ts";
 import { withFile } from "./inside-root.ts";
 import { libraryOf } from "./libraries.ts";
-import { thisMachine } from "./this-machine.ts";
-
-/** The one class of boards that there is: a small Linux machine with a UART. */
-const BOARD_CLASS = "node-gateway";
+import { thisMachine } from "../../hal/node/this-machine.ts";
 
 /** Node where a board's start script looks for it: shipped with the meter, or the system's own. */
 const NODE_PATHS = [
@@ -24,30 +22,43 @@ export interface FoundFacts extends BoardFacts {
   readonly from: "its files" | "this machine";
 }
 
-/** The facts of the board in a tree, or what cannot be told, as a sentence. */
-export function boardFactsOf(root: string): FoundFacts | { readonly error: string } {
-  const node = firstElf(root, NODE_PATHS);
-  const program = node ?? firstElf(root, PROGRAM_PATHS);
-  if (program === undefined) return { ...thisMachine(), board: BOARD_CLASS, from: "this machine" };
-  const { arch, libc: kind } = program.facts;
-  if (kind === undefined)
-    return { error: `The program ${program.path} of the board says of no libc that it needs it.` };
-  const version = libcVersionOf(root, program.facts);
-  const libc = { kind, ...(version !== undefined && { version }) };
-  const nodeVersion = node === undefined ? undefined : nodeVersionOf(root, node.path);
+/** The facts of the board in a tree, or what cannot be told, as a sentence; `shipped` is a Node that it is to get. */
+export function boardFactsOf(root: string, shipped?: Uint8Array): FoundFacts | { readonly error: string } {
+  const node = shipped === undefined ? firstElf(root, NODE_PATHS) : shippedNode(shipped);
+  if (node === undefined) return factsWithoutNode(root);
+  const { arch, libc: kind } = node.facts;
+  if (kind === undefined) return { error: `${node.path} is no Node for Linux: name another one.` };
+  const nodeVersion = withSource(root, node, builtVersion) ?? packagedVersion(root);
   if (nodeVersion === undefined)
     return {
-      error:
-        node === undefined
-          ? "There is no Node on the board: give one with --node, or install it there."
-          : `The version of the board's ${node.path} cannot be told: give a Node of nodejs.org with --node.`,
+      error: `The version of Node in ${node.path} cannot be told: give a Node of nodejs.org with --node.`,
     };
+  const version = libcVersionOf(root, node.facts);
+  const libc = { kind, ...(version !== undefined && { version }) };
   return { board: BOARD_CLASS, arch, libc, nodeVersion, from: "its files" };
+}
+
+function factsWithoutNode(root: string): ReturnType<typeof boardFactsOf> {
+  if (firstElf(root, PROGRAM_PATHS) !== undefined)
+    return { error: "There is no Node on the board: give one with --node, or install it there." };
+  return { ...thisMachine(), board: BOARD_CLASS, from: "this machine" };
 }
 
 interface FoundElf {
   readonly path: string;
   readonly facts: ElfFacts;
+  /** Of a file that is not in the tree yet. */
+  readonly bytes?: Uint8Array;
+}
+
+function shippedNode(bytes: Uint8Array): FoundElf {
+  const facts = readElf(elfBytes(bytes));
+  const none = { arch: "none", needed: [], needsVersions: [], givesVersions: [] };
+  return { path: "the file of --node", facts: "error" in facts ? none : facts, bytes };
+}
+
+function withSource<Result>(root: string, { path, bytes }: FoundElf, work: (source: ElfSource) => Result) {
+  return bytes === undefined ? withFile(root, path, work) : work(elfBytes(bytes));
 }
 
 function firstElf(root: string, paths: readonly string[]): FoundElf | undefined {
@@ -58,15 +69,13 @@ function firstElf(root: string, paths: readonly string[]): FoundElf | undefined 
   return undefined;
 }
 
-/** Of glibc, whose own file says which symbols it has; musl's says nothing, and nobody asks. */
-function libcVersionOf(root: string, { arch, libc }: ElfFacts): string | undefined {
+/**
+ * Of glibc, whose own file says which symbols it has; in a tree without it, it has at least those that Node needs. musl's
+ * says nothing, and nobody asks.
+ */
+function libcVersionOf(root: string, { arch, libc, needsVersions }: ElfFacts): string | undefined {
   if (libc !== "glibc") return undefined;
-  return highestVersion(libraryOf(root, arch, "libc.so.6")?.givesVersions ?? [], "GLIBC_");
-}
-
-/** What Node's own builds say of themselves, else what the system has noted of its package. */
-function nodeVersionOf(root: string, path: string): string | undefined {
-  return withFile(root, path, builtVersion) ?? packagedVersion(root);
+  return highestVersion(libraryOf(root, arch, "libc.so.6")?.givesVersions ?? needsVersions, "GLIBC_");
 }
 
 const BUILT_FROM = /nodejs\.org\/download\/release\/v(\d{1,3}\.\d{1,3}\.\d{1,3})\//;
@@ -75,8 +84,8 @@ const READ_BYTES = 4 << 20;
 const OVERLAP_BYTES = 64;
 const TEXT = new TextDecoder("latin1");
 
-/** Node has a hundred megabytes, and the text is somewhere in it. */
-function builtVersion({ bytes, read }: Parameters<Parameters<typeof withFile>[2]>[0]): string | undefined {
+/** What Node's own builds say of themselves: of its hundred megabytes the text is somewhere in the middle. */
+function builtVersion({ bytes, read }: ElfSource): string | undefined {
   for (let offset = 0; offset < bytes; offset += READ_BYTES - OVERLAP_BYTES) {
     const version = BUILT_FROM.exec(TEXT.decode(read(offset, Math.min(READ_BYTES, bytes - offset))))?.[1];
     if (version !== undefined) return version;

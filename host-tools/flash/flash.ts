@@ -74,7 +74,7 @@ export async function flash(
   const done =
     found === "empty" && options.dryRun
       ? ({ end: "dry-run", slot: "a" } as const)
-      : await bring(target, image, found === "empty" ? await setUp(target, options) : found, options);
+      : await bring(target, image, found === "empty" ? await setUp(target, image, options) : found, options);
   return { ...done, milliseconds: clock.monotonicMs() - startedMs };
 }
 
@@ -100,7 +100,9 @@ async function bring(
   onStep("installing");
   const activated = await target.activate(image.digest);
   const done = { slot: activated.slot, uploaded, uploadMs };
-  if (!activated.armed) return { end: "installed", ...done };
+  // A trial that was under way already is no end either.
+  const isOnTrial = activated.armed || (await reportOf(target)).trial?.slot === activated.slot;
+  if (!isOnTrial) return { end: "installed", ...done };
   if (!wait || !activated.starts) return { end: "armed", ...done };
   onStep("waiting");
   return { ...done, ...(await endOfTrial(target, image, activated, clock)) };
@@ -127,9 +129,9 @@ function refuseSetUp({ name }: FlashTarget, setUp: BoardSetUp | undefined): void
   );
 }
 
-async function setUp(target: FlashTarget, options: FlashOptions): Promise<SlotsReport> {
+async function setUp(target: FlashTarget, image: FlashImage, options: FlashOptions): Promise<SlotsReport> {
   options.onStep?.("setting up");
-  if (options.setUp !== undefined) await target.setUp?.(options.setUp, options.onProgress ?? (() => {}));
+  if (options.setUp !== undefined) await target.setUp?.(options.setUp, image, options.onProgress ?? (() => {}));
   const report = await target.report();
   if (report !== "empty") return report;
   throw new FlashError(

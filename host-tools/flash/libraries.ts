@@ -33,6 +33,8 @@ const OF_THE_SYSTEM = /^(libc\.so|libc\.musl-|ld-)/;
 export function nativeFault(root: string, module: Uint8Array): string | undefined {
   const facts = readElf(elfBytes(module));
   if ("error" in facts) return `The native module ${facts.error}.`;
+  // A folder without a system in it says nothing of the one that it will be in.
+  if (facts.libc === "glibc" && libraryOf(root, facts.arch, "libc.so.6") === undefined) return undefined;
   const names = facts.needed.filter((name) => facts.libc === "glibc" || !OF_THE_SYSTEM.test(name));
   const libraries = names.map((name) => ({ name, found: libraryOf(root, facts.arch, name) }));
   const missing = libraries.find(({ found }) => found === undefined);

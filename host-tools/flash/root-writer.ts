@@ -4,9 +4,11 @@ import {
   closeSync,
   fchmodSync,
   fsyncSync,
+  lchownSync,
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
@@ -64,6 +66,27 @@ export function readBelow(root: string, path: string): Uint8Array | undefined {
   if (!isFolderBelow(root, segments.slice(0, -1))) return undefined;
   const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
   return stats?.isFile() ? readFileSync(join(root, path)) : undefined;
+}
+
+/** Names of what is in a folder; none where it is not there. */
+export function listBelow(root: string, path: string): readonly string[] {
+  return isFolderBelow(root, path.split("/")) ? readdirSync(join(root, path)) : [];
+}
+
+/** What root has made in a folder of somebody else's is that one's too: the meter has a user of its own. */
+export function handOver(root: string, path: string): void {
+  if (process.getuid?.() !== 0 || !isFolderBelow(root, path.split("/"))) return;
+  const { uid, gid } = lstatSync(join(root, path));
+  if (uid !== 0) handOverAll(join(root, path), uid, gid);
+}
+
+function handOverAll(folder: string, uid: number, gid: number): void {
+  for (const name of readdirSync(folder)) {
+    const path = join(folder, name);
+    const stats = lstatSync(path);
+    if (stats.uid === 0) lchownSync(path, uid, gid);
+    if (stats.isDirectory()) handOverAll(path, uid, gid);
+  }
 }
 
 /** The folder's path here, made where need be; a link on the way is refused. */

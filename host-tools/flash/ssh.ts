@@ -2,9 +2,10 @@
 import { createHash } from "node:crypto";
 import { toHex } from "../../firmware/protocol/bytes.ts";
 import { installedFrom, reportFrom } from "../../firmware/update/report-json.ts";
+import { placesBelow } from "../../firmware/startup/board-places.ts";
 import type { SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { SshPlace } from "./place.ts";
-import type { BoardSetUp, SetUpFile } from "./set-up.ts";
+import { BOOT, type BoardSetUp, type SetUpFile, START } from "./set-up.ts";
 import { Sftp } from "./sftp.ts";
 import { type Ended, runByShell } from "./ssh-programs.ts";
 import {
@@ -13,6 +14,7 @@ import {
   type FlashImage,
   type FlashTarget,
   type OnProgress,
+  keyIsThere,
   refusedBy,
   type Uploaded,
 } from "./target.ts";
@@ -40,7 +42,7 @@ export class SshTarget implements FlashTarget {
     return report;
   }
 
-  async setUp({ files, links }: BoardSetUp, onProgress: OnProgress): Promise<void> {
+  async setUp({ files, links }: BoardSetUp, _image: FlashImage, onProgress: OnProgress): Promise<void> {
     const allBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
     let doneBytes = 0;
     await this.#withSftp(async (sftp) => {
@@ -81,18 +83,15 @@ export class SshTarget implements FlashTarget {
 
   /** A meter that runs takes up the new image as it starts anew; where none runs, or we may not, that is the user's. */
   async #restart(): Promise<boolean> {
-    // Another root than the board's own is no running system's.
-    if (this.#root !== "") return false;
-    return (await runByShell(this.#place, RESTART)).code === 0;
+    // A folder elsewhere is no running system's.
+    const script = { "": RESTART_SYSTEMD, "/srv/meterbench": RESTART_PROCD }[this.#root];
+    return script !== undefined && (await runByShell(this.#place, script)).code === 0;
   }
 
-  /** By the Node that is shipped with the meter, or the board's own. */
+  /** By the start script of the board, which knows where its Node is. */
   #loader(command: string): Promise<Ended> {
-    const [boot, node] = [this.#at(BOOT), this.#at(NODE)];
-    return runByShell(
-      this.#place,
-      `test -f ${boot} || exit ${NO_BOARD}; PATH=$PATH:/usr/local/bin; test -x ${node} && exec ${node} ${boot} ${command} --root ${this.#root}/ --json; exec node ${boot} ${command} --root ${this.#root}/ --json`,
-    );
+    const script = `test -f ${this.#at(BOOT)} || exit ${NO_BOARD}; exec sh ${this.#at(START)} ${command} --json`;
+    return runByShell(this.#place, script);
   }
 
   /** A meter's key that is there already is never replaced by another one. */
@@ -141,24 +140,12 @@ export class SshTarget implements FlashTarget {
   }
 }
 
-/** A meter is who its key says: which one a board is to be is for people to decide. */
-export function keyIsThere(path: string, name: string): FlashError {
-  return new FlashError(
-    "unusable",
-    `The board at ${name} has a meter's key in ${path}, and it is another one: give that key with --board-keys, or remove it there.`,
-  );
-}
-
-const BOOT = "opt/meterbench/boot.mjs";
-const NODE = "opt/meterbench/node/bin/node";
-const UPLOADS = "var/lib/meterbench/upload";
+const UPLOADS = `${placesBelow("").data}/upload`;
 const UPLOAD = /\/[0-9a-f]{64}\.mbi$/;
 
-const RESTART = [
-  "if systemctl -q is-active meterbench.service 2>/dev/null; then systemctl restart --no-block meterbench.service",
-  "elif test -x /etc/init.d/meterbench && /etc/init.d/meterbench running 2>/dev/null; then /etc/init.d/meterbench restart",
-  "else exit 1; fi",
-].join("; ");
+const RESTART_SYSTEMD =
+  "systemctl -q is-active meterbench.service && systemctl restart --no-block meterbench.service";
+const RESTART_PROCD = "/etc/init.d/meterbench running && /etc/init.d/meterbench restart";
 
 function parsed(text: string): unknown {
   try {

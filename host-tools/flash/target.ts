@@ -40,7 +40,7 @@ export interface FlashTarget {
   readonly name: string;
   report(): Promise<SlotsReport | "empty">;
   /** Makes a board of an empty place, where that can be done by this way. Again after a cut, it goes on. */
-  setUp?(setUp: BoardSetUp, onProgress: OnProgress): Promise<void>;
+  setUp?(setUp: BoardSetUp, image: FlashImage, onProgress: OnProgress): Promise<void>;
   /** What the board will refuse, as far as it can be told from here without carrying the image. */
   check?(image: FlashImage): Promise<void>;
   /** Carries the image there, from where an upload of it that was cut has got to. */
@@ -94,5 +94,13 @@ export function refusedBy(name: string, { refusal, why = "" }: Refused): FlashEr
     kind,
     `The image is refused at ${name} (${refusal}${reason === "" ? "" : `: ${reason}`}): ${ADVICE[refusal]}.`,
     refusal,
+  );
+}
+
+/** A meter is who its key says: which one a board is to be is for people to decide. */
+export function keyIsThere(path: string, name: string): FlashError {
+  return new FlashError(
+    "unusable",
+    `The board at ${name} has a meter's key in ${path}, and it is another one: give that key with --board-keys, or remove it there.`,
   );
 }
