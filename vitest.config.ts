@@ -14,7 +14,7 @@ export default defineConfig({
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
-            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,groups,ic,resources,secrets,signed,via}.test.ts",
+            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,groups,ic,image,resources,secrets,signed,via}.test.ts",
           ]
         : []),
       ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),

@@ -15,6 +15,7 @@ import type { TariffPlan } from "./protocol/readings/tariff.ts";
 import type { ServerEvent } from "./protocol/secure-server.ts";
 import type { PresetContext } from "./protocol/sessions.ts";
 import type { Switching } from "./relay/switching.ts";
+import type { UpdateParts } from "./resources/update.ts";
 
 /** The ports that a composition root has picked. */
 export interface MeterBoard {
@@ -36,6 +37,14 @@ export interface MeterBoard {
   readonly keyStore?: KeyStore | undefined;
   /** What switches the installation behind the meter; without it there is nothing to order. */
   readonly relay?: Relay | undefined;
+  /** The images that the board starts; without it none is taken from afar. */
+  readonly updates?: BoardUpdates | undefined;
+}
+
+/** A board that can be given another image. */
+export interface BoardUpdates extends Pick<UpdateParts, "slots"> {
+  /** Ends the program in order, so that whoever starts it again starts what was installed. */
+  readonly restart: () => void;
 }
 
 export interface RuntimeOptions {

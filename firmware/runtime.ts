@@ -16,7 +16,7 @@ import type { Identity } from "./identity/identity.ts";
 import { OwnKeys } from "./identity/own-keys.ts";
 import type { TrustList } from "./identity/trust.ts";
 import { Meter, PROFILE_ROWS } from "./meter.ts";
-import type { MeterBoard, RuntimeOptions } from "./meter-board.ts";
+import type { BoardUpdates, MeterBoard, RuntimeOptions } from "./meter-board.ts";
 import { MeterState, maxLossWattHours } from "./meter-state.ts";
 import type { PlateState } from "./meter-state-parts.ts";
 import type { MonthEndRecord } from "./metrology/month-ends.ts";
@@ -30,6 +30,7 @@ import { SwitchingGate } from "./relay/switching.ts";
 import { type MeterResourcesParts, meterResources } from "./resources/meter-resources.ts";
 import type { MeterResources } from "./resources/resources.ts";
 import { statedBy } from "./resources/statements.ts";
+import { RESTART_AFTER_MS } from "./resources/update.ts";
 import type { SessionState } from "./session-state.ts";
 import { StatementChain } from "./statement-chain.ts";
 
@@ -58,6 +59,7 @@ export class MeterRuntime {
   readonly #drive: Drive<ServerEvent>;
   #pollIntervalMs: number;
   #cancelPoll: Cancel = () => {};
+  #cancelRestart: Cancel = () => {};
 
   /**
    * Throws where the metering part's counter would wrap unseen at this poll interval, and a MeterStateError where the
@@ -122,6 +124,7 @@ export class MeterRuntime {
   /** Ends polling and answering; link, part and signals are their owner's to close. */
   stop(): void {
     this.#cancelPoll();
+    this.#cancelRestart();
     this.#drive.stop();
     // To the meter the end of its program is the end of its supply.
     this.#lastGasp();
@@ -196,6 +199,15 @@ export class MeterRuntime {
     return { keys, confirm, crypto: this.#board.crypto };
   }
 
+  #updateParts({ slots, restart }: BoardUpdates): MeterResourcesParts["updates"] {
+    const { clock } = this.#board;
+    const onInstalled = (): void => {
+      this.#cancelRestart();
+      this.#cancelRestart = clock.after(RESTART_AFTER_MS, restart);
+    };
+    return { slots, onInstalled, monotonicMs: () => clock.monotonicMs() };
+  }
+
   #newRelay(relay: Relay, { switching }: RuntimeOptions): RelayControl {
     const parts: RelayControlParts = {
       ...{ relay, log: this.log, mode: switching?.mode ?? 0 },
@@ -212,7 +224,7 @@ export class MeterRuntime {
     { configurationDigest: digest }: PlateState,
     { identity, trust, switching, observePeriodMs }: RuntimeOptions,
   ): MeterResources {
-    const { meteringIc, storage, crypto, random, clock } = this.#board;
+    const { meteringIc, storage, crypto, random, clock, updates } = this.#board;
     const { id } = identity.credential;
     const gate = new SwitchingGate(
       {
@@ -225,6 +237,7 @@ export class MeterRuntime {
     return meterResources({
       relay: this.relay && { relay: this.relay, gate },
       keys: this.#keys && this.#keyParts(this.#keys),
+      updates: updates && this.#updateParts(updates),
       ...{ meter: this.meter, clock: this.clock, log: this.log, configurationDigest: digest },
       observePeriodMs,
       ...{ chip: meteringIc.part, memberships: this.#memberships },

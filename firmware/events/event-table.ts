@@ -51,6 +51,8 @@ export const EVENTS = {
   "clock-set-new-time": event("standard", 5),
   "clock-invalid": alarm("standard", 6),
   "tariff-activated": event("standard", 9),
+  /** Details: the image's sequence. */
+  "firmware-ready": event("standard", 17),
   "firmware-activated": event("standard", 18),
   "passive-tariff-set": event("standard", 19),
   "configuration-changed": event("standard", 47),
@@ -104,6 +106,9 @@ export const EVENTS = {
   "clock-set-refused": counted("security", 265),
   /** An order of a head-end that may switch, which no operator has signed for this meter and this moment. */
   "relay-order-refused": counted("security", 268),
+
+  /** An image that its author has not made so. Details: how many; then, where it is one: why (its place in `UPDATE_REFUSALS`). */
+  "firmware-verification-failed": counted("security", 51),
 
   "key-rotation-begun": event("security", 271),
   "key-rotated": event("security", 272),

@@ -18,6 +18,7 @@ import type { AnswerParts } from "./resource.ts";
 import { MeterResources, type MeterResourcesOptions } from "./resources.ts";
 import { type StatementParts, statementResource } from "./statements.ts";
 import { tariffResource } from "./tariff.ts";
+import { type UpdateParts, updateResource } from "./update.ts";
 
 export interface MeterResourcesParts {
   readonly meter: Meter;
@@ -27,6 +28,8 @@ export interface MeterResourcesParts {
   readonly relay?: Omit<RelayParts, "log"> | undefined;
   /** Undefined for a meter whose key is somebody else's to keep: it cannot make another. */
   readonly keys?: Omit<KeyParts, "log"> | undefined;
+  /** Undefined for a meter whose program is somebody else's to replace. */
+  readonly updates?: Omit<UpdateParts, "log"> | undefined;
   readonly memberships: Pick<Memberships, "join" | "leave">;
   /** What a peer may do. */
   readonly rightsOf: MeterResourcesOptions["rightsOf"];
@@ -97,10 +100,12 @@ export function meterResources(all: MeterResourcesParts): MeterResources {
     ...(all.relay && { l: relayResource({ ...all.relay, log }, parts) }),
     i: nameplateResource(() => plateWith(all.counters()), parts),
     ...(all.keys && { x: keyResource({ ...all.keys, log }, parts) }),
+    ...(all.updates && { u: updateResource({ ...all.updates, log }) }),
   };
   return new MeterResources(byPath, {
     inSenml: { r: senmlRegisterResource(meter, registerParts) },
     rightsOf: all.rightsOf,
     onForbidden: () => log.record("access-refused"),
+    otherLinks: [{ path: "k", attributes: { rt: "core.edhoc" } }],
   });
 }

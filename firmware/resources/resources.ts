@@ -35,6 +35,8 @@ export interface MeterResourcesOptions {
   readonly rightsOf: (peer: Peer) => ReadonlySet<Right>;
   /** Told when somebody asked for what is not his. */
   readonly onForbidden: () => void;
+  /** Links to what is served beside these. */
+  readonly otherLinks: readonly ResourceLink[];
 }
 
 /** Resources by path. Bodies of requests are CBOR, and so are those of answers where nothing else is wanted. */
@@ -49,7 +51,7 @@ export class MeterResources implements Resources {
     this.#byPath = new Map(Object.entries(byPath));
     this.#inSenml = new Map(Object.entries(options.inSenml));
     const paths = [...this.#byPath.keys()].map((path) => ({ path }));
-    this.links = [...paths, { path: "k", attributes: { rt: "core.edhoc" } }];
+    this.links = [...paths, ...options.otherLinks];
   }
 
   serve({ peer, own, content }: ServedRequest): CoapContent {

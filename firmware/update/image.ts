@@ -29,12 +29,36 @@ export function encodeImage({ envelope, payload }: ImageParts): Uint8Array {
 export function readImage(image: Uint8Array): ImageParts | Refused {
   if (image.length > IMAGE_BYTES_MAX)
     return refused("malformed", `The image has more than ${IMAGE_BYTES_MAX} bytes.`);
+  const envelope = readEnvelope(image);
+  if ("refusal" in envelope) return envelope;
+  return { envelope, payload: image.slice(HEAD_BYTES + envelope.length) };
+}
+
+/** The signed manifest that an image begins with, or why there is none; what comes after it may be missing. */
+export function readEnvelope(image: Uint8Array): Uint8Array | Refused {
   if (image.length < HEAD_BYTES || !equal(image.subarray(0, MAGIC.length), MAGIC))
     return refused("malformed", "The file does not begin as an image does: make one with 'image build'.");
   const end = HEAD_BYTES + toUint(image.subarray(MAGIC.length, HEAD_BYTES));
   if (end - HEAD_BYTES > SIGN1_BYTES_MAX || end > image.length)
     return refused("malformed", "The image ends within its manifest, or has one that is too long.");
-  return { envelope: image.slice(HEAD_BYTES, end), payload: image.slice(end) };
+  return image.slice(HEAD_BYTES, end);
+}
+
+/** Bytes of the whole file of an image with this signed manifest. */
+export function imageBytesOf(envelope: Uint8Array, { payload }: ImageManifest): number {
+  return HEAD_BYTES + envelope.length + payload.bytes;
+}
+
+/** Why these are not the files that the author has signed, as they are packed. */
+export function payloadRefusal(
+  crypto: CryptoEngine,
+  { payload: { bytes, digest } }: ImageManifest,
+  payload: Uint8Array,
+): Refused | undefined {
+  if (payload.length !== bytes)
+    return refused("payload", `The image has ${payload.length} bytes of files in place of ${bytes}.`);
+  if (equal(crypto.sha256(payload), digest)) return undefined;
+  return refused("payload", "The files of the image are not what its author has signed.");
 }
 
 /**
@@ -43,13 +67,12 @@ export function readImage(image: Uint8Array): ImageParts | Refused {
  */
 export function unpackFiles(
   parts: { readonly crypto: CryptoEngine; readonly unpack: Unpack },
-  { files, payload: { bytes, digest } }: ImageManifest,
+  manifest: ImageManifest,
   payload: Uint8Array,
 ): readonly Uint8Array[] | Refused {
-  if (payload.length !== bytes)
-    return refused("payload", `The image has ${payload.length} bytes of files in place of ${bytes}.`);
-  if (!equal(parts.crypto.sha256(payload), digest))
-    return refused("payload", "The files of the image are not what its author has signed.");
+  const refusal = payloadRefusal(parts.crypto, manifest, payload);
+  if (refusal !== undefined) return refusal;
+  const { files } = manifest;
   const whole = parts.unpack(payload, filesBytes(files));
   if (whole?.length !== filesBytes(files))
     return refused("payload", "The files of the image do not unpack to what its manifest says.");

@@ -98,8 +98,11 @@ function nodeRefusal({ node: { from, below } }: ImageManifest, facts: BoardFacts
   return refused("node", `The image needs Node ${range}, and this board has ${version}.`);
 }
 
-/** No option lets an older image in. */
-function rollbackRefusal({ manifest, digest }: OfferedImage, history: BoardHistory): Refused | undefined {
+/** No option lets an older image in. The same goes for what stands in a slot when it is to be started. */
+export function rollbackRefusal(
+  { manifest, digest }: OfferedImage,
+  history: BoardHistory,
+): Refused | undefined {
   const { floor, floorDigest } = history;
   const { sequence } = manifest;
   if (sequence > floor) return undefined;

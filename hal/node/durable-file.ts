@@ -13,12 +13,12 @@ import { dirname } from "node:path";
 import { makePrivateFolder } from "./private-file.ts";
 
 /**
- * Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. The text may be made
+ * Replaces a file so that a cut leaves the old or the new one: write, sync, rename, sync the folder. A text may be made
  * of the new file's inode and birth, which no copy of it has.
  */
 export function writeDurably(
   path: string,
-  text: string | ((stats: BigIntStats) => string),
+  text: string | Uint8Array | ((stats: BigIntStats) => string),
   mode = 0o644,
 ): void {
   const folder = dirname(path);
@@ -26,7 +26,7 @@ export function writeDurably(
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
   const file = openSync(temporary, "wx", mode);
   try {
-    const content = typeof text === "string" ? text : text(fstatSync(file, { bigint: true }));
+    const content = typeof text === "function" ? text(fstatSync(file, { bigint: true })) : text;
     // All of it or an error: one write alone may end short on a disk that is getting full.
     writeFileSync(file, content);
     fsyncSync(file);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const DIGEST_BYTES = 8;
+const PACKAGE_PLACES = ["./package.json", "../../package.json", "../../../package.json"];
 
 /** The package's version. */
 export function programVersion(): string {
@@ -18,7 +19,7 @@ export function programReleasedUtcMs(): number {
 
 /**
  * The leading 8 bytes of the SHA-256 over the program's files, in the order of their names: those of
- * firmware/ and hal/, or, in the built command, which has them inside, the ones beside this.
+ * firmware/ and hal/, or, in a built program, which has them inside, the ones beside this.
  */
 export function programDigest(): Uint8Array {
   const hash = createHash("sha256");
@@ -26,7 +27,7 @@ export function programDigest(): Uint8Array {
   for (const folder of isModule ? ["../../firmware", "../../hal"] : ["."]) {
     const root = fileURLToPath(new URL(folder, import.meta.url));
     const paths = readdirSync(root, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile() && /\.[jt]s$/.test(entry.name))
+      .filter((entry) => entry.isFile() && /\.m?[jt]s$/.test(entry.name))
       .map((entry) => join(entry.parentPath, entry.name))
       .sort();
     for (const path of paths) hash.update(readFileSync(path));
@@ -41,8 +42,8 @@ interface InstalledPackage {
 }
 
 function installedPackage(): InstalledPackage {
-  // package.json is two folders up from source, three from dist/.
-  const file = readPackage("../../package.json") ?? readPackage("../../../package.json");
+  // package.json is beside a board's program, two folders up from source, three from dist/.
+  const file = PACKAGE_PLACES.map(readPackage).find((found) => found !== undefined);
   if (file === undefined) throw new Error("package.json is not where it was installed");
   return file;
 }

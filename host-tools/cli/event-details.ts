@@ -3,6 +3,7 @@ import { REFUSAL_REASONS } from "../../firmware/clock/set-rules.ts";
 import { EVENT_LOGS, type EventName } from "../../firmware/events/event-table.ts";
 import { registerByNumber } from "../../firmware/protocol/readings/register-table.ts";
 import { ORDER_REFUSALS } from "../../firmware/relay/switching.ts";
+import { UPDATE_REFUSALS } from "../../firmware/update/refusals.ts";
 
 type DetailText = (detail: number) => string;
 
@@ -50,6 +51,8 @@ const DETAIL_TEXTS: Readonly<Partial<Record<EventName, readonly DetailText[]>>> 
   "forgery-flood": [times],
   "clock-set-refused": [times, named(SETTERS, "setter"), named(REFUSAL_REASONS, "reason")],
   "relay-order-refused": [times, named(ORDER_REFUSALS, "reason")],
+  "firmware-ready": [(sequence) => `image ${sequence}`],
+  "firmware-verification-failed": [times, named(UPDATE_REFUSALS, "reason")],
   "limit-exceeded": [watts],
   "limit-changed": [watts, (value) => `for ${seconds(value)}`],
   "relay-failure": [(position) => `not ${contacts(position)}`],

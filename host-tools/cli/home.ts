@@ -14,6 +14,7 @@ import {
 import { dirname, join } from "node:path";
 import { identityIssued, readCwtFile } from "../../firmware/identity/cwt-file.ts";
 import {
+  AUTHOR_KEYS,
   type Identity,
   newIdentity,
   type Role,
@@ -58,6 +59,16 @@ export class Home {
     return this.#developmentIdentity("operator", "operator", join(this.folder, "operator.key.json"));
   }
 
+  /** The development author of images of this folder, made on first use. */
+  author(): Identity {
+    return this.#developmentIdentity("author", "author", this.authorKeyPath);
+  }
+
+  /** Where the key of its development author is, once there is one. */
+  get authorKeyPath(): string {
+    return join(this.folder, "author.key.json");
+  }
+
   /** The development DAP `id` of this folder, made on first use. */
   dap(id: string): Identity {
     return this.#developmentIdentity("dap", id, join(this.folder, "daps", `${id}.key.json`));
@@ -75,7 +86,10 @@ export class Home {
 
   #developmentIdentity(role: Role, id: string, path: string): Identity {
     if (!existsSync(path)) {
-      const identity = newIdentity(opensslEngine, systemRandom, { role, id, development: true });
+      const identity = newIdentity(opensslEngine, systemRandom, {
+        ...{ role, id, development: true },
+        ...(role === "author" && AUTHOR_KEYS),
+      });
       createFile(path, writeKeyFile(identity), 0o600);
     }
     return readIdentity(path, role, `remove the folder ${this.folder}, and all of it is made anew`);

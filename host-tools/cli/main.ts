@@ -55,6 +55,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,
     decode: async () => (await import("./commands/decode.ts")).addDecodeCommand,
     ic: async () => (await import("./commands/ic.ts")).addIcCommand,
+    image: async () => (await import("./commands/image.ts")).addImageCommand,
     ports: async () => (await import("./commands/ports.ts")).addPortsCommand,
     doctor: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
   };

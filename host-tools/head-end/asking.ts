@@ -34,6 +34,7 @@ export interface Target {
   readonly isDap?: boolean;
 }
 
+const ONLY_CONTENT: readonly number[] = [CODE.content];
 /** A week: a session's keys live for a day, and are made anew meanwhile. */
 export const TOLERANCE_SECONDS_MAX = 604_800;
 
@@ -142,12 +143,12 @@ export class Asking {
     this.#client.settle();
   }
 
-  /** What `decode` makes of an answer with the code `wanted`. Rejects with a HeadEndError. */
+  /** What `decode` makes of an answer with a code of `wanted`, which it is told. Rejects with a HeadEndError. */
   async ask<Body>(
     target: Target,
     question: Question,
-    decode: (body: Uint8Array) => Body | undefined,
-    wanted: number = CODE.content,
+    decode: (body: Uint8Array, code: number) => Body | undefined,
+    ...wanted: readonly number[]
   ): Promise<Answer<Body>> {
     this.#refreshTrust();
     const startMs = this.#clock.monotonicMs();
@@ -158,8 +159,9 @@ export class Asking {
         failure(outcome.reason, target, this.#trustIs, outcome.peer)
       );
     const { peer, content: answer, requestBytes, responseBytes } = outcome;
-    if (answer.code !== wanted) throw unwanted(answer, target, peer);
-    const body = decode(answer.payload);
+    const codes = wanted.length === 0 ? ONLY_CONTENT : wanted;
+    if (!codes.includes(answer.code)) throw unwanted(answer, target, peer);
+    const body = decode(answer.payload, answer.code);
     if (body === undefined) throw unknownForm(target);
     const milliseconds = this.#clock.monotonicMs() - startMs;
     const size = { requestBytes, responseBytes, milliseconds, ...handshakeSize(outcome) };

@@ -41,6 +41,8 @@ import {
 } from "../../firmware/protocol/readings/statement-request.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../firmware/protocol/readings/tariff-table.ts";
+import type { Refused } from "../../firmware/update/refusals.ts";
+import type { ImagePart, Installed, SlotsReport } from "../../firmware/update/slots-report.ts";
 import { type Answer, Asking, type HeadEndParts, type SharedLine, type Target } from "./asking.ts";
 import {
   ANSWER_BYTES,
@@ -51,6 +53,13 @@ import {
   type TimedInterval,
 } from "./questions.ts";
 import { readStatement, type SignedStatement } from "./statements.ts";
+import {
+  installQuestion,
+  type PartTaken,
+  partQuestion,
+  SLOTS_QUESTION,
+  type UpdateQuestion,
+} from "./update-questions.ts";
 import type { StopWatch, Watcher } from "./watching.ts";
 
 export type { Answer, ExchangeSize, HeadEndParts, SharedLine, Target } from "./asking.ts";
@@ -196,6 +205,24 @@ export class HeadEnd {
     });
   }
 
+  /** What the board of the meter has in its slots, and on the way there. Rejects with {@link HeadEndError}. */
+  async readSlots(target: Target): Promise<Answer<SlotsReport>> {
+    return this.#askForUpdate(target, SLOTS_QUESTION);
+  }
+
+  /** Gives the board a part of an image; a refusal of it is an answer. Rejects with {@link HeadEndError}. */
+  async sendImagePart(target: Target, part: ImagePart): Promise<Answer<PartTaken | Refused>> {
+    return this.#askForUpdate(target, partQuestion(part));
+  }
+
+  /**
+   * Has the board install the image that was sent, and start it; a refusal is an answer. Asked again it gives the same
+   * end. Rejects with {@link HeadEndError}.
+   */
+  async installImage(target: Target, digest: Uint8Array): Promise<Answer<Installed | Refused>> {
+    return this.#askForUpdate(target, installQuestion(digest));
+  }
+
   /** Registers at once and then at the meter's period, until it is stopped or comes to an end. */
   watchRegisters(target: Target, registers: readonly Obis[], watcher: Watcher<RegisterReading>): StopWatch {
     return this.#asking.watch(target, registersQuestion(registers), watcher);
@@ -218,6 +245,11 @@ export class HeadEnd {
     };
     const answerBytes = ANSWER_BYTES + EVENT_BYTES * count;
     return this.#asking.watch(target, { content: ask(from), answerBytes, decode, next }, watcher);
+  }
+
+  async #askForUpdate<Body>(target: Target, question: UpdateQuestion<Body>): Promise<Answer<Body>> {
+    const { decode, codes, ...asked } = question;
+    return this.#asking.ask(target, asked, decode, ...codes);
   }
 
   /** Ends all that is under way; the link is its owner's to close, and so is what keeps sessions. */

@@ -3,6 +3,7 @@
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { type Identity, newIdentity, readKeyFile } from "../../firmware/identity/identity.ts";
 import { OWNER, type Right, TrustList } from "../../firmware/identity/trust.ts";
+import type { BoardUpdates } from "../../firmware/meter-board.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
 import type { Switching } from "../../firmware/relay/switching.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
@@ -41,6 +42,8 @@ export interface SingleLineOptions {
   /** How the relay is that cuts the load; each meter of this world has one. */
   readonly relay?: EmulatedRelayOptions;
   readonly switching?: Switching;
+  /** The images of the meter's board, where it has any. */
+  readonly updates?: BoardUpdates;
   /** What the head-end may do; all there is unless given. */
   readonly rights?: ReadonlySet<Right>;
   /** What the head-end has in the place of what it usually has: an identity that the meter does not trust, a registry. */
@@ -65,7 +68,7 @@ const TIMEOUT_MS = 8000;
 /** Builds the world; keys, tokens and jitter all follow from the seed. */
 export function singleLine(options: SingleLineOptions): SingleLine {
   const { load, startUtcMs, crypto, baud, wrapLink = (link) => link } = options;
-  const { pollIntervalMs, configuration, storage, signals, tariff, switching } = options;
+  const { pollIntervalMs, configuration, storage, signals, tariff, switching, updates } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
   const random = new SeededRandom(options.seed);
   const relay = new EmulatedRelay(clock, options.relay);
@@ -84,7 +87,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       crypto,
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
-      ...{ meteringIc, storage, signals, relay, keyStore: options.keyStore },
+      ...{ meteringIc, storage, signals, relay, keyStore: options.keyStore, updates },
     },
     {
       configuration,

@@ -59,6 +59,8 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
     "firmware/protocol/readings/tariff-table.ts",
     /^(decode|tableOf|rowsOf|dayProfileOf|specialDayOf|isComplete)/,
   ],
+  ["firmware/protocol/readings/update-part.ts", /^(decode|isDigest)/],
+  ["firmware/protocol/readings/update-state.ts", /^(decode|is|maybe|placed|\w+FromCbor)/],
   ["firmware/protocol/readings/value-codes.ts", /^read/],
 ];
 

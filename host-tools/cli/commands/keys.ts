@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { Argument, Option } from "commander";
 import {
+  AUTHOR_KEYS,
   canSignWith,
   newIdentity,
   ROLES,
@@ -36,18 +37,7 @@ export function addKeysCommand(program: Command): void {
     .command("keys")
     .description("key files, the public credential of one, a meter's new key");
   addRotateCommand(keys);
-  withCommonOptions(keys.command("new"))
-    .description("make a key file (0600), for the role that it is to have")
-    .addArgument(new Argument("<role>").choices(ROLES))
-    .requiredOption("--id <id>", "the alias that the credential shows", idOption)
-    .option("--suite <n>", "the EDHOC cipher suite that the key is for", numberOption(0, 6, true), 2)
-    .option(
-      "--signature",
-      "a key that signs, for the suites with EdDSA (0, 1 and 4), in place of one that agrees",
-    )
-    .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
-    .addHelpText("after", "\nExample: meterbench keys new meter --id M1 --out M1.key.json")
-    .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+  addNewCommand(keys);
   addSignCommand(keys);
   keys
     .command("context")
@@ -85,32 +75,64 @@ export function addKeysCommand(program: Command): void {
     });
 }
 
+function addNewCommand(keys: Command): void {
+  withCommonOptions(keys.command("new"))
+    .description("make a key file (0600), for the role that it is to have")
+    .addArgument(new Argument("<role>").choices(ROLES))
+    .requiredOption("--id <id>", "the alias that the credential shows", idOption)
+    .option(
+      "--suite <n>",
+      "the EDHOC cipher suite that the key is for (default: 2)",
+      numberOption(0, 6, true),
+    )
+    .option(
+      "--signature",
+      "a key that signs, for the suites with EdDSA (0, 1 and 4), in place of one that agrees",
+    )
+    .requiredOption("--out <file>", "the key file to make; an existing one is never replaced", pathOption)
+    .addHelpText(
+      "after",
+      "\nExample: meterbench keys new meter --id M1 --out M1.key.json\nAn author's key is Ed25519 and signs images: meterbench keys new author --id acme --out acme.key.json",
+    )
+    .action((role: Role, options: NewKeyOptions) => newKey(role, options));
+}
+
 type NewKeyOptions = CommonOptions & {
   readonly id: string;
   readonly out: string;
-  readonly suite: number;
+  readonly suite?: number;
   readonly signature?: boolean;
 };
 
 async function newKey(role: Role, options: NewKeyOptions): Promise<void> {
-  const { id, suite, signature = false } = options;
-  if (signature && !canSignWith(suite)) {
-    throw usageFault(
-      `There are no keys that sign in suite ${suite}: name suite 0, 1 or 4, or leave --signature out.`,
-    );
-  }
+  const { id } = options;
+  const kind = role === "author" ? authorKind(options) : partyKind(options);
+  const { suite } = kind;
   const identity = newIdentity(await engineOf(options), systemRandom, {
-    role,
-    id,
-    suite,
-    authentication: signature ? "signature" : "static-dh",
-    development: false,
+    ...{ role, id, ...kind, development: false },
   });
   if (!createFile(options.out, writeKeyFile(identity), 0o600)) {
     throw usageFault(`The file ${options.out} exists and a key file is never replaced: name a new file.`);
   }
   if (options.json) sayJson({ role, id, suite, file: options.out });
   else say(`Made the key of ${role} ${id} in ${options.out}; keep it to its owner.`);
+}
+
+/** What suite the key of an end of a line is for, and whether it signs there. */
+function partyKind({ suite = 2, signature = false }: NewKeyOptions) {
+  if (signature && !canSignWith(suite)) {
+    throw usageFault(
+      `There are no keys that sign in suite ${suite}: name suite 0, 1 or 4, or leave --signature out.`,
+    );
+  }
+  return { suite, authentication: signature ? "signature" : "static-dh" } as const;
+}
+
+/** An author shakes no hands: there is one kind of its keys. */
+function authorKind({ suite = AUTHOR_KEYS.suite }: NewKeyOptions) {
+  if (suite !== AUTHOR_KEYS.suite)
+    throw usageFault("An author's key signs images, by Ed25519 and nothing else: leave --suite out.");
+  return AUTHOR_KEYS;
 }
 
 function exportContext(file: string, { for: whom, out }: { for: string; out?: string }): void {

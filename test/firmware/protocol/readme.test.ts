@@ -45,6 +45,16 @@ import { decodeRelayReading, decodeSignedOrder } from "../../../firmware/protoco
 import { decodeStatement, STATEMENT_CONTEXT } from "../../../firmware/protocol/readings/statement.ts";
 import { decodeStatementRequest } from "../../../firmware/protocol/readings/statement-request.ts";
 import { decodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import {
+  decodeImagePart,
+  decodeInstalled,
+  decodeInstallOrder,
+  decodeReceived,
+} from "../../../firmware/protocol/readings/update-part.ts";
+import { decodeUpdateRefusal, decodeUpdateState } from "../../../firmware/protocol/readings/update-state.ts";
+import type { AskedSlots } from "../../../firmware/resources/update.ts";
+import { type Refused, UPDATE_REFUSALS } from "../../../firmware/update/refusals.ts";
+import type { SlotsReport } from "../../../firmware/update/slots-report.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { MemoryKeyStore } from "../../../hal/storage/memory-key-store.ts";
 import { decodeBundle, MISSING } from "../../../host-tools/dap/forward/bundle.ts";
@@ -120,6 +130,12 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
     return { currentHash, next: next?.bytes };
   },
   "rotation-step": (body) => [decodeRotationStep(body)],
+  "update-state": decodeUpdateState,
+  "image-part": decodeImagePart,
+  "image-received": (body) => [decodeReceived(body)],
+  "install-order": (body) => [decodeInstallOrder(body)],
+  installed: decodeInstalled,
+  "update-refusal": decodeUpdateRefusal,
   membership: decodeMembership,
   leaving: (body) => [decodeLeaving(body)],
   "signed-credential": (bytes) => {
@@ -131,6 +147,9 @@ const DECODERS: Readonly<Record<string, (body: Uint8Array) => unknown>> = {
   bundle: decodeBundle,
   "dap-status": decodeStatus,
 };
+
+const GAP: Refused = { refusal: "gap", received: 0 };
+const REPORT = decodeUpdateState(bytesOf("update-state")) as SlotsReport;
 
 /** As JSON has it: bytes in hex, null for what is not there. */
 function plain(value: unknown): unknown {
@@ -194,7 +213,9 @@ describe("what the README says of a meter's resources", () => {
   const startUtcMs = Date.UTC(2026, 10, 24);
   const line = { seed: 1, startUtcMs, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 };
   const keyStore = new MemoryKeyStore(fromText(writeKeyFile(meterKey(opensslEngine, 1))));
-  const { runtime, stop } = singleLine({ ...line, load, configuration, keyStore });
+  const slots: AskedSlots = { report: () => REPORT, take: () => GAP, install: () => GAP };
+  const updates = { slots, restart: () => {} };
+  const { runtime, stop } = singleLine({ ...line, load, configuration, keyStore, updates });
   const { resources } = runtime;
   stop();
 
@@ -217,7 +238,7 @@ describe("what the README says of a meter's resources", () => {
 
   test("is answered with its codes, the first fault first", () => {
     const order = ["4.02", "4.04", "4.05", "4.06", "4.15", "4.03", "4.00", "4.03", "4.03"].concat([
-      ...["4.09", "4.09", "4.09", "4.04", "4.04"],
+      ...["4.09", "4.09", "4.09", "4.09", "4.04", "4.04"],
       ...["5.03", "5.00", "2.05", "2.04"],
     ]);
     expect(table("code").flatMap(([codes = ""]) => codes.split(", "))).toEqual(order);
@@ -319,6 +340,12 @@ describe("the CDDL", () => {
     );
     const reasons = Object.entries(MISSING).map(([name, number]) => `${name}: ${number}`);
     expect(cddl).toContain(`reason: &(${reasons.join(", ")})`);
+  });
+
+  test("names why an image is refused in the order of the code", () => {
+    const [, names = ""] = /refusal: &\(([^)]*)\)/.exec(cddl) ?? [];
+    const inOrder = names.split(",").map((pair) => pair.trim().split(": "));
+    expect(inOrder).toEqual(UPDATE_REFUSALS.map((name, place) => [name, String(place)]));
   });
 
   test("names the fields of a clock reading and a clock set in their order", () => {

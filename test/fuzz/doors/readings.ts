@@ -50,6 +50,22 @@ import {
 } from "../../../firmware/protocol/readings/relay-reading.ts";
 import { decodeSenml, encodeSenmlReading } from "../../../firmware/protocol/readings/senml-reading.ts";
 import { decodeTariffPlan, encodeTariffPlan } from "../../../firmware/protocol/readings/tariff-table.ts";
+import {
+  decodeImagePart,
+  decodeInstalled,
+  decodeInstallOrder,
+  decodeReceived,
+  encodeImagePart,
+  encodeInstalled,
+  encodeInstallOrder,
+  encodeReceived,
+} from "../../../firmware/protocol/readings/update-part.ts";
+import {
+  decodeUpdateRefusal,
+  decodeUpdateState,
+  encodeUpdateRefusal,
+  encodeUpdateState,
+} from "../../../firmware/protocol/readings/update-state.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { HOUSEHOLD } from "../../support/tariffs.ts";
@@ -87,6 +103,11 @@ function body<Value>(
 
 const EVENT = { code: 40, utcSeconds: TIME, clockStatus: 1, details: [7, -70_000] };
 const DIGEST = new Uint8Array(8);
+const SHA256 = new Uint8Array(32).fill(7);
+const FACTS = {
+  ...{ board: "node-gateway", arch: "arm64", nodeVersion: "20.19.6" },
+  libc: { kind: "glibc", version: "2.36" },
+} as const;
 const COUNTERS = {
   meteringReadings: 1,
   meteringFaults: 2,
@@ -199,6 +220,28 @@ const BODIES = [
     ...{ keyGeneration: 300, validUntilSeconds: TIME, group: "B7" },
   }),
   body("one", decodeLeaving, encodeLeaving, Uint8Array.of(0x0b, 7)),
+  body("one", decodeUpdateState, encodeUpdateState, {
+    ...{ facts: FACTS, floor: 7, floorDigest: SHA256, runningSchema: { reads: [1, 2], writes: 2 } },
+    ...{ current: "a", trial: { slot: "b", left: 3 } },
+    slots: {
+      a: { sequence: 7, version: "0.1.0", digest: SHA256, state: "confirmed" },
+      b: { sequence: 8, version: "0.2.0", digest: SHA256, state: "trial" },
+    },
+    incoming: { digest: SHA256, imageBytes: 200_000, received: 16_320 },
+    outcome: { kind: "rolled-back", sequence: 7, why: "It did not confirm itself." },
+  }),
+  body("one", decodeUpdateState, encodeUpdateState, {
+    facts: { ...FACTS, libc: { kind: "musl" } },
+    ...{ floor: 0, slots: { b: { sequence: 0, version: "", digest: new Uint8Array(0), state: "broken" } } },
+  }),
+  body("one", decodeImagePart, encodeImagePart, {
+    ...{ digest: SHA256, imageBytes: 200_000, offset: 16_320, bytes: new Uint8Array(40) },
+  }),
+  body("one", decodeReceived, encodeReceived, 16_320),
+  body("one", decodeInstallOrder, encodeInstallOrder, SHA256),
+  body("one", decodeInstalled, encodeInstalled, { slot: "b", sequence: 8, armed: true }),
+  body("one", decodeUpdateRefusal, encodeUpdateRefusal, { refusal: "gap", received: 16_320 }),
+  body("one", decodeUpdateRefusal, encodeUpdateRefusal, { refusal: "arch", why: "It is for arm." }),
 ];
 
 /** The first byte says which kind of body the rest is taken for. It is what writing it again gives. */
