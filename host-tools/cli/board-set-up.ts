@@ -6,11 +6,11 @@ import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { CONF_NAMES } from "../../firmware/startup/board-options.ts";
 import { confFault, confLines } from "../../firmware/startup/meter-conf.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
+import { signatureRefusal } from "../flash/image-file.ts";
 import { loaderParts } from "../flash/loader-parts.ts";
 import { type BoardSetUp, boardSetUp } from "../flash/set-up.ts";
 import { profileOf } from "../flash/settings-below.ts";
 import { type FlashImage, refusedBy } from "../flash/target.ts";
-import { signatureRefusal } from "../flash/image-file.ts";
 import { pathOption } from "./common.ts";
 import { CliFault, EXIT, usageFault } from "./fault.ts";
 import { readCredential, readIdentity, readTextFile, readUpTo } from "./home.ts";
@@ -38,7 +38,8 @@ const NODE_BYTES_MAX = 256 << 20;
 /** What the options ask for, undefined where they ask for nothing; all of it is judged before anything is written. */
 export async function setUpOf(options: SetUpOptions, image: FlashImage): Promise<BoardSetUp | undefined> {
   const { boardKeys, trust = [], author = [], conf, node } = options;
-  const given = [boardKeys, conf, node].filter((option) => option !== undefined).length + trust.length + author.length;
+  const given =
+    [boardKeys, conf, node].filter((option) => option !== undefined).length + trust.length + author.length;
   if (given === 0) return undefined;
   if (boardKeys === undefined || conf === undefined || trust.length === 0 || author.length === 0)
     throw usageFault("A new board needs --board-keys, --trust, --author and --conf: give all four.");
@@ -67,7 +68,9 @@ function readConf(path: string): string {
   if (fault !== undefined) throw usageFault(`The file of settings ${path} ${fault}: put it right there.`);
   const missing = ["at", "chip", "serial-number"].find((name) => !lines.some((line) => line.name === name));
   if (missing !== undefined)
-    throw usageFault(`The file of settings ${path} has no line '${missing} ...': a meter needs at, chip and serial-number.`);
+    throw usageFault(
+      `The file of settings ${path} has no line '${missing} ...': a meter needs at, chip and serial-number.`,
+    );
   return text;
 }
 
@@ -99,6 +102,7 @@ function refuseUnfit(credential: Credential, path: string, profile: TrustProfile
 
 function readNode(path: string): Uint8Array {
   const bytes = readUpTo(path, "Node", NODE_BYTES_MAX);
-  if (bytes === undefined) throw usageFault(`The file ${path} is longer than any Node: name the program 'node' itself.`);
+  if (bytes === undefined)
+    throw usageFault(`The file ${path} is longer than any Node: name the program 'node' itself.`);
   return bytes;
 }

@@ -72,7 +72,8 @@ export function slotsDocument(target: string, report: SlotsReport | "empty") {
 }
 
 export function slotsLines(target: string, report: SlotsReport | "empty"): string[] {
-  if (report === "empty") return [`There is no board at ${printable(target)} yet: 'meterbench flash' sets one up.`];
+  if (report === "empty")
+    return [`There is no board at ${printable(target)} yet: 'meterbench flash' sets one up.`];
   const { facts, floor, incoming, outcome } = report;
   const libc = `${facts.libc.kind} ${facts.libc.version ?? ""}`.trim();
   const lines = [

@@ -1,6 +1,7 @@
 // From a TARGET of `flash` and `slots` to the board that is there.
-import { opensslEngine } from "../../hal/node/openssl.ts";
+
 import { openLink, parseAddress } from "../../hal/node/address.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { AskedBoard } from "../flash/asked-board.ts";
@@ -63,7 +64,7 @@ async function openConsole(text: string, options: TargetOptions): Promise<FlashT
   if ("error" in address) throw usageFault(address.error);
   const watch = new LineWatch(options);
   const { link: line } = await openLink(address, "reach");
-  const link = watch.link(line, text, "flasher");
+  const link = watch.link(line, text, "head-end");
   const asker = new PlainAsker({ link, clock: systemClock, random: systemRandom });
   const close = async (): Promise<void> => {
     link.close();

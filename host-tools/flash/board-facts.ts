@@ -1,10 +1,10 @@
 // What the board of a mounted tree is, by the files of its programs: nothing of it is run here.
 import type { BoardFacts } from "../../firmware/update/refusals.ts";
+import { thisMachine } from "../../hal/node/this-machine.ts";
 import { type ElfFacts, type ElfSource, elfBytes, highestVersion, readElf } from "../image/elf.ts";
 import { BOARD_CLASS } from "../image/targets.ts";
 import { withFile } from "./inside-root.ts";
 import { libraryOf } from "./libraries.ts";
-import { thisMachine } from "../../hal/node/this-machine.ts";
 
 /** Node where a board's start script looks for it: shipped with the meter, or the system's own. */
 const NODE_PATHS = [

@@ -15,8 +15,8 @@ import { boardFactsOf, type FoundFacts } from "./board-facts.ts";
 import { signatureRefusal } from "./image-file.ts";
 import { nativeFault } from "./libraries.ts";
 import { folderBelow, handOver, linkBelow, readBelow, writeBelow } from "./root-writer.ts";
-import { authorsBelow } from "./settings-below.ts";
 import { BOOT, type BoardSetUp } from "./set-up.ts";
+import { authorsBelow } from "./settings-below.ts";
 import {
   type Activated,
   FlashError,
@@ -62,14 +62,12 @@ export class DirTarget implements FlashTarget {
     return readBelow(this.#root, BOOT) === undefined ? "empty" : this.#slots().report();
   }
 
-  async setUp(setUp: BoardSetUp, image: FlashImage, onProgress: OnProgress): Promise<void> {
-    const { files, links, authors, node } = setUp;
-    // Before anything is written: whether the image is for this board at all.
-    const facts = this.#facts(node);
-    const refused =
-      refusalFor({ manifest: image.manifest, digest: image.manifestDigest }, facts, { floor: 0 }) ??
-      signatureRefusal(this.#crypto, authors, image);
+  async checkSetUp({ node }: BoardSetUp, { manifest, manifestDigest }: FlashImage): Promise<void> {
+    const refused = refusalFor({ manifest, digest: manifestDigest }, this.#facts(node), { floor: 0 });
     if (refused !== undefined) throw refusedBy(this.name, refused);
+  }
+
+  async setUp({ files, links }: BoardSetUp, onProgress: OnProgress): Promise<void> {
     const allBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
     let doneBytes = 0;
     for (const file of files) {
@@ -128,14 +126,18 @@ export class DirTarget implements FlashTarget {
       preflight: (folder, native) =>
         isOurs
           ? loadFault(join(data, folder, native))
-          : nativeFault(this.#root, readBelow(this.#root, `${DATA}/${folder}/${native}`) ?? new Uint8Array(0)),
+          : nativeFault(
+              this.#root,
+              readBelow(this.#root, `${DATA}/${folder}/${native}`) ?? new Uint8Array(0),
+            ),
       isAtRest: !this.#runs(),
     });
   }
 
   #facts(shippedNode?: Uint8Array): FoundFacts {
     const facts = boardFactsOf(this.#root, shippedNode);
-    if ("error" in facts) throw new FlashError("unusable", `${facts.error.replace(/\.$/, "")} (${this.name}).`);
+    if ("error" in facts)
+      throw new FlashError("unusable", `${facts.error.replace(/\.$/, "")} (${this.name}).`);
     return facts;
   }
 

@@ -69,12 +69,11 @@ export async function flash(
   const startedMs = clock.monotonicMs();
   onStep("asking");
   const found = await target.report();
-  if (found === "empty") checkSetUp(target, options.setUp);
-  else refuseSetUp(target, options.setUp);
-  const done =
-    found === "empty" && options.dryRun
-      ? ({ end: "dry-run", slot: "a" } as const)
-      : await bring(target, image, found === "empty" ? await setUp(target, image, options) : found, options);
+  // A set-up that was cut before its image was there is done again.
+  const isNew = found === "empty" || (options.setUp !== undefined && found.current === undefined);
+  const done = isNew
+    ? await bringFirst(target, image, options)
+    : await bringNext(target, image, found, options);
   return { ...done, milliseconds: clock.monotonicMs() - startedMs };
 }
 
@@ -108,36 +107,46 @@ async function bring(
   return { ...done, ...(await endOfTrial(target, image, activated, clock)) };
 }
 
-function checkSetUp({ name, setUp: can }: FlashTarget, setUp: BoardSetUp | undefined): asserts setUp {
-  if (setUp !== undefined && can !== undefined) return;
+/** Makes the board first. */
+async function bringFirst(target: FlashTarget, image: FlashImage, options: FlashOptions): Promise<Done> {
+  const { setUp, dryRun = false, onProgress = () => {}, onStep = () => {} } = options;
+  if (setUp === undefined || target.setUp === undefined) throw noBoardYet(target);
+  await target.checkSetUp?.(setUp, image);
+  if (dryRun) return { end: "dry-run", slot: "a" };
+  onStep("setting up");
+  await target.setUp(setUp, onProgress);
+  return bring(target, image, await reportOf(target), options);
+}
+
+function noBoardYet({ name, setUp }: FlashTarget): FlashError {
   const how =
-    can === undefined
+    setUp === undefined
       ? "set one up at dir:PATH or ssh:HOST first"
       : "set one up with --board-keys, --trust, --author and --conf";
-  throw new FlashError(
+  return new FlashError(
     "unusable",
     `There is no board at ${name} yet: ${how} (see 'meterbench flash --help').`,
   );
 }
 
 /** Keys that are there are the meter's: another set-up would make another meter of it. */
-function refuseSetUp({ name }: FlashTarget, setUp: BoardSetUp | undefined): void {
-  if (setUp === undefined) return;
+async function bringNext(
+  target: FlashTarget,
+  image: FlashImage,
+  before: SlotsReport,
+  options: FlashOptions,
+): Promise<Done> {
+  if (options.setUp === undefined) return bring(target, image, before, options);
   throw new FlashError(
     "unusable",
-    `The board at ${name} is set up already: leave out --board-keys, --trust, --author, --conf and --node, or name an empty place.`,
+    `The board at ${target.name} is set up already: leave out --board-keys, --trust, --author, --conf and --node, or name an empty place.`,
   );
 }
 
-async function setUp(target: FlashTarget, image: FlashImage, options: FlashOptions): Promise<SlotsReport> {
-  options.onStep?.("setting up");
-  if (options.setUp !== undefined) await target.setUp?.(options.setUp, image, options.onProgress ?? (() => {}));
+async function reportOf(target: FlashTarget): Promise<SlotsReport> {
   const report = await target.report();
   if (report !== "empty") return report;
-  throw new FlashError(
-    "failed",
-    `The board at ${target.name} is not there after it was set up: look at its disk.`,
-  );
+  throw new FlashError("failed", `The board at ${target.name} is not there any more: look at its disk.`);
 }
 
 /** The slot that holds this very image, whole. */

@@ -7,7 +7,7 @@ import type { SetUpFile, SetUpParts } from "./set-up.ts";
 import { FlashError, type FlashImage, refusedBy } from "./target.ts";
 
 /** The files of systemd, udev and procd, and the script that finds a Node; each where its system looks for it. */
-const SERVICE_FILES = [
+export const SERVICE_FILES = [
   { file: "start", path: "opt/meterbench/start", mode: 0o755 },
   { file: "meterbench.procd", path: "opt/meterbench/meterbench.procd", mode: 0o755 },
   { file: "meterbench.service", path: "etc/systemd/system/meterbench.service", mode: 0o644 },
@@ -27,7 +27,8 @@ export async function loaderParts(
   image: FlashImage,
 ): Promise<Pick<SetUpParts, "boot" | "native" | "service">> {
   const { boot } = await boardPrograms();
-  if (boot === undefined) throw new FlashError("unusable", "This program has no loader for boards: build it anew.");
+  if (boot === undefined)
+    throw new FlashError("unusable", "This program has no loader for boards: build it anew.");
   const files: readonly SetUpFile[] = SERVICE_FILES.map(({ file, path, mode }) => ({
     ...{ path, mode },
     bytes: boardFile(file),

@@ -25,9 +25,7 @@ export interface BoardSetUp {
   readonly files: readonly SetUpFile[];
   /** Whom the board will believe to sign images. */
   readonly authors: readonly Credential[];
-  /** Finds a Node, and starts the loader with it. */
-export const START = `${LOADER}/start`;
-/** Node, where it comes with the meter. */
+  /** Node, where it comes with the meter. */
   readonly node?: Uint8Array;
 }
 

@@ -1,8 +1,8 @@
 // A board over ssh: files go there by sftp, and the board's own loader does the rest.
 import { createHash } from "node:crypto";
 import { toHex } from "../../firmware/protocol/bytes.ts";
-import { installedFrom, reportFrom } from "../../firmware/update/report-json.ts";
 import { placesBelow } from "../../firmware/startup/board-places.ts";
+import { installedFrom, reportFrom } from "../../firmware/update/report-json.ts";
 import type { SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { SshPlace } from "./place.ts";
 import { BOOT, type BoardSetUp, type SetUpFile, START } from "./set-up.ts";
@@ -13,8 +13,8 @@ import {
   FlashError,
   type FlashImage,
   type FlashTarget,
-  type OnProgress,
   keyIsThere,
+  type OnProgress,
   refusedBy,
   type Uploaded,
 } from "./target.ts";
@@ -42,7 +42,7 @@ export class SshTarget implements FlashTarget {
     return report;
   }
 
-  async setUp({ files, links }: BoardSetUp, _image: FlashImage, onProgress: OnProgress): Promise<void> {
+  async setUp({ files, links }: BoardSetUp, onProgress: OnProgress): Promise<void> {
     const allBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
     let doneBytes = 0;
     await this.#withSftp(async (sftp) => {

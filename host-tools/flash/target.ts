@@ -40,7 +40,9 @@ export interface FlashTarget {
   readonly name: string;
   report(): Promise<SlotsReport | "empty">;
   /** Makes a board of an empty place, where that can be done by this way. Again after a cut, it goes on. */
-  setUp?(setUp: BoardSetUp, image: FlashImage, onProgress: OnProgress): Promise<void>;
+  setUp?(setUp: BoardSetUp, onProgress: OnProgress): Promise<void>;
+  /** What a board that is made so will refuse, before any of it is made. */
+  checkSetUp?(setUp: BoardSetUp, image: FlashImage): Promise<void>;
   /** What the board will refuse, as far as it can be told from here without carrying the image. */
   check?(image: FlashImage): Promise<void>;
   /** Carries the image there, from where an upload of it that was cut has got to. */

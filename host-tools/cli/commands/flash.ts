@@ -37,7 +37,9 @@ Examples: meterbench flash meter.mbi --to dir:/media/card --dry-run
 
 export function addFlashCommand(program: Command): void {
   withSetUp(withTargetOptions(program.command("flash <image>")))
-    .description("put an image onto a board: a card, over ssh, over its console, or over the meter's own line")
+    .description(
+      "put an image onto a board: a card, over ssh, over its console, or over the meter's own line",
+    )
     .requiredOption("--to <target>", "the board (see below)")
     .option("--dry-run", "say what would be done, and why it might be refused, and do nothing")
     .option("--no-wait", "do not wait until a board that runs has confirmed the image")
@@ -68,5 +70,7 @@ function readImageFile(path: string): FlashImage {
   const image = bytes === undefined ? undefined : readFlashImage(opensslEngine, bytes);
   if (image !== undefined && !("refusal" in image)) return image;
   const why = image?.why?.replace(/\.$/, "") ?? `it has more than ${IMAGE_BYTES_MAX} bytes`;
-  throw usageFault(`The file ${path} is no image that can be flashed (${why}): make one with 'meterbench image build'.`);
+  throw usageFault(
+    `The file ${path} is no image that can be flashed (${why}): make one with 'meterbench image build'.`,
+  );
 }

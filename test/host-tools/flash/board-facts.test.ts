@@ -1,10 +1,10 @@
 import { mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { thisMachine } from "../../../hal/node/this-machine.ts";
 import { boardFactsOf } from "../../../host-tools/flash/board-facts.ts";
 import { insideRoot } from "../../../host-tools/flash/inside-root.ts";
 import { nativeFault } from "../../../host-tools/flash/libraries.ts";
-import { thisMachine } from "../../../host-tools/flash/this-machine.ts";
 import { elfFile } from "../../support/elf-file.ts";
 import { temporaryFolder } from "../../support/pty-pair.ts";
 
