@@ -16,6 +16,8 @@ import { badRequest, cborAnswer, type Method, type Resource } from "./resource.t
 /** What a board's slots do for whoever asks from afar. */
 export interface AskedSlots {
   report(): SlotsReport;
+  /** Why an upload with this first part is not to begin, if it is not. */
+  judge(first: ImagePart): Refused | undefined;
   take(part: ImagePart): { readonly received: number } | Refused;
   install(digest: Uint8Array): Installed | Refused;
 }
@@ -37,7 +39,7 @@ const NOT_GENUINE: ReadonlySet<UpdateRefusal> = new Set(["malformed", "signature
 /** GET: slots and what is on its way. PUT: a part of an image file. POST: the word to install it. */
 export function updateResource(parts: UpdateParts): Resource {
   const { slots } = parts;
-  const gate = new UploadGate(() => slots.report().incoming);
+  const gate = new UploadGate({ read: () => slots.report().incoming, judge: (first) => slots.judge(first) });
   const put: Method["answer"] = (body, { peer }) => {
     const part = decodeImagePart(body);
     return part === undefined ? badRequest("no part of an image") : taken(parts, gate, part, peer);

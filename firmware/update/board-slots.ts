@@ -4,6 +4,7 @@ import { equal } from "../protocol/bytes.ts";
 import { BootRecord } from "./boot-record.ts";
 import { type ArmedTrial, TRIES } from "./boot-state.ts";
 import { type ImageParts, payloadRefusal, readImage, type Unpack, unpackFiles } from "./image.ts";
+import { refusalOfHead } from "./image-head.ts";
 import { IncomingImage } from "./incoming.ts";
 import { type OpenedManifest, openManifest } from "./manifest.ts";
 import {
@@ -69,6 +70,11 @@ export class BoardSlots {
       ...(incoming && { incoming }),
       ...(outcome && { outcome }),
     };
+  }
+
+  /** Why an image that begins so would never be installed: asked before any of it is kept. */
+  judge(first: Pick<ImagePart, "bytes" | "imageBytes">): Refused | undefined {
+    return refusalOfHead(this.#parts, this.#record.history, first);
   }
 
   /** Keeps a part of an image; a part that begins elsewhere than the last one ended is refused as a gap. */

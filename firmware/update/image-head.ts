@@ -1,7 +1,7 @@
 // An upload's first part: what it promises is judged before a byte of it is written.
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
-import { imageBytesOf, readEnvelope } from "./image.ts";
+import { headBytesOf, readEnvelope } from "./image.ts";
 import { openManifest } from "./manifest.ts";
 import { type BoardFacts, type BoardHistory, type Refused, refusalFor, refused } from "./refusals.ts";
 import type { ImagePart } from "./slots-report.ts";
@@ -26,7 +26,7 @@ export function refusalOfHead(
   if ("refusal" in envelope) return envelope;
   const opened = openManifest(crypto, authors, envelope);
   if ("refusal" in opened) return opened;
-  const wholeBytes = imageBytesOf(envelope, opened.manifest);
+  const wholeBytes = headBytesOf(envelope) + opened.manifest.payload.bytes;
   if (imageBytes !== wholeBytes)
     return refused("malformed", `The image is said to have ${imageBytes} bytes, and has ${wholeBytes}.`);
   return refusalFor(opened, facts, history);

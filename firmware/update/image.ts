@@ -31,7 +31,7 @@ export function readImage(image: Uint8Array): ImageParts | Refused {
     return refused("malformed", `The image has more than ${IMAGE_BYTES_MAX} bytes.`);
   const envelope = readEnvelope(image);
   if ("refusal" in envelope) return envelope;
-  return { envelope, payload: image.slice(HEAD_BYTES + envelope.length) };
+  return { envelope, payload: image.slice(headBytesOf(envelope)) };
 }
 
 /** The signed manifest that an image begins with, or why there is none; what comes after it may be missing. */
@@ -44,9 +44,9 @@ export function readEnvelope(image: Uint8Array): Uint8Array | Refused {
   return image.slice(HEAD_BYTES, end);
 }
 
-/** Bytes of the whole file of an image with this signed manifest. */
-export function imageBytesOf(envelope: Uint8Array, { payload }: ImageManifest): number {
-  return HEAD_BYTES + envelope.length + payload.bytes;
+/** Bytes of an image up to the end of this signed manifest. */
+export function headBytesOf(envelope: Uint8Array): number {
+  return HEAD_BYTES + envelope.length;
 }
 
 /** Why these are not the files that the author has signed, as they are packed. */

@@ -23,25 +23,33 @@ const TOO_MANY = refused(
   "Too many images were begun on this board: it takes another one every half hour.",
 );
 
+export interface UploadGateParts {
+  /** Reads what is under way from the board, which is asked for it only where the gate does not know. */
+  readonly read: () => Incoming | undefined;
+  /** What the board makes of an upload's first part. */
+  readonly judge: (first: ImagePart) => Refused | undefined;
+}
+
 /** Guards the one upload that a board has under way. */
 export class UploadGate {
   readonly #begins = new Budget(1000 / BEGIN_EVERY_MS, BEGINS_AT_ONCE);
-  /** Reads what is under way from the board, which is asked for it only where this does not know. */
-  readonly #read: () => Incoming | undefined;
+  readonly #parts: UploadGateParts;
   #underWay: Pick<Incoming, "digest" | "imageBytes"> | "none" | "unknown" = "unknown";
   #last: { readonly by: object; readonly atMs: number } | undefined;
 
-  constructor(read: () => Incoming | undefined) {
-    this.#read = read;
+  constructor(parts: UploadGateParts) {
+    this.#parts = parts;
   }
 
   /** Why a part that `by` sends is not to be taken, if it is not. What goes on with the upload under way always is. */
   refusalOf(nowMs: number, by: object, part: ImagePart): Refused | undefined {
-    if (this.#underWay === "unknown") this.#underWay = this.#read() ?? "none";
+    if (this.#underWay === "unknown") this.#underWay = this.#parts.read() ?? "none";
     const goesOn = this.#underWay !== "none" && isOf(part, this.#underWay);
     if (!goesOn) {
       if (part.offset > 0) return { refusal: "gap", received: 0 };
       if (this.#underWay !== "none" && this.#isHeld(nowMs, by)) return OTHERS_COME_FIRST;
+      const refusal = this.#parts.judge(part);
+      if (refusal !== undefined) return refusal;
       if (!this.#begins.take(nowMs)) return TOO_MANY;
     }
     const { digest, imageBytes } = part;

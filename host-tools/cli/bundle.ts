@@ -24,7 +24,7 @@ async function bundleCommand(out: string): Promise<void> {
     format: "esm",
     target: "node20.19",
     // esbuild is for clones, which bundle a board's programs as they are now.
-    external: ["serialport", "esbuild"],
+    external: ["serialport", "esbuild", "vitest"],
     banner: REQUIRE_BANNER,
     metafile: true,
     logLevel: "warning",

@@ -64,6 +64,7 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     enrol: async () => (await import("./commands/enrol.ts")).addEnrolCommand,
     decode: async () => (await import("./commands/decode.ts")).addDecodeCommand,
     ic: async () => (await import("./commands/ic.ts")).addIcCommand,
+    hil: async () => (await import("./commands/hil.ts")).addHilCommand,
     image: async () => (await import("./commands/image.ts")).addImageCommand,
     flash: async () => (await import("./commands/flash.ts")).addFlashCommand,
     slots: async () => (await import("./commands/slots.ts")).addSlotsCommand,

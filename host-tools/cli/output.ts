@@ -5,14 +5,9 @@ import type { RegisterEntry } from "../../firmware/protocol/readings/register-re
 import { publishedForm } from "../../firmware/protocol/readings/register-table.ts";
 import type { Layer } from "../decode/explain.ts";
 import type { ExchangeSize } from "../head-end/client.ts";
+import { jsonText, printable } from "../safe-text.ts";
 
-/** Control, formatting and line characters, which could forge lines or hide and turn text on a terminal. */
-const UNSAFE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu;
-
-/** Text of another device, shown as itself but for unsafe characters, which become `\u....`. */
-export function printable(text: string): string {
-  return text.replace(UNSAFE, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`);
-}
+export { jsonText, printable };
 
 export function say(line = ""): void {
   process.stdout.write(`${line}\n`);
@@ -21,16 +16,6 @@ export function say(line = ""): void {
 /** One JSON document, on one line; characters that are unsafe on a terminal are escaped, as JSON allows. */
 export function sayJson(document: unknown): void {
   process.stdout.write(`${jsonText(document)}\n`);
-}
-
-/** JSON of printable characters; the value that it is read back as is the same. */
-export function jsonText(document: unknown): string {
-  return JSON.stringify(document).replace(UNSAFE, (character) =>
-    character
-      .split("")
-      .map((unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`)
-      .join(""),
-  );
 }
 
 /** For a person at a terminal only: machines and pipes get none. */

@@ -1,5 +1,6 @@
 // A board at the other end of a line: an image goes there in parts, however often the line, the board or this program stops.
 import { EMPTY, equal } from "../../firmware/protocol/bytes.ts";
+import { headBytesOf, readEnvelope } from "../../firmware/update/image.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
 import type { ImagePart, SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { BoardAsker } from "./board-askers.ts";
@@ -142,7 +143,9 @@ class Sending {
 
   next(): ImagePart {
     const { digest, bytes: image } = this.#image;
-    const bytes = image.slice(this.#at, this.#at + this.#sizes.bytes);
+    // By the whole manifest the board judges an image before it writes any of it.
+    const least = this.#at === 0 ? headBytes(image) : 0;
+    const bytes = image.slice(this.#at, this.#at + Math.max(least, this.#sizes.bytes));
     this.#part = { digest, imageBytes: image.length, offset: this.#at, bytes };
     this.#sentBytes += bytes.length;
     return this.#part;
@@ -161,6 +164,11 @@ class Sending {
   lost(): void {
     this.#sizes.lost();
   }
+}
+
+function headBytes(image: Uint8Array): number {
+  const envelope = readEnvelope(image);
+  return "refusal" in envelope ? 0 : headBytesOf(envelope);
 }
 
 function receivedOf({ incoming }: SlotsReport, { digest, bytes }: FlashImage): number {

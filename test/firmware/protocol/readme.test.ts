@@ -213,7 +213,7 @@ describe("what the README says of a meter's resources", () => {
   const startUtcMs = Date.UTC(2026, 10, 24);
   const line = { seed: 1, startUtcMs, crypto: opensslEngine, baud: 115_200, pollIntervalMs: 1000 };
   const keyStore = new MemoryKeyStore(fromText(writeKeyFile(meterKey(opensslEngine, 1))));
-  const slots: AskedSlots = { report: () => REPORT, take: () => GAP, install: () => GAP };
+  const slots: AskedSlots = { report: () => REPORT, judge: () => GAP, take: () => GAP, install: () => GAP };
   const updates = { slots, restart: () => {} };
   const { runtime, stop } = singleLine({ ...line, load, configuration, keyStore, updates });
   const { resources } = runtime;

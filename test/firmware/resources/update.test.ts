@@ -42,6 +42,7 @@ function resource(refusal?: Refused) {
         world.reports++;
         return { ...REPORT, ...(incoming && { incoming }) };
       },
+      judge: () => refusal,
       take: (part) => refusal ?? take(part),
       install: () => refusal ?? { slot: "b", sequence: 8, armed: true },
     },

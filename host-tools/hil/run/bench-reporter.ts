@@ -1,0 +1,197 @@
+// What vitest tells of one bench's tests, collected.
+import type { UserConsoleLog } from "vitest";
+import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
+import { failureClass, type OutcomeClass, reasonOf, type WorkerError } from "./outcome.ts";
+import type { TestStory } from "./run-context.ts";
+
+/** A test as one pass of a bench left it. */
+export interface PassOutcome {
+  /** Vitest's, by which it is asked for again; undefined for what is no test. */
+  readonly id: string | undefined;
+  readonly name: string;
+  readonly file: string | undefined;
+  readonly outcome: OutcomeClass;
+  readonly reasons: readonly string[];
+  readonly durationMs: number;
+  readonly story: TestStory | undefined;
+}
+
+/** On top of what a test may take, for what it does at its end, such as a bench that is closed. */
+const HANG_GRACE_MS = 10_000;
+/** Between tests: a file is loaded, hooks run. */
+const BETWEEN_MS = 60_000;
+
+export interface BenchReporterSettings {
+  /** False for those that this pass leaves out, which vitest calls skipped. */
+  isAsked(test: TestCase): boolean;
+  onOutcome(outcome: PassOutcome): void;
+  /** What tests print. */
+  onOutput(text: string): void;
+  /** Ends the worker, as nothing else stops a test that never gives its turn back. */
+  endWorker(): void;
+}
+
+/** Collects the outcomes of one pass over one bench's tests, and notices a test that does not end. */
+export class BenchReporter implements Reporter {
+  readonly #settings: BenchReporterSettings;
+  #outcomes: PassOutcome[] = [];
+  #running: TestCase | undefined;
+  #hung: TestCase | "between tests" | undefined;
+  #watchdog: NodeJS.Timeout | undefined;
+
+  constructor(settings: BenchReporterSettings) {
+    this.#settings = settings;
+  }
+
+  /** Those of the pass that has just ended. */
+  takeOutcomes(): readonly PassOutcome[] {
+    const outcomes = this.#outcomes;
+    this.#outcomes = [];
+    return outcomes;
+  }
+
+  onTestRunStart(): void {
+    this.#watch("between tests");
+  }
+
+  onTestModuleCollected(): void {
+    this.#watch("between tests");
+  }
+
+  onTestCaseReady(test: TestCase): void {
+    this.#running = test;
+    this.#watch(test);
+  }
+
+  onTestCaseResult(test: TestCase): void {
+    this.#watch("between tests");
+    this.#running = undefined;
+    const outcome = outcomeOf(test);
+    if (outcome !== undefined && this.#settings.isAsked(test)) this.#add(outcome);
+  }
+
+  onUserConsoleLog({ content }: UserConsoleLog): void {
+    this.#settings.onOutput(content);
+  }
+
+  onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
+    clearTimeout(this.#watchdog);
+    for (const module of modules) this.#addUnfinished(module);
+    for (const error of unhandled)
+      this.#add(
+        isEndOfWorker(error) ? this.#endOfWorker() : { ...outside("outside of any test"), ...told(error) },
+      );
+    this.#running = undefined;
+    this.#hung = undefined;
+  }
+
+  #watch(what: TestCase | "between tests"): void {
+    clearTimeout(this.#watchdog);
+    const patienceMs =
+      what === "between tests" ? BETWEEN_MS : (what.options.timeout ?? BETWEEN_MS) + HANG_GRACE_MS;
+    this.#watchdog = setTimeout(() => {
+      this.#hung = what;
+      this.#settings.endWorker();
+    }, patienceMs);
+  }
+
+  /** Whatever never had its turn, could not be loaded, or failed around its tests. */
+  #addUnfinished(module: TestModule): void {
+    const file = module.moduleId;
+    for (const error of module.errors())
+      this.#add({ ...outside(module.relativeModuleId), file, ...told(error) });
+    for (const suite of module.children.allSuites())
+      for (const error of suite.errors()) this.#add({ ...outside(suite.fullName), file, ...told(error) });
+    for (const test of module.children.allTests()) {
+      if (test.result().state === "pending" && this.#settings.isAsked(test))
+        this.#add({ ...blank(test), ...this.#whyUnfinished(test) });
+    }
+    const isEmpty = module.children.size === 0 && module.errors().length === 0;
+    if (isEmpty)
+      this.#add({
+        ...outside(module.relativeModuleId),
+        file,
+        outcome: "failed",
+        reasons: ["No test was found in it, or its worker ended before it said which there are."],
+      });
+  }
+
+  #endOfWorker(): PassOutcome {
+    const worker = outside("the bench's worker");
+    if (this.#hung !== undefined)
+      return { ...worker, outcome: "timeout", reasons: ["It gave no sign for too long, and was ended."] };
+    return {
+      ...worker,
+      outcome: "failed",
+      reasons: ["It ended in the middle of its tests: a crash, or the system's memory was used up."],
+    };
+  }
+
+  #whyUnfinished(test: TestCase): Pick<PassOutcome, "outcome" | "reasons"> {
+    // What a worker tells of its tests comes in portions: of one that never gives its turn back it may not have told.
+    if (this.#hung === "between tests")
+      return {
+        outcome: "timeout",
+        reasons: ["It, or a test near it, never gave its turn back: the bench's worker was ended."],
+      };
+    if (test.id === this.#hung?.id)
+      return {
+        outcome: "timeout",
+        reasons: [
+          `It did not end within ${test.options.timeout} ms, nor give its turn back: its worker was ended.`,
+        ],
+      };
+    if (test.id === this.#running?.id)
+      return { outcome: "failed", reasons: ["The bench's worker ended while it ran."] };
+    return {
+      outcome: "failed",
+      reasons: ["The bench's worker ended before it was known what became of it."],
+    };
+  }
+
+  #add(outcome: PassOutcome): void {
+    this.#outcomes.push(outcome);
+    this.#settings.onOutcome(outcome);
+  }
+}
+
+/** Undefined for one that only another pass asks for. */
+function outcomeOf(test: TestCase): PassOutcome | undefined {
+  const result = test.result();
+  const base = { ...blank(test), durationMs: Math.round(test.diagnostic()?.duration ?? 0) };
+  switch (result.state) {
+    case "passed":
+      return { ...base, outcome: "passed" };
+    case "skipped":
+      return { ...base, outcome: "skipped", reasons: [result.note ?? "It is marked to be skipped."] };
+    case "failed":
+      return {
+        ...base,
+        outcome: failureClass(result.errors),
+        reasons: result.errors.map(reasonOf),
+      };
+    case "pending":
+      return undefined;
+  }
+}
+
+function blank(test: TestCase): Omit<PassOutcome, "outcome"> {
+  const story = test.meta().meterbench;
+  return { id: test.id, name: test.fullName, file: test.module.moduleId, reasons: [], durationMs: 0, story };
+}
+
+function outside(name: string): Omit<PassOutcome, "outcome" | "reasons"> {
+  return { id: undefined, name, file: undefined, durationMs: 0, story: undefined };
+}
+
+/** What went wrong outside of a test is nobody's known fault but one of the bench that says so. */
+function told(error: WorkerError): Pick<PassOutcome, "outcome" | "reasons"> {
+  const reasons = [reasonOf(error)];
+  if (error.cause !== undefined) reasons.push(reasonOf(error.cause as WorkerError));
+  const outcome = failureClass([error]);
+  return { outcome: outcome === "timeout" ? "failed" : outcome, reasons };
+}
+
+function isEndOfWorker({ message }: SerializedError): boolean {
+  return message.startsWith("[vitest-pool]");
+}
