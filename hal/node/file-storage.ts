@@ -152,11 +152,11 @@ export class FileStorage implements Storage {
   }
 }
 
-function writeAll(file: number, bytes: Uint8Array): void {
+export function writeAll(file: number, bytes: Uint8Array): void {
   for (let offset = 0; offset < bytes.length; ) offset += writeSync(file, bytes, offset);
 }
 
-function attempt<Value>(operation: () => Value): Value | undefined {
+export function attempt<Value>(operation: () => Value): Value | undefined {
   try {
     return operation();
   } catch (error) {
