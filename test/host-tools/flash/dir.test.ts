@@ -56,7 +56,9 @@ async function reported() {
 
 /** All files below the folder, with the digest of what is in each. */
 function filesIn(path: string): Record<string, string> {
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) =>
+    entry.isFile(),
+  );
   return Object.fromEntries(
     entries.map((entry) => {
       const at = join(entry.parentPath, entry.name);
