@@ -4,6 +4,7 @@
 import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { SERVICE_FILES } from "../flash/loader-parts.ts";
 import { bundlePrograms, noticesOf, packagesIn, REQUIRE_BANNER } from "../image/bundle.ts";
 import { PROGRAM_FILES } from "../image/programs.ts";
 
@@ -38,8 +39,5 @@ async function bundleBoard(out: string): Promise<void> {
     const content = programs[name as keyof typeof PROGRAM_FILES];
     writeFileSync(join(out, file), content);
   }
-  cpSync("firmware/board", join(out, "service"), {
-    recursive: true,
-    filter: (path) => !path.endsWith(".md"),
-  });
+  for (const { file } of SERVICE_FILES) cpSync(join("firmware/board", file), join(out, file));
 }

@@ -37,17 +37,17 @@ export async function boardPrograms(): Promise<BoardPrograms> {
   };
 }
 
+/** One of the files that start a board's programs: of systemd, udev, procd, and its shell. */
+export function boardFile(name: string): Uint8Array {
+  return readFileSync(join(ROOT, IS_CLONE ? "firmware/board" : "board", name));
+}
+
 export function packageFacts(): PackageFacts {
   return JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as PackageFacts;
 }
 
 export function packageLicence(): Uint8Array {
   return readFileSync(join(PACKAGE, "LICENSE"));
-}
-
-/** The files of `firmware/board` that a board is started by, by their names. */
-export function serviceFile(name: string): Uint8Array {
-  return readFileSync(join(ROOT, IS_CLONE ? "firmware/board" : "board/service", name));
 }
 
 /** One of serialport's native modules, by its path below its `prebuilds/`. */
