@@ -31,7 +31,7 @@ export interface BoardAsker {
 }
 
 /** A part in blocks, or the work of installing, takes longer than a reading. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 const KINDS: Readonly<Record<HeadEndErrorKind, FlashErrorKind>> = {
   timeout: "unreachable",
@@ -110,8 +110,8 @@ function noAnswer(failure: PlainFailure, name: string): FlashError {
 }
 
 /** What a meter without `u` answers is that it has no board to flash. */
-function flashError({ kind, message }: HeadEndError, name: string): FlashError {
-  return kind === "not-there"
-    ? new FlashError("unusable", `The meter at ${name} runs on no board that takes images from afar.`)
-    : new FlashError(KINDS[kind], message);
+function flashError({ kind, message, mayPass }: HeadEndError, name: string): FlashError {
+  if (kind === "not-there")
+    return new FlashError("unusable", `The meter at ${name} runs on no board that takes images from afar.`);
+  return new FlashError(mayPass ? "unreachable" : KINDS[kind], message);
 }
