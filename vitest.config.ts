@@ -14,6 +14,7 @@ export default defineConfig({
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
+            "test/firmware/board/{loader,meter-on-board}.test.ts",
             "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,groups,ic,image,resources,secrets,signed,via}.test.ts",
           ]
         : []),

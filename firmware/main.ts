@@ -16,10 +16,12 @@ import { LineError } from "../hal/node/line-error.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { HOUSEHOLD_BILLING, type MeterConfiguration } from "./configuration.ts";
+import { SelfLink } from "./health/self-link.ts";
 import type { RuntimeOptions } from "./meter-board.ts";
 import { MeterStateError } from "./meter-state-parts.ts";
 import { MeterRuntime } from "./runtime.ts";
-import { runProgram } from "./startup/board-fault.ts";
+import { EXIT, runProgram } from "./startup/board-fault.ts";
+import { BoardLife } from "./startup/board-life.ts";
 import { type BoardOptions, readOptions } from "./startup/board-options.ts";
 import { readMeterKey, trustOf } from "./startup/board-parties.ts";
 
@@ -37,8 +39,13 @@ async function main(): Promise<void> {
   const end = (): void => {
     for (const one of ends.splice(0).reverse()) one();
   };
+  const restart = (): void => {
+    end();
+    process.exit(EXIT.again);
+  };
+  const life = options.board === undefined ? undefined : new BoardLife(options.board, options, restart);
   try {
-    await start(options, address, { identity, trust }, ends);
+    await start(options, address, { identity, trust }, life, ends);
   } catch (error) {
     // An open line would keep the process up with nobody in it.
     end();
@@ -54,13 +61,15 @@ async function start(
   options: BoardOptions,
   address: Address,
   parties: Pick<RuntimeOptions, "identity" | "trust">,
+  life: BoardLife | undefined,
   ends: (() => void)[],
 ): Promise<void> {
   const storage = options.state === undefined ? undefined : await openFileStorage(options.state);
   ends.push(() => storage?.close());
   const { meteringIc, uart } = await openAttachedPart(options.chip, systemClock);
   ends.push(() => uart.close());
-  const { link } = await openLink(address, "serve");
+  const opened = await openLink(address, "serve");
+  const link = new SelfLink(opened.link, systemClock);
   ends.push(() => link.close());
   const signals = systemBoardSignals();
   ends.push(() => signals.close());
@@ -69,16 +78,19 @@ async function start(
     ...{ crypto: nobleEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
   };
   const runtime = new MeterRuntime(
-    { ...board, link, meteringIc, storage },
+    { ...board, link, meteringIc, storage, supervisor: life?.supervisor, updates: life?.updates },
     {
       ...parties,
       pollIntervalMs: POLL_INTERVAL_MS,
-      onStateFault: (fault) =>
-        process.stderr.write(`The state cannot be kept (${fault}): no readings are given.\n`),
+      onStateFault(fault) {
+        process.stderr.write(`The state cannot be kept (${fault}): no readings are given.\n`);
+        life?.stateFailed();
+      },
       configuration: configurationOf(options),
     },
   );
   ends.push(() => runtime.stop());
+  if (life !== undefined) ends.push(life.begin(runtime, link));
 }
 
 function configurationOf({ zone, padding, serialNumber }: BoardOptions): MeterConfiguration {

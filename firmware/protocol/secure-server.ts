@@ -18,6 +18,7 @@ import {
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
 import { selectorOf } from "./coap/selection.ts";
+import type { Credential } from "./cose/credential.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import type { Memberships } from "./group/memberships.ts";
 import { ServedGroups } from "./group/served-groups.ts";
@@ -95,6 +96,15 @@ export class SecureServer implements Endpoint<ServerEvent> {
   forgetBarred(): void {
     this.#sessions.forgetBarred();
     this.#parts.memberships?.forgetBarred();
+  }
+
+  /** Lets a guest in until the function that this gives is called, which leaves nothing of him here. */
+  admit(guest: Credential): () => void {
+    const end = this.#parts.trust.admit(guest);
+    return () => {
+      end();
+      this.#sessions.dropOf(guest);
+    };
   }
 
   /**

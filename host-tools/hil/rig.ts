@@ -90,13 +90,13 @@ export interface LineFrame {
   readonly bytes: Uint8Array;
 }
 
-/** What is done to the bytes of a line, both ways; a probability for each portion of bytes, 0 to 1, where it is one. */
+/** What is done to the frames of a line, both ways; a probability for each frame, 0 to 1, where it is one. */
 export interface LineFaults {
   readonly drop?: number;
-  /** One bit of the portion is turned. */
+  /** One bit of the frame is turned. */
   readonly flip?: number;
   readonly delayMs?: number;
-  /** The portion comes in two, a moment apart. */
+  /** The frame comes in two, a moment apart. */
   readonly split?: number;
   /** Bytes that nobody sent come to both ends, so many milliseconds apart on average. */
   readonly babbleEveryMs?: number;

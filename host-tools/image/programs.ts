@@ -38,6 +38,11 @@ export async function boardPrograms(): Promise<BoardPrograms> {
   };
 }
 
+/** One of the files that start a board's programs: of systemd, udev, procd, and its shell. */
+export function boardFile(name: string): Uint8Array {
+  return readFileSync(join(ROOT, IS_CLONE ? "firmware/board" : "board", name));
+}
+
 export function packageFacts(): PackageFacts {
   return JSON.parse(readFileSync(join(PACKAGE, "package.json"), "utf8")) as PackageFacts;
 }

@@ -1,11 +1,12 @@
 // A serial line that is made bad at one of its ends, whatever it is made of.
 import { integerBelow, uniform } from "../../../hal/emulated/seeded-random.ts";
+import { SLIP_END } from "../../../hal/framing/slip.ts";
 import type { Cancel, Clock } from "../../../hal/ports/clock.ts";
 import type { Random } from "../../../hal/ports/random.ts";
 import type { Uart, UartListener, UartSettings, UartState, UartWrite } from "../../../hal/ports/uart.ts";
 import type { LineFaults } from "../rig.ts";
 
-/** Between the halves of a portion that comes in two: longer than two characters of a line that meters are on. */
+/** Between the halves of a frame that comes in two: longer than two characters of a line that meters are on. */
 const SPLIT_MS = 5;
 /** What somebody who babbles says at once. */
 const BABBLE_BYTES_MAX = 24;
@@ -78,11 +79,20 @@ export class FaultyUart implements Uart {
   }
 }
 
+/** What becomes of a frame, whatever portions it comes in. */
+interface Fate {
+  readonly isLost: boolean;
+  readonly isFlipped: boolean;
+  readonly isSplit: boolean;
+}
+
 /** One way of the line: what is held back on it leaves in its order, as on any line. */
 class Way {
   readonly #clock: Clock;
   readonly #random: Random;
   readonly #deliver: (bytes: Uint8Array) => void;
+  /** Of the frame under way; undefined between frames. */
+  #fate: Fate | undefined;
   #lastDueMs = Number.NEGATIVE_INFINITY;
   #held = 0;
 
@@ -96,12 +106,36 @@ class Way {
     return this.#held === 0;
   }
 
-  take(bytes: Uint8Array, { drop = 0, flip = 0, split = 0, delayMs = 0 }: LineFaults): void {
-    if (uniform(this.#random) < drop) return;
-    const portion = uniform(this.#random) < flip ? flipped(bytes, this.#random) : bytes;
-    const cut = uniform(this.#random) < split ? integerBelow(this.#random, portion.length + 1) : 0;
-    this.#send(portion.subarray(0, cut), delayMs);
-    this.#send(portion.subarray(cut), cut > 0 ? delayMs + SPLIT_MS : delayMs);
+  take(bytes: Uint8Array, faults: LineFaults): void {
+    for (let from = 0; from < bytes.length; ) {
+      const end = bytes.indexOf(SLIP_END, from);
+      const to = end < 0 ? bytes.length : end + 1;
+      this.#pass(bytes.subarray(from, to), faults);
+      from = to;
+    }
+  }
+
+  /** A frame, or a part of one; its END comes with its last part. */
+  #pass(part: Uint8Array, faults: LineFaults): void {
+    const { delayMs = 0 } = faults;
+    const isEnd = part[part.length - 1] === SLIP_END;
+    if (isEnd && part.length === 1 && this.#fate === undefined) return this.#send(part, delayMs);
+    const { isLost, isFlipped, isSplit } = this.#fate ?? this.#newFate(faults);
+    // One bit of a frame is turned, and it is cut once: in its first part.
+    this.#fate = isEnd ? undefined : { isLost, isFlipped: false, isSplit: false };
+    if (isLost) return;
+    const sent = isFlipped ? flipped(part, this.#random) : part;
+    const cut = isSplit ? integerBelow(this.#random, sent.length + 1) : 0;
+    this.#send(sent.subarray(0, cut), delayMs);
+    this.#send(sent.subarray(cut), cut > 0 ? delayMs + SPLIT_MS : delayMs);
+  }
+
+  #newFate({ drop = 0, flip = 0, split = 0 }: LineFaults): Fate {
+    return {
+      isLost: uniform(this.#random) < drop,
+      isFlipped: uniform(this.#random) < flip,
+      isSplit: uniform(this.#random) < split,
+    };
   }
 
   #send(bytes: Uint8Array, delayMs: number): void {

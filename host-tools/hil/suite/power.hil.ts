@@ -1,9 +1,9 @@
 // What a power cut may take, and what it may not.
 import { INTERVAL_FLAG } from "../../../firmware/protocol/readings/interval.ts";
-import type { TariffPlan } from "../../../firmware/protocol/readings/tariff.ts";
 import { HeadEndError } from "../../head-end/errors.ts";
 import { allEvents, expect, lasting, namesOf, registerValue, test } from "../index.ts";
 import type { RigHeadEnd, RigMeter } from "../rig.ts";
+import { dailyRates } from "./daily-rates.ts";
 
 const IMPORT = "1.8.0";
 const SECOND_MS = 1000;
@@ -165,13 +165,13 @@ test(
     const before = await headEnd.readTariff(meter);
     for (let minute = 60; minute < 240; minute += 60) {
       const cut = power.cut({ at: "any-write", offMs: SECOND_MS });
-      const taken = await headEnd.setTariff(meter, twoRates(minute)).then(
+      const taken = await headEnd.setTariff(meter, dailyRates(minute)).then(
         () => true,
         () => false,
       );
       await cut;
       await meter.ready();
-      if (taken) expect(await headEnd.readTariff(meter)).toEqual(twoRates(minute));
+      if (taken) expect(await headEnd.readTariff(meter)).toEqual(dailyRates(minute));
     }
     await headEnd.setTariff(meter, before);
   },
@@ -183,16 +183,16 @@ test(
   async ({ meter, headEnd, power, line, clock }) => {
     const before = await headEnd.readTariff(meter);
     const seen = line.frames.length;
-    await headEnd.setTariff(meter, twoRates(300));
+    await headEnd.setTariff(meter, dailyRates(300));
     const heard = line.frames.slice(seen).filter(({ direction }) => direction === "outbound");
-    await headEnd.setTariff(meter, twoRates(600));
+    await headEnd.setTariff(meter, dailyRates(600));
     await power.cut();
     await meter.ready();
     for (const { bytes } of heard) {
       line.inject(bytes);
       await clock.pass(SECOND_MS);
     }
-    expect(await headEnd.readTariff(meter)).toEqual(twoRates(600));
+    expect(await headEnd.readTariff(meter)).toEqual(dailyRates(600));
     await headEnd.setTariff(meter, before);
   },
 );
@@ -203,20 +203,4 @@ async function atQuarter(clock: { utcMs(): number; pass(ms: number): Promise<voi
   // The last reading of a quarter is on its way for a moment when it ends.
   await clock.pass(seconds * SECOND_MS - clock.utcMs() + SECOND_MS / 2);
   return seconds;
-}
-
-/** Rate 1 from midnight and rate 2 from that minute on, each day of the year. */
-function twoRates(minuteOfDay: number): TariffPlan {
-  const day = [
-    { minuteOfDay: 0, rate: 1 },
-    { minuteOfDay, rate: 2 },
-  ];
-  return {
-    active: {
-      seasons: [{ month: 1, day: 1, weekProfile: 0 }],
-      weekProfiles: [[0, 0, 0, 0, 0, 0, 0]],
-      dayProfiles: [day],
-      specialDays: [],
-    },
-  };
 }
