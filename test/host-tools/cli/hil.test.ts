@@ -191,7 +191,7 @@ meters: [{ id: M1, line: "pty:./meter1", power: { driver: process, start: ${JSON
         `headEnd: { home: .meterbench }\nmeters: [{ id: M9, line: "serial:/dev/serial/by-id/usb-nobody?baud=9600" }]\n`,
       );
       const { code, tests } = await hilRun([
-        ...["--bench", lab, "--bench", unplugged, "--test", "there after"],
+        ...["--bench", lab, "--bench", unplugged, "--test", "what was read before a cut"],
         ...["--keep", "all"],
       ]);
       expect(tests.map((one) => [one.bench, one.class])).toEqual([
