@@ -5,7 +5,7 @@
 //                --cwt M1.cwt.json --allow utility=clock,tariff --zone CET-1CEST,M3.5.0,M10.5.0/3 --utc free-running --padding 4.1
 //
 //   node main.js --board /       with the settings of /etc/meterbench, as the loader starts it (boot.ts)
-import { nobleEngine } from "../hal/crypto/noble.ts";
+
 import { type Address, formatAddress, openLink, parseAddress } from "../hal/node/address.ts";
 import { openAttachedPart } from "../hal/node/attached-part.ts";
 import { systemBoardSignals } from "../hal/node/board-signals.ts";
@@ -13,6 +13,7 @@ import { openFileStorage, StorageError } from "../hal/node/file-storage.ts";
 import { programDigest, programReleasedUtcMs, programVersion } from "../hal/node/installed-program.ts";
 import { keyFiles } from "../hal/node/key-files.ts";
 import { LineError } from "../hal/node/line-error.ts";
+import { opensslEngine } from "../hal/node/openssl.ts";
 import { systemClock } from "../hal/node/system-clock.ts";
 import { systemRandom } from "../hal/node/system-random.ts";
 import { HOUSEHOLD_BILLING, type MeterConfiguration } from "./configuration.ts";
@@ -75,7 +76,7 @@ async function start(
   ends.push(() => signals.close());
   const board = {
     ...{ clock: systemClock, meterClock: systemClock, utc: options.utc },
-    ...{ crypto: nobleEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
+    ...{ crypto: opensslEngine, random: systemRandom, signals, keyStore: keyFiles(options.keys) },
   };
   const runtime = new MeterRuntime(
     { ...board, link, meteringIc, storage, supervisor: life?.supervisor, updates: life?.updates },

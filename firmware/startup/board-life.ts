@@ -1,5 +1,5 @@
 // What a meter in a board's slot has beside: who starts it again, other images, and the check that confirms its own.
-import { nobleEngine } from "../../hal/crypto/noble.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { systemdSupervisor } from "../../hal/node/systemd.ts";
@@ -43,7 +43,7 @@ export class BoardLife {
     const name = this.#options.profile === "development" ? `${id} (a board for development)` : id;
     supervisor.ready(`${name} is started, and looks at itself.`);
     const endCheck = watchHealth({
-      ...{ clock: systemClock, crypto: nobleEngine, random: systemRandom.fork("self") },
+      ...{ clock: systemClock, crypto: opensslEngine, random: systemRandom.fork("self") },
       ...runtime.vitals,
       reachSelf: () => link.reachSelf(),
       onMissing: (missing) => supervisor.status(`${name}: ${missing}`),

@@ -37,7 +37,7 @@ async function bundleBoard(out: string): Promise<void> {
   mkdirSync(out, { recursive: true });
   for (const [name, file] of Object.entries(PROGRAM_FILES)) {
     const content = programs[name as keyof typeof PROGRAM_FILES];
-    if (content !== undefined) writeFileSync(join(out, file), content);
+    writeFileSync(join(out, file), content);
   }
   for (const { file } of SERVICE_FILES) cpSync(join("firmware/board", file), join(out, file));
 }

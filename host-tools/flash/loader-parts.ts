@@ -4,7 +4,7 @@ import { unpack } from "../../hal/node/brotli.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { boardFile, boardPrograms } from "../image/programs.ts";
 import type { SetUpFile, SetUpParts } from "./set-up.ts";
-import { FlashError, type FlashImage, refusedBy } from "./target.ts";
+import { type FlashImage, refusedBy } from "./target.ts";
 
 /** The files of systemd, udev and procd, and the script that finds a Node; each where its system looks for it. */
 export const SERVICE_FILES = [
@@ -27,8 +27,6 @@ export async function loaderParts(
   image: FlashImage,
 ): Promise<Pick<SetUpParts, "boot" | "native" | "service">> {
   const { boot } = await boardPrograms();
-  if (boot === undefined)
-    throw new FlashError("unusable", "This program has no loader for boards: build it anew.");
   const files: readonly SetUpFile[] = SERVICE_FILES.map(({ file, path, mode }) => ({
     ...{ path, mode },
     bytes: boardFile(file),

@@ -30,10 +30,9 @@ const PACKAGE = IS_CLONE ? ROOT : join(ROOT, "..");
 export async function boardPrograms(): Promise<BoardPrograms> {
   if (IS_CLONE) return (await import("./bundle.ts")).bundlePrograms(ROOT);
   const read = (file: string): Uint8Array => readFileSync(join(ROOT, "board", file));
-  const hasBoot = existsSync(join(ROOT, "board", PROGRAM_FILES.boot));
   return {
     main: read(PROGRAM_FILES.main),
-    ...(hasBoot && { boot: read(PROGRAM_FILES.boot) }),
+    boot: read(PROGRAM_FILES.boot),
     notices: read(PROGRAM_FILES.notices),
   };
 }
