@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
