@@ -14,7 +14,9 @@ export default defineConfig({
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
-            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,groups,ic,image,resources,secrets,signed,via}.test.ts",
+            "test/firmware/board/{loader,meter-on-board}.test.ts",
+            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,flash-meter,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
+            "test/host-tools/flash/{console,sftp,ssh}.test.ts",
           ]
         : []),
       ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),

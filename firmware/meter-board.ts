@@ -8,6 +8,7 @@ import type { MeteringIc } from "../hal/ports/metering-ic.ts";
 import type { Random } from "../hal/ports/random.ts";
 import type { Relay } from "../hal/ports/relay.ts";
 import type { Storage, StorageFault } from "../hal/ports/storage.ts";
+import type { Supervisor } from "../hal/ports/supervisor.ts";
 import type { MeterConfiguration } from "./configuration.ts";
 import type { Identity } from "./identity/identity.ts";
 import type { TrustList } from "./identity/trust.ts";
@@ -37,6 +38,8 @@ export interface MeterBoard {
   readonly keyStore?: KeyStore | undefined;
   /** What switches the installation behind the meter; without it there is nothing to order. */
   readonly relay?: Relay | undefined;
+  /** Who starts the program again when it hangs; without it nobody does. */
+  readonly supervisor?: Pick<Supervisor, "alive"> | undefined;
   /** The images that the board starts; without it none is taken from afar. */
   readonly updates?: BoardUpdates | undefined;
 }

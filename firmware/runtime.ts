@@ -12,6 +12,8 @@ import { EventLog } from "./events/event-log.ts";
 import { EventWatch } from "./events/event-watch.ts";
 import { securityEventOf } from "./events/security-events.ts";
 import { recordStart, SupplyWatch } from "./events/supply-events.ts";
+import type { HealthParts } from "./health/health.ts";
+import { SELF } from "./health/self-link.ts";
 import type { Identity } from "./identity/identity.ts";
 import { OwnKeys } from "./identity/own-keys.ts";
 import type { TrustList } from "./identity/trust.ts";
@@ -48,6 +50,7 @@ export class MeterRuntime {
   /** Undefined for a meter without a relay. */
   readonly relay: RelayControl | undefined;
   readonly #board: MeterBoard;
+  readonly #identity: Identity;
   readonly #trust: TrustList;
   readonly #keys: OwnKeys | undefined;
   readonly #onEvent: (event: ServerEvent) => void;
@@ -70,6 +73,7 @@ export class MeterRuntime {
     const { configuration, identity, trust, presets = [], pollIntervalMs } = options;
     refuseSlowPolls(meteringIc, pollIntervalMs);
     this.#board = board;
+    this.#identity = identity;
     this.#trust = trust;
     this.#onEvent = options.onEvent ?? (() => {});
     this.#pollIntervalMs = pollIntervalMs;
@@ -97,7 +101,7 @@ export class MeterRuntime {
     });
     this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
-      ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
+      ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets, self: SELF },
       nextIdentity: () => this.#keys?.next,
       ...{ resources: this.resources, memberships: this.#memberships },
       keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),
@@ -119,6 +123,16 @@ export class MeterRuntime {
     const isKnown = this.#trust.revoke(id);
     this.#server.forgetBarred();
     return isKnown;
+  }
+
+  /** What a check of this meter by itself looks at. */
+  get vitals(): Pick<HealthParts, "store" | "readings" | "meter" | "admit"> {
+    return {
+      store: () => (this.state === undefined ? "none" : this.#save()),
+      readings: () => this.#board.meteringIc.counters.readings,
+      meter: () => this.#keys?.current ?? this.#identity,
+      admit: (guest) => this.#server.admit(guest),
+    };
   }
 
   /** Ends polling and answering; link, part and signals are their owner's to close. */
@@ -268,6 +282,8 @@ export class MeterRuntime {
   }
 
   #heard(event: ServerEvent): void {
+    // What the meter asks itself is nobody's doing.
+    if (event.from === SELF) return;
     const name = securityEventOf(event);
     if (name !== undefined) this.log.record(name);
     this.#onEvent(event);
@@ -295,7 +311,13 @@ export class MeterRuntime {
     this.#board.meteringIc.poll();
     // What was logged since the poll before may be due to its observers.
     this.#drive.run();
+    this.#tellAlive();
     this.#armPoll();
+  }
+
+  /** A meter that cannot keep what it measures is better started again: until then nobody is given a reading. */
+  #tellAlive(): void {
+    if (this.state === undefined || this.state.condition === "done") this.#board.supervisor?.alive();
   }
 
   #armPoll(): void {

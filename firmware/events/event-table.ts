@@ -66,6 +66,8 @@ export const EVENTS = {
   /** The metering part does not answer although the line is up. Details: seconds. */
   "metering-part-silent": alarm("standard", 260),
   "metering-part-back": event("standard", 261),
+  /** An image on trial was not confirmed: the one before runs again. Details: its sequence. */
+  "firmware-rolled-back": alarm("standard", 273),
 
   "terminal-cover-removed": alarm("fraud", 40),
   "terminal-cover-closed": event("fraud", 41),

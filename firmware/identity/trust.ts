@@ -83,6 +83,8 @@ export class TrustList {
   readonly #issuers: IssuerTrust | undefined;
   /** Those by value that are not on the list: no more than issuers have signed. */
   readonly #issued = new Set<Credential>();
+  /** Those that are let in for a while. */
+  readonly #guests = new Set<Credential>();
 
   /** `rights`: of those whose id is in it; the others may read. */
   constructor(
@@ -127,11 +129,25 @@ export class TrustList {
     return found.length > 0;
   }
 
-  /** True while this credential, the very object that was proved, is on the list, or its issuer believed. */
+  /**
+   * Lets somebody in who may read until the function that this gives is called: he proves himself as any other, is not on
+   * the list, and nothing of him is kept over a restart.
+   */
+  admit(guest: Credential): () => void {
+    this.#guests.add(guest);
+    return () => this.#guests.delete(guest);
+  }
+
+  isGuest(peer: object): boolean {
+    const guests: ReadonlySet<object> = this.#guests;
+    return guests.has(peer);
+  }
+
+  /** True while this credential, the very object that was proved, is on the list, a guest, or its issuer believed. */
   has(peer: object): boolean {
     const listed: ReadonlySet<object> = this.#credentials;
     const issued: ReadonlySet<object> = this.#issued;
-    return listed.has(peer) || issued.has(peer);
+    return listed.has(peer) || issued.has(peer) || this.isGuest(peer);
   }
 
   /** True where a peer may be on no list, and prove a credential by value. */
@@ -155,7 +171,8 @@ export class TrustList {
 
   candidates(idCred: Uint8Array): readonly Credential[] {
     if (isByValue(idCred)) return this.#candidateByValue(idCred);
-    return this.credentials.filter((credential) => equal(credential.idCred, idCred));
+    const known = [...this.#credentials, ...this.#guests];
+    return known.filter((credential) => equal(credential.idCred, idCred));
   }
 
   #candidateByValue(idCred: Uint8Array): readonly Credential[] {

@@ -65,6 +65,7 @@ export class KeptSessions {
   /**
    * The session of a handshake that has just been completed, in the table. It is durable where it can be and `lasts`: what
    * was made with a key that may take over does not outlive a start, as a start could not tell by which key it was made.
+   * Nor does a guest's.
    */
   begin(
     nowMs: number,
@@ -75,7 +76,7 @@ export class KeptSessions {
     const { crypto, table, trust, limits, keeping } = this.#parts;
     const terms = { limits, bornMs: nowMs, trust, own };
     const utcMs = keeping?.utcMs();
-    if (keeping === undefined || utcMs === undefined || !lasts) {
+    if (keeping === undefined || utcMs === undefined || !lasts || trust.isGuest(peer)) {
       const session = newSession(crypto, peer, material, terms);
       table.add(nowMs, session);
       return session;

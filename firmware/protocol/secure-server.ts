@@ -18,6 +18,7 @@ import {
 } from "./coap/message.ts";
 import { type WholeEvent, WholeMessages } from "./coap/outer/whole-messages.ts";
 import { selectorOf } from "./coap/selection.ts";
+import type { Credential } from "./cose/credential.ts";
 import type { Endpoint, OutgoingDatagram } from "./endpoint.ts";
 import type { Memberships } from "./group/memberships.ts";
 import { ServedGroups } from "./group/served-groups.ts";
@@ -45,6 +46,8 @@ export interface SecureServerParts {
   /** The key that may take its place: who asks for it at `x` is shown that one. */
   readonly nextIdentity?: (() => Identity | undefined) | undefined;
   readonly trust: TrustList;
+  /** A station that nobody else can speak from: it is never kept waiting by strangers. */
+  readonly self?: Station | undefined;
   readonly resources: Resources;
   /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
   readonly bodyBytesMax?: number;
@@ -95,6 +98,15 @@ export class SecureServer implements Endpoint<ServerEvent> {
   forgetBarred(): void {
     this.#sessions.forgetBarred();
     this.#parts.memberships?.forgetBarred();
+  }
+
+  /** Lets a guest in until the function that this gives is called, which leaves nothing of him here. */
+  admit(guest: Credential): () => void {
+    const end = this.#parts.trust.admit(guest);
+    return () => {
+      end();
+      this.#sessions.dropOf(guest);
+    };
   }
 
   /**
@@ -198,9 +210,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #newResponding(): Responding {
-    const { crypto, random, trust } = this.#parts;
+    const { crypto, random, trust, self } = this.#parts;
     return new Responding({
-      ...{ crypto, random, trust },
+      ...{ crypto, random, trust, self },
       identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
       begin: (nowMs, own, ...handshake) => {

@@ -135,6 +135,11 @@ export class ServedSessions {
     this.#kept.forgetBarred();
   }
 
+  /** Ends the sessions with this very peer. */
+  dropOf(peer: Peer): void {
+    this.#table.dropOf(peer);
+  }
+
   /** Forgets for good all that was made with another credential of ours than this one. */
   keepOnly(own: Credential): void {
     this.#kept.keepOnly(own);

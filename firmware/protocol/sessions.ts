@@ -154,6 +154,11 @@ export class SessionTable {
       if (terms !== undefined && terms.own !== own) this.#byKid.delete(kid);
   }
 
+  /** Drops all sessions with this very peer. */
+  dropOf(peer: Peer): void {
+    for (const [kid, session] of this.#byKid) if (session.peer === peer) this.#byKid.delete(kid);
+  }
+
   /** Takes a session in, and drops those that are over; its Recipient ID must be free. */
   add(nowMs: number, session: Session): void {
     for (const [kid, other] of this.#byKid) if (isOver(other, nowMs)) this.#byKid.delete(kid);

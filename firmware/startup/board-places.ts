@@ -9,6 +9,8 @@ export interface BoardPlaces {
   /** The one folder that is written in operation. */
   readonly data: string;
   readonly state: string;
+  /** A file of this name asks for the recovery console. */
+  readonly recoveryFlag: string;
   readonly key: string;
 }
 
@@ -21,6 +23,7 @@ export function placesBelow(root: string): BoardPlaces {
     headEnds: join(settings, "head-ends"),
     data,
     state: join(data, "state"),
+    recoveryFlag: join(data, "recovery"),
     key: join(data, "keys", "meter.key.json"),
   };
 }

@@ -48,9 +48,10 @@ export class UploadGate {
     if (!goesOn) {
       if (part.offset > 0) return { refusal: "gap", received: 0 };
       if (this.#underWay !== "none" && this.#isHeld(nowMs, by)) return OTHERS_COME_FIRST;
+      if (!this.#begins.has(nowMs)) return TOO_MANY;
       const refusal = this.#parts.judge(part);
       if (refusal !== undefined) return refusal;
-      if (!this.#begins.take(nowMs)) return TOO_MANY;
+      this.#begins.take(nowMs);
     }
     const { digest, imageBytes } = part;
     this.#underWay = { digest, imageBytes };

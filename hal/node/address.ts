@@ -131,23 +131,25 @@ export function openModemUart({ line, settings }: ModemAddress, role: LineRole):
 /**
  * Opens a link for CoAP: UDP, or slipmux on a line (serial and TCP count as 9600 baud 8N1 where the
  * address does not say, PTYs as 115200), or what a modem makes of one. `peer` is the station to reach; undefined when serving
- * UDP or by a radio, where it is whoever asks, and where a radio's address names none. Rejects with a {@link LineError}.
+ * UDP or by a radio, where it is whoever asks, and where a radio's address names none. `wrap` puts something between a
+ * line's bytes and what makes a link of them. Rejects with a {@link LineError}.
  */
 export async function openLink(
   address: Address,
   role: LineRole,
+  wrap: (uart: Uart) => Uart = (uart) => uart,
 ): Promise<{ link: Link; peer: Station | undefined }> {
   if (address.kind === "udp") {
     if (role === "reach") return UdpLink.reach(address.host, address.port);
     return { link: await UdpLink.serve(address.host, address.port), peer: undefined };
   }
   if (isModem(address)) {
-    const uart = await openModemUart(address, role);
+    const uart = wrap(await openModemUart(address, role));
     if (address.kind === "rs485") return { link: new Rs485Link(uart, systemClock), peer: LINE };
     return { link: await xbeeLink(uart, address), peer: role === "reach" ? address.station : undefined };
   }
   const settings = address.kind === "pty" ? PTY_SETTINGS : SERIAL_SETTINGS;
-  const uart = await openUart(address, settings, role);
+  const uart = wrap(await openUart(address, settings, role));
   const options = address.kind === "tcp" ? { roundTripMs: TCP_ROUND_TRIP_MS } : {};
   return { link: new SlipmuxLink(uart, options), peer: LINE };
 }

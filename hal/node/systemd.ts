@@ -35,7 +35,8 @@ function watchdogOf({ WATCHDOG_USEC: period, WATCHDOG_PID: pid }: Environment): 
 
 class Systemd implements Supervisor {
   readonly #environment: Environment;
-  readonly #pingEveryMs: number;
+  /** Undefined where nobody waits for a sign of life. */
+  readonly #pingEveryMs: number | undefined;
   #pingedAtMs = Number.NEGATIVE_INFINITY;
   /** What is to be said next, by its name: a newer status takes the place of one that was not said. */
   readonly #waiting = new Map<string, string>();
@@ -43,7 +44,7 @@ class Systemd implements Supervisor {
 
   constructor(environment: Environment, watchdogMs: number | undefined) {
     this.#environment = environment;
-    this.#pingEveryMs = watchdogMs === undefined ? Number.POSITIVE_INFINITY : watchdogMs / PINGS_PER_PERIOD;
+    this.#pingEveryMs = watchdogMs && watchdogMs / PINGS_PER_PERIOD;
   }
 
   ready(status: string): void {
@@ -57,7 +58,7 @@ class Systemd implements Supervisor {
 
   alive(): void {
     const nowMs = performance.now();
-    if (nowMs - this.#pingedAtMs < this.#pingEveryMs) return;
+    if (this.#pingEveryMs === undefined || nowMs - this.#pingedAtMs < this.#pingEveryMs) return;
     this.#pingedAtMs = nowMs;
     this.#say("WATCHDOG", "1");
   }

@@ -28,9 +28,9 @@ export type OpenPowerDriver = (settings: PowerSettings, board: PoweredBoard) => 
 /** Long enough for a supply's capacitors, and short enough to wait for. */
 const OFF_SECONDS = 3;
 const OFF_SECONDS_MAX = 600;
-/** As `1-1` or `1-1.4.2`: the bus, and the port of each hub on the way. */
-const HUB = /^\d{1,3}-\d{1,2}(\.\d{1,2}){0,6}$/;
-const HUB_FAULT = "this must be a hub as uhubctl names it, such as 1-1";
+/** As `1-1` or `1-1.4.2`: the bus, and the port of each hub on the way; `1` is the bus's own hub. */
+const HUB = /^\d{1,3}(-\d{1,2}(\.\d{1,2}){0,6})?$/;
+const HUB_FAULT = 'this must be a hub as uhubctl names it, in quotes, such as "1-1"';
 const USB_PORT_MAX = 127;
 const PORT_FAULT = `this must be a whole number from 1 to ${USB_PORT_MAX}`;
 

@@ -2,8 +2,6 @@
 import type { ClockReading, ClockSetOutcome } from "../../firmware/protocol/readings/clock-reading.ts";
 import type { EventReading, EventRequest } from "../../firmware/protocol/readings/event-reading.ts";
 import type { Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
-import type { Obis } from "../../firmware/protocol/readings/obis.ts";
-import type { ProfileRequest } from "../../firmware/protocol/readings/profile-reading.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
@@ -62,7 +60,7 @@ export interface RigMeter {
   /** Undefined where the bench cannot switch it. */
   readonly power: RigPower | undefined;
   readonly load: RigLoad | undefined;
-  /** Comes back once the meter answers and has proved its name; rejects with an {@link InfrastructureFault}. */
+  /** Comes back once the meter answers, has proved its name, and measures; rejects where that takes too long. */
   ready(): Promise<void>;
 }
 
@@ -92,13 +90,13 @@ export interface LineFrame {
   readonly bytes: Uint8Array;
 }
 
-/** What is done to the bytes of a line, both ways; a probability for each portion of bytes, 0 to 1, where it is one. */
+/** What is done to the frames of a line, both ways; a probability for each frame, 0 to 1, where it is one. */
 export interface LineFaults {
   readonly drop?: number;
-  /** One bit of the portion is turned. */
+  /** One bit of the frame is turned. */
   readonly flip?: number;
   readonly delayMs?: number;
-  /** The portion comes in two, a moment apart. */
+  /** The frame comes in two, a moment apart. */
   readonly split?: number;
   /** Bytes that nobody sent come to both ends, so many milliseconds apart on average. */
   readonly babbleEveryMs?: number;
@@ -108,16 +106,32 @@ export interface RigLine {
   readonly name: string;
   /** All that came over it since the rig was opened. */
   readonly frames: readonly LineFrame[];
+  /** Sends a datagram as a stranger on the line would: what comes back for it is heard by nobody. */
+  inject(datagram: Uint8Array): void;
   /** From now on; undefined heals the line. Throws where the rig does not offer `line-fault`. */
   setFaults(faults: LineFaults | undefined): void;
+}
+
+/** Intervals of a load profile: quarters of an hour in steps of 1 where nothing else is said. */
+export interface ProfileSpan {
+  /** As `1.8.0`. */
+  readonly register: string;
+  /** UTC; the first interval is the one that this second lies in. */
+  readonly startSeconds: number;
+  /** 1 to 96. */
+  readonly count: number;
+  /** 0 for 15 minutes, 1 for 5, 2 for 30, 3 for 60. */
+  readonly profile?: number;
+  /** 1, 10, 100 or 1000 of the register's unit. */
+  readonly step?: number;
 }
 
 /** A head-end's questions. Each rejects with a HeadEndError where there is no good answer. */
 export interface RigHeadEnd {
   readonly id: string;
-  /** Registers in the order asked for; without any, the meter's default set. */
-  readRegisters(meter: RigMeter, registers?: readonly Obis[]): Promise<RegisterReading>;
-  readProfile(meter: RigMeter, request: ProfileRequest): Promise<readonly TimedInterval[]>;
+  /** Registers in the order asked for, as `1.8.0`; without any, the meter's default set. */
+  readRegisters(meter: RigMeter, registers?: readonly string[]): Promise<RegisterReading>;
+  readProfile(meter: RigMeter, span: ProfileSpan): Promise<readonly TimedInterval[]>;
   readNameplate(meter: RigMeter): Promise<Nameplate>;
   readEvents(meter: RigMeter, request: EventRequest): Promise<EventReading>;
   readClock(meter: RigMeter): Promise<ClockReading>;
@@ -129,7 +143,11 @@ export interface RigHeadEnd {
   /** As an operator whose orders the meter takes. */
   switchRelay(meter: RigMeter, order: "connect" | "disconnect"): Promise<void>;
   /** Gives what stops it. */
-  watchRegisters(meter: RigMeter, registers: readonly Obis[], watcher: Watcher<RegisterReading>): () => void;
+  watchRegisters(
+    meter: RigMeter,
+    registers: readonly string[],
+    watcher: Watcher<RegisterReading>,
+  ): () => void;
   watchEvents(meter: RigMeter, from: Omit<EventRequest, "count">, watcher: Watcher<EventReading>): () => void;
   /** Asks the meter as if it were another one: a sound rig has it refused. */
   readNameplateAs(meter: RigMeter, expect: string): Promise<Nameplate>;
@@ -145,7 +163,7 @@ export interface RigDap {
   /** Asks through the DAP. */
   readonly headEnd: RigHeadEnd;
   /** All of them by one group request; a report for each member, also for one that is silent. */
-  readGroup(registers: readonly Obis[]): Promise<readonly MemberReport<RegisterReading>[]>;
+  readGroup(registers: readonly string[]): Promise<readonly MemberReport<RegisterReading>[]>;
 }
 
 /** The time of a bench: virtual or real, and UTC as the bench knows it. */
@@ -155,13 +173,20 @@ export interface RigClock {
   utcMs(): number;
   /** Lets time pass: at once on a rig that offers `time`, else as long as it takes. */
   pass(ms: number): Promise<void>;
-  /** Until `done` is true, asked again and again; false where it was not so within the limit times the multiplier. */
-  until(done: () => boolean | Promise<boolean>, limitMs: number): Promise<boolean>;
+  /**
+   * Until `done` is true, asked at once and then every `everyMs` (a second unless given); false where that did not come
+   * within the limit, times the multiplier.
+   */
+  until(done: () => boolean | Promise<boolean>, limitMs: number, everyMs?: number): Promise<boolean>;
 }
+
+/** What a load was set to stands among the registers under this name. */
+export const LOAD = "load";
 
 /** A value that the head-end read in the course of a test. */
 export interface EvidencePoint {
   readonly meter: string;
+  /** An OBIS code, or {@link LOAD}, in watts. */
   readonly register: string;
   /** On the rig's clock. */
   readonly atMs: number;

@@ -1,10 +1,10 @@
 // The package as a stranger gets it: packed, installed into an empty folder, and run from there.
-import { execFileSync } from "node:child_process";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { emptyFolder, run, start, stopAll } from "../support/command.ts";
 import { freePort } from "../support/free-port.ts";
+import { install, pack } from "./pack.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let installed: string;
@@ -22,16 +22,8 @@ beforeAll(() => {
   folder = emptyFolder();
   installed = join(folder.path, "empty");
   mkdirSync(installed);
-  const npm = (args: readonly string[], cwd: string): void => {
-    execFileSync("npm", [...args, "--no-audit", "--no-fund", "--loglevel=error"], { cwd, stdio: "pipe" });
-  };
-  npm(["pack", "--pack-destination", folder.path], process.cwd());
-  const tarball = readdirSync(folder.path).find((name) => name.endsWith(".tgz"));
   writeFileSync(join(installed, "package.json"), '{ "name": "empty", "private": true, "type": "module" }');
-  npm(
-    ["install", "--prefer-offline", "--ignore-scripts", join(folder.path, tarball ?? "no tarball")],
-    installed,
-  );
+  install([pack(folder.path)], installed);
 }, 120_000);
 afterEach(stopAll);
 afterAll(() => folder.remove());
@@ -94,6 +86,14 @@ describe("the installed package", () => {
     const finished = await run(process.execPath, ["example.js"], { cwd: installed });
     expect(finished).toMatchObject({ code: 0, stderr: "" });
     expect(finished.stdout).toMatch(/^M1 .*1-0:1\.8\.0\*255/s);
+  });
+
+  test("says that tests of meters need vitest, where that is not there", async () => {
+    const finished = await command(["hil", "run"]);
+    expect(finished).toMatchObject({ code: 2, stdout: "" });
+    expect(finished.stderr).toBe(
+      "Tests are run by vitest, which is not here: npm install --save-dev vitest@4\n",
+    );
   });
 
   test("shows by the nameplate's digest that a file of its command was changed", async () => {

@@ -4,6 +4,7 @@ import { build } from "esbuild";
 
 /** Programs of the tests' own, by their place in `test/`. */
 const PROGRAMS = [
+  "firmware/board/loader-program",
   "host-tools/cli/faceplate-program",
   "host-tools/head-end/changer",
   "host-tools/oscore-context/holder",

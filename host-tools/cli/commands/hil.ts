@@ -2,7 +2,11 @@
 import { accessSync, constants, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
+import { processesOf } from "../../doctor/processes.ts";
+import { serialPortsOf } from "../../doctor/serial-ports.ts";
+import { thisSystem } from "../../doctor/this-system.ts";
 import { emulatedBench } from "../../hil/bench.ts";
+import { benchDraft, type DraftMeter, draftMeters } from "../../hil/bench-draft.ts";
 import { readBenchFile } from "../../hil/bench-file.ts";
 import { htmlText } from "../../hil/report/html.ts";
 import { junitText } from "../../hil/report/junit.ts";
@@ -28,10 +32,50 @@ interface RunOptions {
 }
 
 const SEED_MAX = 0xffffffff;
+/** With 4.1 came the specifications of single tests, by which one is tried again; 5 is not known yet. */
+const VITEST = /^4\.(?!0\.)/;
 
 export function addHilCommand(program: Command): void {
   const hil = program.command("hil").description("test meters at a bench, emulated or real");
   addRun(hil);
+  addInit(hil);
+}
+
+function addInit(hil: Command): void {
+  withJson(hil.command("init"))
+    .description("write a bench file from what is plugged in, by names that last")
+    .option("--out <file>", "the file; one that is there is left alone", pathOption, "bench.yaml")
+    .addHelpText("after", "\nExample: meterbench hil init --out lab.yaml")
+    .action(({ out, json }: { out: string; json?: boolean }) => {
+      const meters = pluggedIn();
+      writeNew(out, benchDraft(meters));
+      if (json) return sayJson({ file: out, meters });
+      for (const { id, line } of meters) say(printable(`${id}  ${line}`));
+      say(printable(`${out} is written: give the meters their names in it.`));
+    });
+}
+
+function pluggedIn(): DraftMeter[] {
+  const found = serialPortsOf(thisSystem, processesOf(thisSystem));
+  if (found === undefined)
+    throw usageFault(
+      "Serial ports are found in Linux's sysfs, which is not here: write the bench file yourself, as README.md shows.",
+    );
+  const meters = draftMeters(found.ports);
+  if (meters.length === 0)
+    throw usageFault(
+      "No serial port is plugged in here that could be opened: plug a meter in, or run without a bench file.",
+    );
+  return meters;
+}
+
+function writeNew(path: string, text: string): void {
+  try {
+    writeFileSync(path, text, { flag: "wx" });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+    throw usageFault(`${path} is there already: name another by --out, or remove it.`);
+  }
 }
 
 function addRun(hil: Command): void {
@@ -70,7 +114,7 @@ async function run(paths: readonly string[], options: RunOptions): Promise<ExitC
   refuseUnwritable(options);
   const { runHil } = await theRunner();
   const report = await runHil({
-    ...{ benches, files, isWhole: paths.length === 0 && options.test === undefined },
+    ...{ benches, files, isOwnSuite: paths.length === 0 },
     ...{ test: options.test, seed: options.seed, keep: options.keep },
     resultsFolder: resolve(options.results, new Date().toISOString().replaceAll(":", "-").slice(0, 19)),
     onOutcome: (outcome) => {
@@ -96,7 +140,9 @@ async function run(paths: readonly string[], options: RunOptions): Promise<ExitC
 /** Vitest is what runs them, and comes with whoever writes tests. */
 async function theRunner(): Promise<typeof import("../../hil/run/run-hil.ts")> {
   try {
-    return await import("../../hil/run/run-hil.ts");
+    const { version } = await import("vitest/node");
+    if (VITEST.test(version)) return await import("../../hil/run/run-hil.ts");
+    throw usageFault(`Tests are run by vitest 4.1 and here is ${version}: npm install --save-dev vitest@4`);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ERR_MODULE_NOT_FOUND") throw error;
     throw usageFault("Tests are run by vitest, which is not here: npm install --save-dev vitest@4");

@@ -13,6 +13,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   readings: async () => (await import("./readings.ts")).readings,
   signed: async () => (await import("./signed.ts")).signed,
   profile: async () => (await import("./profile.ts")).profile,
+  elf: async () => (await import("./elf.ts")).elf,
 };
 
 export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
