@@ -1,5 +1,5 @@
 // What a meter in a board's slot has beside: who starts it again, other images, and the check that confirms its own.
-import { nobleEngine } from "../../hal/crypto/noble.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
 import { systemdSupervisor } from "../../hal/node/systemd.ts";
@@ -16,6 +16,8 @@ import { openSlots } from "./open-slots.ts";
 
 /** Long enough to be seen, and no busy loop of starts where a disk is full for good. */
 const RESTART_AFTER_FAULT_MS = 30_000;
+/** Before the meter can have confirmed itself, as that is the end of its trial. */
+const RECORD_AFTER_MS = 200;
 
 export class BoardLife {
   readonly supervisor: Supervisor = systemdSupervisor();
@@ -38,12 +40,15 @@ export class BoardLife {
   /** Begins with a meter that has just been started, and gives what ends it. */
   begin(runtime: MeterRuntime, link: SelfLink): () => void {
     const { supervisor } = this;
-    recordUpdates(runtime.log, this.#slots.report());
+    // It reads both slots: first the meter is to answer.
+    const cancelRecord = systemClock.after(RECORD_AFTER_MS, () =>
+      recordUpdates(runtime.log, this.#slots.report()),
+    );
     const { id } = runtime.vitals.meter().credential;
     const name = this.#options.profile === "development" ? `${id} (a board for development)` : id;
     supervisor.ready(`${name} is started, and looks at itself.`);
     const endCheck = watchHealth({
-      ...{ clock: systemClock, crypto: nobleEngine, random: systemRandom.fork("self") },
+      ...{ clock: systemClock, crypto: opensslEngine, random: systemRandom.fork("self") },
       ...runtime.vitals,
       reachSelf: () => link.reachSelf(),
       onMissing: (missing) => supervisor.status(`${name}: ${missing}`),
@@ -55,6 +60,7 @@ export class BoardLife {
       },
     });
     return () => {
+      cancelRecord();
       endCheck();
       supervisor.stopping();
     };

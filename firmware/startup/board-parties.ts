@@ -1,5 +1,5 @@
 // Who a board is, and whom it believes: its key file, and the credential files of others.
-import { nobleEngine } from "../../hal/crypto/noble.ts";
+import { opensslEngine } from "../../hal/node/openssl.ts";
 import { readPrivateFile } from "../../hal/node/private-file.ts";
 import { identityIssued, readCwtFile } from "../identity/cwt-file.ts";
 import { type Identity, type Role, readCredentialFile, readKeyFile } from "../identity/identity.ts";
@@ -13,7 +13,7 @@ import type { BoardOptions } from "./board-options.ts";
 export function readMeterKey({ keys: path, cwt, profile }: BoardOptions): Identity {
   const file = readAs(path, readPrivateFile);
   if ("exposure" in file) throw usage(`The key file ${path} ${file.exposure}`);
-  const identity = readKeyFile(nobleEngine, file.text);
+  const identity = readKeyFile(opensslEngine, file.text);
   if ("error" in identity) throw usage(`The key file ${path} ${identity.error}.`);
   if (identity.role !== "meter") throw usage(`The key file ${path} is a ${identity.role}'s: name a meter's.`);
   refuseUnfit(profile, identity.credential, path);

@@ -8,6 +8,7 @@ import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
 import type { TrustProfile } from "../identity/trust.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { BoardSlots } from "../update/board-slots.ts";
+import type { BoardFacts } from "../update/refusals.ts";
 import { jsonFilesIn } from "./board-files.ts";
 import { readCredential } from "./board-parties.ts";
 import { placesBelow } from "./board-places.ts";
@@ -21,11 +22,16 @@ type Use = "running" | "at rest";
 /** The slots below a board's root. */
 export function openSlots(root: string, profile: TrustProfile, use: Use = "running"): BoardSlots {
   const { data, authors } = placesBelow(root);
+  let facts: BoardFacts | undefined;
   return new BoardSlots({
     tree: openFileTree(data),
     crypto: opensslEngine,
     authors: jsonFilesIn(authors).flatMap((path) => authorIn(path, profile)),
-    facts: { board: BOARD_CLASS, ...thisMachine() },
+    // What Node has to say takes a twentieth of a start, and most starts do not ask.
+    get facts() {
+      facts ??= { board: BOARD_CLASS, ...thisMachine() };
+      return facts;
+    },
     unpack,
     preflight: (folder, native) => loadFault(join(data, folder, native)),
     isAtRest: use === "at rest",

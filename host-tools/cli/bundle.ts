@@ -1,9 +1,10 @@
 // What `npm run build` makes beside the modules: the command in dist/host-tools/cli, a few files with all packages but the
 // native one inside, and a board's programs in dist/board. A hundred modules, and CommonJS among them, are a third of a
 // command's start and some megabytes of a meter's memory.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { SERVICE_FILES } from "../flash/loader-parts.ts";
 import { bundlePrograms, noticesOf, packagesIn, REQUIRE_BANNER } from "../image/bundle.ts";
 import { PROGRAM_FILES } from "../image/programs.ts";
 
@@ -36,6 +37,7 @@ async function bundleBoard(out: string): Promise<void> {
   mkdirSync(out, { recursive: true });
   for (const [name, file] of Object.entries(PROGRAM_FILES)) {
     const content = programs[name as keyof typeof PROGRAM_FILES];
-    if (content !== undefined) writeFileSync(join(out, file), content);
+    writeFileSync(join(out, file), content);
   }
+  for (const { file } of SERVICE_FILES) cpSync(join("firmware/board", file), join(out, file));
 }

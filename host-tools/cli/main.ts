@@ -2,10 +2,19 @@
 import { Command, CommanderError } from "commander";
 import { programVersion } from "../../hal/node/installed-program.ts";
 import { LineError } from "../../hal/node/line-error.ts";
+import { FlashError, type FlashErrorKind } from "../flash/target.ts";
 import { HeadEndError, RegistryError } from "../head-end/errors.ts";
 import { NumberFileError } from "../oscore-context/number-file.ts";
 import { CliFault, EXIT, type ExitCode } from "./fault.ts";
 import { printable } from "./output.ts";
+
+const FLASH_EXITS: Readonly<Record<FlashErrorKind, ExitCode>> = {
+  refused: EXIT.usage,
+  unreachable: EXIT.noAnswer,
+  identity: EXIT.refused,
+  unusable: EXIT.usage,
+  failed: EXIT.unexpected,
+};
 
 const program = new Command("meterbench")
   .description(
@@ -57,6 +66,8 @@ async function addCommands(to: Command, name: string | undefined): Promise<void>
     ic: async () => (await import("./commands/ic.ts")).addIcCommand,
     hil: async () => (await import("./commands/hil.ts")).addHilCommand,
     image: async () => (await import("./commands/image.ts")).addImageCommand,
+    flash: async () => (await import("./commands/flash.ts")).addFlashCommand,
+    slots: async () => (await import("./commands/slots.ts")).addSlotsCommand,
     ports: async () => (await import("./commands/ports.ts")).addPortsCommand,
     doctor: async () => (await import("./commands/doctor.ts")).addDoctorCommand,
   };
@@ -85,6 +96,7 @@ function reportUsage(error: CommanderError): ExitCode {
 function explain(error: unknown): [ExitCode, string] {
   if (error instanceof CliFault) return [error.exitCode, error.message];
   if (error instanceof HeadEndError) return [headEndExit(error), error.message];
+  if (error instanceof FlashError) return [FLASH_EXITS[error.kind], error.message];
   if (error instanceof LineError || error instanceof RegistryError || error instanceof NumberFileError)
     return [EXIT.usage, error.message];
   const fileTrouble = explainFile(error);

@@ -1,9 +1,10 @@
 // An image file as the flasher sees it: whole, and what it says of itself. Who signed it, the board judges.
 
 import { equal } from "../../firmware/protocol/bytes.ts";
+import type { Credential } from "../../firmware/protocol/cose/credential.ts";
 import { decodeSign1 } from "../../firmware/protocol/cose/sign1.ts";
 import { readImage } from "../../firmware/update/image.ts";
-import { decodeManifest } from "../../firmware/update/manifest.ts";
+import { decodeManifest, openManifest } from "../../firmware/update/manifest.ts";
 import { type Refused, refused } from "../../firmware/update/refusals.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { FlashImage } from "./target.ts";
@@ -25,4 +26,15 @@ export function readFlashImage(crypto: CryptoEngine, bytes: Uint8Array): FlashIm
   if (!equal(crypto.sha256(parts.payload), payload.digest))
     return refused("payload", "The files in the image are not those that its manifest names.");
   return { bytes, digest: crypto.sha256(bytes), manifest, manifestDigest: crypto.sha256(signed) };
+}
+
+/** Why none of these authors has signed the image, if so. */
+export function signatureRefusal(
+  crypto: CryptoEngine,
+  authors: readonly Credential[],
+  { bytes }: FlashImage,
+): Refused | undefined {
+  const parts = readImage(bytes);
+  const opened = "refusal" in parts ? parts : openManifest(crypto, authors, parts.envelope);
+  return "refusal" in opened ? opened : undefined;
 }

@@ -16,7 +16,12 @@ const PIECE_MS = 500;
 const LOCAL = "file";
 
 /** What `pwd` answers: printed once all commands before it are done. */
-const DONE = /^Remote working directory: /m;
+const DONE = /^Remote working directory: (.*)\n/m;
+
+/** What is at a path on the board, no link followed. */
+type Standing =
+  | { readonly kind: "file"; readonly bytes: number }
+  | { readonly kind: "folder" | "other"; readonly bytes?: undefined };
 
 /** One connection; after a command that failed it is over. */
 export class Sftp {
@@ -25,11 +30,12 @@ export class Sftp {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
   #output = "";
+  #directory = "";
   #onOutput = () => {};
 
   constructor(place: SshPlace) {
     this.#place = place;
-    this.#child = start("sftp", place, ["-b", "-"]);
+    this.#child = start("sftp", place, ["-b", "-"], { cwd: this.#folder });
     this.#child.stdout?.on("data", (data: Buffer) => {
       this.#output += data.toString();
       this.#onOutput();
@@ -39,34 +45,59 @@ export class Sftp {
     this.#ended.catch(() => {});
   }
 
-  /** Bytes of a file that is there, undefined where none is. What is there and no file is refused. */
-  async sizeOf(path: string): Promise<number | undefined> {
-    const lines = (await this.#command(`-ls -ln ${path}`)).split("\n");
-    const listed = lines.find((line) => /^[a-z?-][rwxsStT-]{9}/.test(line));
-    if (listed === undefined) return undefined;
-    const bytes = /^-\S+(?:\s+\S+){3}\s+(\d+)\s/.exec(listed)?.[1];
-    if (bytes === undefined)
-      throw new FlashError("unusable", `On the board ${path} is no file: remove it there.`);
-    return Number(bytes);
+  /** What stands at a path; of a file, its bytes. The folder is listed, as sftp follows a link that it is asked for. */
+  async statOf(path: string): Promise<Standing | undefined> {
+    const listed = await this.#command(`-ls -ln ${path.slice(0, path.lastIndexOf("/"))}/`);
+    const line = listed.split("\n").find((one) => one.trimEnd().endsWith(` ${path}`));
+    const [, type, bytes] = /^([a-z?-])\S{9}\S*(?:\s+\S+){3}\s+(\d+)\s/.exec(line ?? "") ?? [];
+    if (bytes === undefined) return undefined;
+    if (type === "-") return { kind: "file", bytes: Number(bytes) };
+    return type === "d" ? { kind: "folder" } : { kind: "other" };
   }
 
-  /** Makes a folder where it is not there. */
-  async makeFolder(path: string): Promise<void> {
-    await this.#command(`-mkdir ${path}`);
+  /** Bytes of a file, undefined where nothing is; a link would lead us elsewhere, and is refused. */
+  async sizeOf(path: string): Promise<number | undefined> {
+    const there = await this.statOf(path);
+    if (there !== undefined && there.kind !== "file")
+      throw new FlashError(
+        "unusable",
+        `On the board ${path} is no file: remove it there, and look at who made it.`,
+      );
+    return there?.bytes;
+  }
+
+  /** Where the user is who logs in; a path that a shell could read otherwise is refused. */
+  async home(): Promise<string> {
+    await this.#command("version");
+    const path = this.#directory;
+    if (/^(\/[A-Za-z0-9_@+][A-Za-z0-9._@+-]*)+$/.test(path)) return path;
+    throw new FlashError(
+      "unusable",
+      `The user's home on the board is ${path}, which is no path for this: log in as root.`,
+    );
+  }
+
+  /** Makes a folder where nothing is, for this user alone; a link in its place is refused. */
+  async makeOwnFolder(path: string): Promise<void> {
+    if ((await this.statOf(path)) === undefined) {
+      await this.#command(`-mkdir ${path}`);
+      await this.#command(`-chmod 700 ${path}`);
+    }
+    if ((await this.statOf(path))?.kind !== "folder")
+      throw new FlashError(
+        "unusable",
+        `On the board ${path} is no folder: remove it there, and look at who made it.`,
+      );
+  }
+
+  /** Paths of all that is in a folder; none where it is not there. */
+  async list(folder: string): Promise<readonly string[]> {
+    const lines = (await this.#command(`-ls -1 ${folder}`)).split("\n");
+    return lines.map((line) => line.trim()).filter((line) => line.startsWith(`${folder}/`));
   }
 
   async remove(path: string): Promise<void> {
     await this.#command(`-rm ${path}`);
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    await this.#command(`rename ${from} ${to}`);
-  }
-
-  /** A symbolic link; one that is there is replaced. */
-  async link(path: string, target: string): Promise<void> {
-    await this.remove(path);
-    await this.#command(`ln -s ${target} ${path}`);
   }
 
   /** A whole file with its rights from its first byte on, in the place of any other. */
@@ -96,7 +127,6 @@ export class Sftp {
     const local = join(this.#folder, LOCAL);
     rmSync(local, { force: true });
     writeFileSync(local, bytes.subarray(0, from), { mode });
-    await this.#command(`lcd ${this.#folder}`);
     let pieceBytes = PIECE_BYTES_MIN;
     let doneBytes = from;
     while (doneBytes < bytes.length) {
@@ -120,7 +150,9 @@ export class Sftp {
     return new Promise((resolve, reject) => {
       this.#onOutput = () => {
         const done = DONE.exec(this.#output);
-        if (done !== null) resolve(this.#output.slice(0, done.index));
+        if (done === null) return;
+        this.#directory = done[1] ?? "";
+        resolve(this.#output.slice(0, done.index));
       };
       this.#ended.then((ended) => reject(this.#trouble(ended)), reject);
     });

@@ -10,9 +10,6 @@ const OUTPUT_BYTES_MAX = 1 << 20;
 const ALIVE_SECONDS = 5;
 const CONNECT_SECONDS = 15;
 
-/** Each word of a command for a board's shell is made of these, so that there is nothing to quote. */
-const SAFE_WORD = /^[A-Za-z0-9._@+/=-]+$/;
-
 export interface Ended {
   /** Undefined where the program was ended by a signal. */
   readonly code: number | undefined;
@@ -20,11 +17,9 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs a command on the board; what it says and its exit code are the board's own. */
-export async function runByShell(place: SshPlace, words: readonly string[]): Promise<Ended> {
-  const odd = words.find((word) => !SAFE_WORD.test(word));
-  if (odd !== undefined) throw new Error(`${odd} would have to be quoted`);
-  const ended = await endOf(start("ssh", place, ["-T", "-n"], words.join(" ")), place);
+/** Runs a command in the board's shell; what it says and its exit code are the board's own. */
+export async function runByShell(place: SshPlace, command: string): Promise<Ended> {
+  const ended = await endOf(start("ssh", place, ["-T", "-n"], { command }), place);
   if (ended.code === SSH_FAILED || ended.code === undefined) throw sshTrouble(place, ended.stderr);
   return ended;
 }
@@ -37,7 +32,7 @@ export function start(
   program: "ssh" | "sftp",
   place: SshPlace,
   flags: readonly string[],
-  command?: string,
+  { command, cwd }: { command?: string; cwd?: string } = {},
 ): ChildProcess {
   const { user, host, port, identityFile, knownHostsFile } = place;
   const settings = [
@@ -63,7 +58,8 @@ export function start(
     ...(command === undefined ? [] : [command]),
   ];
   // Messages are read by us below: in English, whatever this machine speaks.
-  return spawn(program, args, { env: { ...process.env, LC_ALL: "C" }, stdio: ["pipe", "pipe", "pipe"] });
+  const env = { ...process.env, LC_ALL: "C" };
+  return spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"], ...(cwd !== undefined && { cwd }) });
 }
 
 /** All that a program says until its end; rejects where it is not installed. */
@@ -89,7 +85,7 @@ function notInstalled({ code, path }: NodeJS.ErrnoException, place: SshPlace): F
 }
 
 /** How people call the board's end of the line. */
-export function placeText({ user, host, port }: SshPlace): string {
+function placeText({ user, host, port }: SshPlace): string {
   return `${user === undefined ? "" : `${user}@`}${host}${port === undefined ? "" : ` port ${port}`}`;
 }
 

@@ -2,6 +2,7 @@
 import type { ImageManifest } from "../../firmware/update/manifest.ts";
 import type { Refused, UpdateRefusal } from "../../firmware/update/refusals.ts";
 import type { Slot, SlotsReport } from "../../firmware/update/slots-report.ts";
+import type { BoardSetUp } from "./set-up.ts";
 
 /** An image file, checked as far as its own bytes tell. */
 export interface FlashImage {
@@ -38,6 +39,10 @@ export interface FlashTarget {
   /** As the user has written it. */
   readonly name: string;
   report(): Promise<SlotsReport | "empty">;
+  /** Makes a board of an empty place, where that can be done by this way. Again after a cut, it goes on. */
+  setUp?(setUp: BoardSetUp, onProgress: OnProgress): Promise<void>;
+  /** What a board that is made so will refuse, before any of it is made. */
+  checkSetUp?(setUp: BoardSetUp, image: FlashImage): Promise<void>;
   /** What the board will refuse, as far as it can be told from here without carrying the image. */
   check?(image: FlashImage): Promise<void>;
   /** Carries the image there, from where an upload of it that was cut has got to. */
@@ -91,5 +96,13 @@ export function refusedBy(name: string, { refusal, why = "" }: Refused): FlashEr
     kind,
     `The image is refused at ${name} (${refusal}${reason === "" ? "" : `: ${reason}`}): ${ADVICE[refusal]}.`,
     refusal,
+  );
+}
+
+/** A meter is who its key says: which one a board is to be is for people to decide. */
+export function keyIsThere(path: string, name: string): FlashError {
+  return new FlashError(
+    "unusable",
+    `The board at ${name} has a meter's key in ${path}, and it is another one: give that key with --board-keys, or remove it there.`,
   );
 }

@@ -1,5 +1,5 @@
 // Makes the board's programs of source, each one file: a meter on a board has no packages.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { isBuiltin } from "node:module";
 import { join } from "node:path";
 import { build, type Metafile } from "esbuild";
@@ -9,7 +9,7 @@ export interface BoardPrograms {
   /** The meter: `app/main.mjs` of an image. */
   readonly main: Uint8Array;
   /** What starts it from a slot. */
-  readonly boot?: Uint8Array;
+  readonly boot: Uint8Array;
   readonly notices: Uint8Array;
 }
 
@@ -37,12 +37,10 @@ export const REQUIRE_BANNER = {
  */
 export async function bundlePrograms(root: string): Promise<BoardPrograms> {
   const main = await bundle(root, PROGRAMS.main);
-  const hasBoot = existsSync(join(root, PROGRAMS.boot.source));
-  const boot = hasBoot ? await bundle(root, PROGRAMS.boot) : undefined;
-  const packages = packagesIn([main.metafile, ...(boot === undefined ? [] : [boot.metafile])]);
+  const boot = await bundle(root, PROGRAMS.boot);
+  const packages = packagesIn([main.metafile, boot.metafile]);
   return {
-    main: main.code,
-    ...(boot !== undefined && { boot: boot.code }),
+    ...{ main: main.code, boot: boot.code },
     notices: new TextEncoder().encode(noticesOf(root, packages)),
   };
 }

@@ -30,12 +30,16 @@ const PACKAGE = IS_CLONE ? ROOT : join(ROOT, "..");
 export async function boardPrograms(): Promise<BoardPrograms> {
   if (IS_CLONE) return (await import("./bundle.ts")).bundlePrograms(ROOT);
   const read = (file: string): Uint8Array => readFileSync(join(ROOT, "board", file));
-  const hasBoot = existsSync(join(ROOT, "board", PROGRAM_FILES.boot));
   return {
     main: read(PROGRAM_FILES.main),
-    ...(hasBoot && { boot: read(PROGRAM_FILES.boot) }),
+    boot: read(PROGRAM_FILES.boot),
     notices: read(PROGRAM_FILES.notices),
   };
+}
+
+/** One of the files that start a board's programs: of systemd, udev, procd, and its shell. */
+export function boardFile(name: string): Uint8Array {
+  return readFileSync(join(ROOT, IS_CLONE ? "firmware/board" : "board", name));
 }
 
 export function packageFacts(): PackageFacts {

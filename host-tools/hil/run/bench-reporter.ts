@@ -38,7 +38,7 @@ export class BenchReporter implements Reporter {
   #running: TestCase | undefined;
   #hung: TestCase | "between tests" | undefined;
   #watchdog: NodeJS.Timeout | undefined;
-  /** Of all its tests: that it has begun one, a worker may tell only as that ends. */
+  /** That a worker has begun a test it may tell only as that ends: then this long is no sign of a hang. */
   #longestMs = 0;
 
   constructor(settings: BenchReporterSettings) {
@@ -91,14 +91,12 @@ export class BenchReporter implements Reporter {
 
   #watch(what: TestCase | "between tests"): void {
     clearTimeout(this.#watchdog);
-    const patienceMs =
-      what === "between tests"
-        ? Math.max(BETWEEN_MS, this.#longestMs)
-        : (what.options.timeout ?? BETWEEN_MS) + HANG_GRACE_MS;
+    const ownMs =
+      what === "between tests" ? Math.max(BETWEEN_MS, this.#longestMs) : (what.options.timeout ?? BETWEEN_MS);
     this.#watchdog = setTimeout(() => {
       this.#hung = what;
       this.#settings.endWorker();
-    }, patienceMs);
+    }, ownMs + HANG_GRACE_MS);
   }
 
   /** Whatever never had its turn, could not be loaded, or failed around its tests. */
