@@ -31,11 +31,11 @@ export function addImageCommand(program: Command): void {
   withCommonOptions(image.command("verify <file>"))
     .description("check that an author has signed an image and that it is whole")
     .option("--author <file...>", "credentials of whoever may have signed it (default: the author of --home)")
-    .addHelpText("after", "\nExample: meterbench image verify meterbench.image --author acme.credential.json")
+    .addHelpText("after", "\nExample: meterbench image verify meter.mbi --author acme.credential.json")
     .action((file: string, options: VerifyOptions) => verify(file, options));
   withJson(image.command("inspect <file>"))
     .description("show what an image says of itself, whoever signed it")
-    .addHelpText("after", "\nExample: meterbench image inspect meterbench.image")
+    .addHelpText("after", "\nExample: meterbench image inspect meter.mbi")
     .action((file: string, options: { json?: boolean }) => inspect(file, options));
 }
 
@@ -55,7 +55,7 @@ function addBuild(image: Command): void {
     )
     .addHelpText(
       "after",
-      "\nExample: meterbench image build --target linux-arm64 --keys acme.key.json --out meterbench.image",
+      "\nExample: meterbench image build --target linux-arm64 --keys acme.key.json --out meter.mbi",
     )
     .action((options: BuildOptions) => build(options));
 }
@@ -71,7 +71,7 @@ interface BuildOptions extends CommonOptions {
 async function build(options: BuildOptions): Promise<void> {
   const { target, libc, sequence } = options;
   const facts = packageFacts();
-  const out = options.out ?? `meterbench-${facts.version}-${target}${libc === "musl" ? "-musl" : ""}.image`;
+  const out = options.out ?? `meterbench-${facts.version}-${target}${libc === "musl" ? "-musl" : ""}.mbi`;
   refuseOther(out);
   const author = authorOf(options);
   sayProgress(`Building for ${target} with ${libc} ...`);
