@@ -7,6 +7,7 @@
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { closeDebugPorts } from "../hal/node/debug-ports.ts";
+import { StorageError } from "../hal/node/file-storage.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { BoardFault, EXIT, runProgram } from "./startup/board-fault.ts";
 import { runBoard } from "./startup/loader.ts";
@@ -17,7 +18,7 @@ import { openRecovery } from "./startup/recovery.ts";
 const USAGE =
   "Write boot.mjs run, install FILE, slots or recovery, with --root FOLDER for a board that is not at /.";
 
-await runProgram(main, [LineError]);
+await runProgram(main, [LineError, StorageError]);
 
 async function main(): Promise<void> {
   closeDebugPorts();

@@ -101,7 +101,7 @@ export class MeterRuntime {
     });
     this.resources = this.#newResources(plate, options);
     this.#server = new SecureServer({
-      ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets },
+      ...{ crypto, random: board.random, traits: link.traits, identity, trust, presets, self: SELF },
       nextIdentity: () => this.#keys?.next,
       ...{ resources: this.resources, memberships: this.#memberships },
       keeping: this.state && keepingOf(this.state.sessions, clock.monotonicMs(), this.clock),

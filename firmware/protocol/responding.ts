@@ -36,6 +36,8 @@ export interface RespondingParts {
   /** Whom this end proves to be now; another key may take over. */
   readonly identity: () => Identity;
   readonly trust: TrustList;
+  /** A station that nobody else can speak from: how many others begin is no matter to it. */
+  readonly self?: Station | undefined;
   /** False for what a session goes by. */
   readonly isFree: (connectionId: Uint8Array) => boolean;
   /** Makes the session with a peer that has proved itself. */
@@ -87,7 +89,7 @@ export class Responding {
   }
 
   #replyMessage1(nowMs: number, from: Station, message1: Uint8Array, identity: Identity): Reply {
-    if (!this.#budget.take(nowMs)) {
+    if (from !== this.#parts.self && !this.#budget.take(nowMs)) {
       this.#parts.tell({ kind: "refused", from, reason: "handshakes" });
       return { how: "silence" };
     }

@@ -46,6 +46,8 @@ export interface SecureServerParts {
   /** The key that may take its place: who asks for it at `x` is shown that one. */
   readonly nextIdentity?: (() => Identity | undefined) | undefined;
   readonly trust: TrustList;
+  /** A station that nobody else can speak from: it is never kept waiting by strangers. */
+  readonly self?: Station | undefined;
   readonly resources: Resources;
   /** The longest body of a request in bytes, as far as it comes in blocks; 16384 unless given. */
   readonly bodyBytesMax?: number;
@@ -208,9 +210,9 @@ export class SecureServer implements Endpoint<ServerEvent> {
   }
 
   #newResponding(): Responding {
-    const { crypto, random, trust } = this.#parts;
+    const { crypto, random, trust, self } = this.#parts;
     return new Responding({
-      ...{ crypto, random, trust },
+      ...{ crypto, random, trust, self },
       identity: () => this.#identity,
       isFree: (id) => !this.#sessions.has(id),
       begin: (nowMs, own, ...handshake) => {

@@ -53,8 +53,8 @@ function withMeter<Result>(
   options: TargetOptions,
   work: (target: FlashTarget) => Promise<Result>,
 ): Promise<Result> {
-  return withHeadEnd(meter, options, (headEnd, target, traits) =>
-    work(new AskedBoard(protectedAsker({ headEnd, target, clock: systemClock, traits }))),
+  return withHeadEnd(meter, options, (headEnd, target) =>
+    work(new AskedBoard(protectedAsker({ headEnd, target, clock: systemClock }))),
   );
 }
 
@@ -70,5 +70,5 @@ async function openConsole(text: string, options: TargetOptions): Promise<FlashT
     link.close();
     watch.close();
   };
-  return new AskedBoard(recoveryAsker({ asker, name: text, clock: systemClock, traits: link.traits, close }));
+  return new AskedBoard(recoveryAsker({ asker, name: text, clock: systemClock, close }));
 }

@@ -9,7 +9,8 @@ const CLASS_WIDTH = "infrastructure".length;
 export function outcomeLines(outcome: TestOutcome, withBench: boolean): string[] {
   const { name, bench, reasons, durationMs, story, repeat } = outcome;
   const where = withBench ? `${bench}: ` : "";
-  const line = `${outcome.outcome.padEnd(CLASS_WIDTH)}  ${where}${name}`;
+  const tries = outcome.attempts > 1 ? ` (${outcome.attempts} tries)` : "";
+  const line = `${outcome.outcome.padEnd(CLASS_WIDTH)}  ${where}${name}${tries}`;
   const indent = " ".repeat(CLASS_WIDTH + 2);
   if (outcome.outcome === "passed" && reasons.length === 0) return [`${line} (${durationMs} ms)`];
   if (outcome.outcome === "skipped") return [`${line} (${reasons.join(" ")})`];

@@ -7,7 +7,6 @@ import { type Address, formatAddress, isModem, openLink } from "../../hal/node/a
 import { LineError } from "../../hal/node/line-error.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import { systemRandom } from "../../hal/node/system-random.ts";
-import type { LinkTraits } from "../../hal/ports/link.ts";
 import { TOLERANCE_SECONDS_MAX } from "../head-end/asking.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import { HeadEndError, RegistryError } from "../head-end/errors.ts";
@@ -94,7 +93,7 @@ export function withTolerance(command: Command): Command {
 export async function withHeadEnd<Result>(
   targetText: string,
   options: TargetOptions,
-  work: (headEnd: HeadEnd, target: Target, traits: LinkTraits) => Promise<Result>,
+  work: (headEnd: HeadEnd, target: Target) => Promise<Result>,
 ): Promise<Result> {
   const registry = registryOf(options);
   const route = routeTo(targetText, options, registry);
@@ -140,7 +139,7 @@ export async function withHeadEnd<Result>(
       ...(expect !== undefined && { expect }),
     };
     const isOperator = address.kind === "routes" || (await provesToDap(headEnd, target, daps, options));
-    const result = await work(headEnd, { ...target, isOperator }, line.traits);
+    const result = await work(headEnd, { ...target, isOperator });
     noteWay(registry, route);
     return result;
   } catch (error) {

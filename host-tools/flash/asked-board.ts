@@ -51,7 +51,7 @@ export class AskedBoard implements FlashTarget {
     this.#image = image;
     const report = await this.#patiently(() => this.#asker.report());
     const resumedAt = installedIn(report, image) ? image.bytes.length : receivedOf(report, image);
-    const sending = new Sending(image, resumedAt, new PartSizes(this.#asker.traits));
+    const sending = new Sending(image, resumedAt, new PartSizes());
     while (!sending.isDone) {
       onProgress(sending.at, image.bytes.length);
       await this.#patiently(() => this.#sendNext(sending));
@@ -154,8 +154,7 @@ class Sending {
   /** The board has so many bytes now; false where that has led nowhere too often. */
   took(received: number, milliseconds: number): boolean {
     const { offset, bytes } = this.#part ?? { offset: 0, bytes: EMPTY };
-    if (received === offset + bytes.length && bytes.length >= this.#sizes.bytes)
-      this.#sizes.took(milliseconds);
+    if (received === offset + bytes.length) this.#sizes.took(bytes.length, milliseconds);
     if (received <= this.#at) this.#setbacks++;
     this.#at = Math.min(received, this.#image.bytes.length);
     return this.#setbacks < SETBACKS_MAX;

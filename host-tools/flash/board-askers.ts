@@ -3,7 +3,6 @@ import { codeText } from "../../firmware/protocol/coap/message.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
 import type { ImagePart, Installed, SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
-import type { LinkTraits } from "../../hal/ports/link.ts";
 import type { HeadEnd, Target } from "../head-end/client.ts";
 import { HeadEndError, type HeadEndErrorKind } from "../head-end/errors.ts";
 import {
@@ -20,8 +19,6 @@ import { FlashError, type FlashErrorKind } from "./target.ts";
 export interface BoardAsker {
   readonly name: string;
   readonly clock: Clock;
-  /** Of the link at this end. */
-  readonly traits: LinkTraits;
   /** True where the board runs a meter that goes on being there once it has another image. */
   readonly runs: boolean;
   report(): Promise<SlotsReport>;
@@ -31,7 +28,7 @@ export interface BoardAsker {
 }
 
 /** A part in blocks, or the work of installing, takes longer than a reading. */
-const TIMEOUT_MS = 60_000;
+const TIMEOUT_MS = 120_000;
 
 const KINDS: Readonly<Record<HeadEndErrorKind, FlashErrorKind>> = {
   timeout: "unreachable",
@@ -44,13 +41,12 @@ export interface ProtectedParts {
   readonly headEnd: HeadEnd;
   readonly target: Target;
   readonly clock: Clock;
-  readonly traits: LinkTraits;
   /** Gives up what the head-end stands on. */
   readonly close?: () => Promise<void>;
 }
 
 /** The board that a meter runs on, by the meter's own resource `u`. */
-export function protectedAsker({ headEnd, target, clock, traits, close }: ProtectedParts): BoardAsker {
+export function protectedAsker({ headEnd, target, clock, close }: ProtectedParts): BoardAsker {
   const patient = { ...target, timeoutMs: Math.max(target.timeoutMs, TIMEOUT_MS) };
   const body = async <Body>(asked: Promise<{ readonly body: Body }>): Promise<Body> => {
     try {
@@ -60,7 +56,7 @@ export function protectedAsker({ headEnd, target, clock, traits, close }: Protec
     }
   };
   return {
-    ...{ name: target.name, clock, traits, runs: true },
+    ...{ name: target.name, clock, runs: true },
     report: () => body(headEnd.readSlots(patient)),
     send: (part) => body(headEnd.sendImagePart(patient, part)),
     install: (digest) => body(headEnd.installImage(patient, digest)),
@@ -72,12 +68,11 @@ export interface RecoveryParts {
   readonly asker: PlainAsker;
   readonly name: string;
   readonly clock: Clock;
-  readonly traits: LinkTraits;
   readonly close?: () => Promise<void>;
 }
 
 /** A board whose loader has opened its recovery console on this line. */
-export function recoveryAsker({ asker, name, clock, traits, close }: RecoveryParts): BoardAsker {
+export function recoveryAsker({ asker, name, clock, close }: RecoveryParts): BoardAsker {
   const ask = async <Body>({ content, codes, decode }: UpdateQuestion<Body>): Promise<Body> => {
     const answer = await asker.ask(content, TIMEOUT_MS);
     if (typeof answer === "string") throw noAnswer(answer, name);
@@ -89,7 +84,7 @@ export function recoveryAsker({ asker, name, clock, traits, close }: RecoveryPar
     );
   };
   return {
-    ...{ name, clock, traits, runs: false },
+    ...{ name, clock, runs: false },
     report: () => ask(SLOTS_QUESTION),
     send: (part) => ask(partQuestion(part)),
     install: (digest) => ask(installQuestion(digest)),
@@ -110,8 +105,8 @@ function noAnswer(failure: PlainFailure, name: string): FlashError {
 }
 
 /** What a meter without `u` answers is that it has no board to flash. */
-function flashError({ kind, message }: HeadEndError, name: string): FlashError {
-  return kind === "not-there"
-    ? new FlashError("unusable", `The meter at ${name} runs on no board that takes images from afar.`)
-    : new FlashError(KINDS[kind], message);
+function flashError({ kind, message, mayPass }: HeadEndError, name: string): FlashError {
+  if (kind === "not-there")
+    return new FlashError("unusable", `The meter at ${name} runs on no board that takes images from afar.`);
+  return new FlashError(mayPass ? "unreachable" : KINDS[kind], message);
 }

@@ -65,9 +65,11 @@ export class Sftp {
     return there?.bytes;
   }
 
-  /** Makes a folder where nothing is. */
-  async makeFolder(path: string): Promise<void> {
+  /** Makes a folder where nothing is, with these rights; one that is there keeps its own. */
+  async makeFolder(path: string, mode?: string): Promise<void> {
+    const isNew = mode !== undefined && (await this.statOf(path)) === undefined;
     await this.#command(`-mkdir ${path}`);
+    if (isNew) await this.#command(`chmod ${mode} ${path}`);
   }
 
   /** The same for one that must be none of anybody else's: a link in its place is refused. */

@@ -71,10 +71,9 @@ export class SshTarget implements FlashTarget {
 
   async activate(digest: Uint8Array): Promise<Activated> {
     const path = this.#uploadOf(digest);
-    const ended = await this.#loader(`install ${path}`);
+    const ended = await this.#loader(`install ${path}`, `rm -f ${path}`);
     const installed = installedFrom(parsed(ended.stdout));
     if (installed === undefined) throw this.#fault(ended);
-    await runByShell(this.#place, `rm -f ${path}`);
     if ("refusal" in installed) throw refusedBy(this.name, installed);
     return { ...installed, starts: installed.armed && (await this.#restart()) };
   }
@@ -89,9 +88,10 @@ export class SshTarget implements FlashTarget {
   }
 
   /** By the start script of the board, which knows where its Node is. */
-  #loader(command: string): Promise<Ended> {
-    const script = `test -f ${this.#at(BOOT)} || exit ${NO_BOARD}; exec sh ${this.#at(START)} ${command} --json`;
-    return runByShell(this.#place, script);
+  #loader(command: string, then = ":"): Promise<Ended> {
+    const isThere = `test -f ${this.#at(BOOT)} || exit ${NO_BOARD}`;
+    const start = `sh ${this.#at(START)} ${command} --json`;
+    return runByShell(this.#place, `${isThere}; ${start}; code=$?; ${then}; exit $code`);
   }
 
   /** A meter's key that is there already is never replaced by another one. */
@@ -107,7 +107,8 @@ export class SshTarget implements FlashTarget {
     const segments = path.split("/").slice(0, -1);
     for (const [i] of segments.entries()) {
       const folder = segments.slice(0, i + 1).join("/");
-      if (!made.has(folder)) await sftp.makeFolder(this.#at(folder));
+      const isPrivate = `${folder}/`.startsWith(`${DATA}/`);
+      if (!made.has(folder)) await sftp.makeFolder(this.#at(folder), isPrivate ? "700" : undefined);
       made.add(folder);
     }
   }
@@ -140,7 +141,8 @@ export class SshTarget implements FlashTarget {
   }
 }
 
-const UPLOADS = `${placesBelow("").data}/upload`;
+const DATA = placesBelow("").data;
+const UPLOADS = `${DATA}/upload`;
 const UPLOAD = /\/[0-9a-f]{64}\.mbi$/;
 
 const RESTART_SYSTEMD =

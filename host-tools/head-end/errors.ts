@@ -14,11 +14,14 @@ export class HeadEndError extends Error {
   readonly kind: HeadEndErrorKind;
   /** Who proved to be there, and had not what was asked. */
   readonly peer: Peer | undefined;
+  /** True where the same question may well be answered when it is asked again. */
+  readonly mayPass: boolean;
 
-  constructor(kind: HeadEndErrorKind, sentence: string, peer?: Peer) {
+  constructor(kind: HeadEndErrorKind, sentence: string, peer?: Peer, mayPass = kind === "timeout") {
     super(sentence);
     this.kind = kind;
     this.peer = peer;
+    this.mayPass = mayPass;
   }
 }
 

@@ -55,10 +55,7 @@ export function failure(
         `Who answers at ${name} did not prove to be ${expect ?? words.any}: ${words.knowing}, or check the line.`,
       );
     case "incomplete":
-      return new HeadEndError(
-        "answer",
-        `${meter} at ${name} answered in parts that are not of one whole: ask again.`,
-      );
+      return incomplete(meter, name);
     case "forgetful":
       return new HeadEndError(
         "identity",
@@ -80,6 +77,12 @@ export function failure(
         `Too many questions are under way to ask ${name}: wait for some answers first.`,
       );
   }
+}
+
+/** Blocks were lost: the next try may bring all of them. */
+function incomplete(meter: string, name: string): HeadEndError {
+  const sentence = `${meter} at ${name} answered in parts that are not of one whole: ask again.`;
+  return new HeadEndError("answer", sentence, undefined, true);
 }
 
 /** An answer that is not what was asked for: what kind of trouble, and what to do. */

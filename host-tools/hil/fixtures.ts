@@ -79,11 +79,19 @@ export const test = base.extend<RigFixtures>({
   clock: async ({ rig }, use) => use(rig.clock),
 });
 
+/** Meters that were not there for an earlier test: to wait for them again and again would stall the whole run. */
+const absent = new Set<string>();
+
 /** At set-up a board that does not answer is the bench's trouble; later on it is what a test has found. */
 async function stands(meter: RigMeter): Promise<void> {
+  if (absent.has(meter.id))
+    throw new InfrastructureFault(
+      `${meter.id} was not there for an earlier test, and is not waited for again.`,
+    );
   try {
     await meter.ready();
   } catch (error) {
+    absent.add(meter.id);
     if (error instanceof InfrastructureFault) throw error;
     throw new InfrastructureFault(`${meter.id} is not there at set-up. ${(error as Error).message}`);
   }

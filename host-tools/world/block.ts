@@ -2,6 +2,7 @@
 import type { MeterConfiguration } from "../../firmware/configuration.ts";
 import { type Identity, newIdentity, type Role } from "../../firmware/identity/identity.ts";
 import { OWNER, TrustList } from "../../firmware/identity/trust.ts";
+import type { BoardUpdates } from "../../firmware/meter-board.ts";
 import { CODE, resourceRequest } from "../../firmware/protocol/coap/message.ts";
 import type { ServerEvent } from "../../firmware/protocol/secure-server.ts";
 import { MeterRuntime } from "../../firmware/runtime.ts";
@@ -58,6 +59,8 @@ export interface BlockOptions {
 export interface UnlikeMeter {
   readonly configuration?: MeterConfiguration;
   readonly meteringIc?: MeteringIc;
+  /** The images of its board: asked for at each of its starts. */
+  readonly updates?: BoardUpdates;
 }
 
 /** It does all that a head-end may ask of it. */
@@ -213,7 +216,7 @@ export class Block {
       {
         ...{ clock: this.clock, meterClock: this.clock, crypto, link, storage: storage?.(id) },
         random: this.#random.fork(`${id} ${start}`),
-        meteringIc,
+        ...{ meteringIc, updates: unlike?.updates },
       },
       {
         ...{ configuration: unlike?.configuration ?? this.#options.configuration },

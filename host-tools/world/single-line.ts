@@ -17,6 +17,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { KeyStore } from "../../hal/ports/key-store.ts";
 import { LINE, type Link } from "../../hal/ports/link.ts";
 import type { Storage } from "../../hal/ports/storage.ts";
+import type { Supervisor } from "../../hal/ports/supervisor.ts";
 import { HeadEnd, type HeadEndParts, type Target } from "../head-end/client.ts";
 import { type Load, mainsOf } from "../loads/index.ts";
 import { emulatedMetering } from "./metering.ts";
@@ -38,6 +39,8 @@ export interface SingleLineOptions {
   /** Where the meter's key is; without it, it is what the seed makes, and stays so. */
   readonly keyStore?: KeyStore;
   readonly signals?: BoardSignals;
+  /** Who starts the meter's program again. */
+  readonly supervisor?: Pick<Supervisor, "alive">;
   readonly tariff?: TariffPlan;
   /** How the relay is that cuts the load; each meter of this world has one. */
   readonly relay?: EmulatedRelayOptions;
@@ -68,7 +71,7 @@ const TIMEOUT_MS = 8000;
 /** Builds the world; keys, tokens and jitter all follow from the seed. */
 export function singleLine(options: SingleLineOptions): SingleLine {
   const { load, startUtcMs, crypto, baud, wrapLink = (link) => link } = options;
-  const { pollIntervalMs, configuration, storage, signals, tariff, switching, updates } = options;
+  const { pollIntervalMs, configuration, storage, signals, tariff, switching, updates, supervisor } = options;
   const clock = new VirtualClock({ utcMs: startUtcMs });
   const random = new SeededRandom(options.seed);
   const relay = new EmulatedRelay(clock, options.relay);
@@ -87,7 +90,7 @@ export function singleLine(options: SingleLineOptions): SingleLine {
       crypto,
       random: random.fork("meter"),
       link: wrapLink(new SlipmuxLink(meterUart, {}), "meter", clock),
-      ...{ meteringIc, storage, signals, relay, keyStore: options.keyStore, updates },
+      ...{ meteringIc, storage, signals, relay, keyStore: options.keyStore, updates, supervisor },
     },
     {
       configuration,

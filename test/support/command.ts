@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const MAIN = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../dist/host-tools/cli/main.js", import.meta.url));
 
 export interface Finished {
   readonly code: number | null;
@@ -12,17 +12,24 @@ export interface Finished {
   readonly stderr: string;
 }
 
-/** Runs a program to its end; one that hangs is ended after 30 s. */
+interface RunOptions {
+  readonly cwd?: string;
+  readonly input?: string;
+  /** One that hangs is ended. */
+  readonly withinMs?: number;
+}
+
+/** Runs a program to its end. */
 export function run(
   program: string,
   args: readonly string[],
-  { cwd, input = "" }: { cwd?: string; input?: string } = {},
+  { cwd, input = "", withinMs = 30_000 }: RunOptions = {},
 ): Promise<Finished> {
   const child = spawn(program, args, {
     ...(cwd !== undefined && { cwd }),
     env: { ...process.env, NO_COLOR: "1" },
   });
-  const guard = setTimeout(() => child.kill("SIGKILL"), 30_000);
+  const guard = setTimeout(() => child.kill("SIGKILL"), withinMs);
   child.stdin.on("error", () => {});
   child.stdin.end(input);
   const output = collect(child);
@@ -35,10 +42,7 @@ export function run(
 }
 
 /** Runs the command line. */
-export function meterbench(
-  args: readonly string[],
-  options: { cwd?: string; input?: string } = {},
-): Promise<Finished> {
+export function meterbench(args: readonly string[], options: RunOptions = {}): Promise<Finished> {
   return run(process.execPath, [MAIN, ...args], options);
 }
 
@@ -104,13 +108,22 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running].map((started) => started.stop()));
 }
 
+/** Ends all that was started here and still runs, ready or not, as a power cut would. */
+export function killAll(): void {
+  for (const child of children) child.kill("SIGKILL");
+}
+
 /** A folder of its own, and how to be rid of it. */
 export function emptyFolder(): { path: string; remove: () => void } {
   const path = mkdtempSync(join(tmpdir(), "meterbench-"));
   return { path, remove: () => rmSync(path, { recursive: true, force: true }) };
 }
 
+const children = new Set<ChildProcess>();
+
 function collect(child: ChildProcess): { stdout: string; stderr: string } {
+  children.add(child);
+  child.once("close", () => children.delete(child));
   const output = { stdout: "", stderr: "" };
   child.stdout?.on("data", (data: Buffer) => {
     output.stdout += data.toString();

@@ -114,7 +114,7 @@ async function run(paths: readonly string[], options: RunOptions): Promise<ExitC
   refuseUnwritable(options);
   const { runHil } = await theRunner();
   const report = await runHil({
-    ...{ benches, files, isWhole: paths.length === 0 && options.test === undefined },
+    ...{ benches, files, isOwnSuite: paths.length === 0 },
     ...{ test: options.test, seed: options.seed, keep: options.keep },
     resultsFolder: resolve(options.results, new Date().toISOString().replaceAll(":", "-").slice(0, 19)),
     onOutcome: (outcome) => {

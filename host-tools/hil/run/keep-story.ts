@@ -52,9 +52,9 @@ function writeEvidence(task: Task, rig: Rig, evidence: Evidence, context: RunCon
   return folder;
 }
 
-function testDocument(task: Task, rig: Rig, evidence: Evidence, { benchFile }: RunContext) {
+function testDocument(task: Task, rig: Rig, evidence: Evidence, { benchFile, isOwnSuite }: RunContext) {
   const repeat = repeatLine(
-    { name: task.fullTestName, file: task.file.filepath },
+    { name: task.fullTestName, file: isOwnSuite ? undefined : task.file.filepath },
     { file: benchFile, seed: evidence.seed },
     process.cwd(),
   );

@@ -48,7 +48,7 @@ export function idleQuarantines(
 ): readonly string[] {
   return entries
     .filter((entry) => !outcomes.some((outcome) => isOf(entry, outcome)))
-    .map(({ test }) => `No test is named "${test}", which is in quarantine: mend the name, or take it out.`);
+    .map(({ test }) => `No test of this run is named "${test}", which is in quarantine: check the name.`);
 }
 
 /** The last day is of it, in UTC as all dates of a report. */

@@ -9,8 +9,9 @@ import { endedQuarantines, quarantined } from "./quarantine.ts";
 import { repeatLine } from "./repeat-line.ts";
 import { RUN_CONTEXT, type RunContext } from "./run-context.ts";
 
-/** What a test may take where it says nothing of that, times the bench's multiplier. */
+/** What a test may take where it says nothing of that, times the bench's multiplier; and how long it waits for a meter. */
 const TEST_TIMEOUT_MS = 30_000;
+const METER_TIMEOUT_MS = 35_000;
 /** A person who switches supplies may be at another desk. */
 const PERSON_MS = 15 * 60_000;
 
@@ -95,7 +96,9 @@ function finished(
   return {
     ...{ bench: bench.name, name, file, outcome, durationMs, attempts, story },
     reasons: [...reasons, ...more],
-    repeat: repeatable ? repeatLine({ name, file }, at, process.cwd()) : undefined,
+    repeat: repeatable
+      ? repeatLine({ name, file: context.isOwnSuite ? undefined : file }, at, process.cwd())
+      : undefined,
   };
 }
 
@@ -125,7 +128,8 @@ class Passes {
   async open(): Promise<void> {
     const { bench, conditions } = this.#job;
     const hasPerson = bench.meters.some((meter) => meter.kind === "real" && meter.power?.driver === "manual");
-    const testTimeout = TEST_TIMEOUT_MS * bench.timeoutMultiplier + (hasPerson ? PERSON_MS : 0);
+    const ownMs = (TEST_TIMEOUT_MS + METER_TIMEOUT_MS * bench.meters.length) * bench.timeoutMultiplier;
+    const testTimeout = ownMs + (hasPerson ? PERSON_MS : 0);
     this.#vitest = await createVitest(
       "test",
       {

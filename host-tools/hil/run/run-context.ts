@@ -11,6 +11,8 @@ export interface RunContext {
   /** Folder of what is kept of tests. */
   readonly resultsFolder: string;
   readonly keep: "failed" | "all";
+  /** True where it is our own suite that runs, whose files nobody need name. */
+  readonly isOwnSuite: boolean;
 }
 
 export const RESULTS_FOLDER_DEFAULT = "hil-results";

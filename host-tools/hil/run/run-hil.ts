@@ -11,8 +11,8 @@ import { isSource } from "./test-files.ts";
 export interface RunRequest {
   readonly benches: readonly RequestedBench[];
   readonly files: readonly string[];
-  /** True where these are all that the benches have: then each entry of a quarantine is of one of them. */
-  readonly isWhole: boolean;
+  /** True where these are our own suite's. */
+  readonly isOwnSuite: boolean;
   readonly test: string | undefined;
   readonly seed: number | undefined;
   readonly resultsFolder: string;
@@ -56,7 +56,7 @@ export async function runHil(request: RunRequest): Promise<RunReport> {
     benches: request.benches.map(({ bench, file }, i) => ({
       ...{ name: bench.name, kind: bench.kind, file, seed: request.seed ?? bench.seed },
       counts: countsOf(byBench[i] ?? []),
-      warnings: request.isWhole ? idleQuarantines(byBench[i] ?? [], bench.quarantine) : [],
+      warnings: request.test === undefined ? idleQuarantines(byBench[i] ?? [], bench.quarantine) : [],
     })),
     outcomes,
   };
@@ -80,10 +80,10 @@ async function runLocked(
 }
 
 function runAt(request: RunRequest, bench: Bench, file: string | undefined): Promise<TestOutcome[]> {
-  const { files, test, seed, resultsFolder, keep } = request;
+  const { files, test, seed, resultsFolder, keep, isOwnSuite } = request;
   return runBench({
     ...{ bench, files, test },
-    context: { benchFile: file, seed, resultsFolder, keep },
+    context: { benchFile: file, seed, resultsFolder, keep, isOwnSuite },
     conditions: isSource() ? ["meterbench-source"] : [],
     today: new Date().toISOString().slice(0, "2027-01-31".length),
     onOutcome: (outcome) => request.onOutcome(outcome),

@@ -17,5 +17,6 @@ function plainContext(): RunContext {
     seed: Number.isSafeInteger(seed) && seed >= 0 ? seed : undefined,
     resultsFolder: RESULTS_FOLDER_DEFAULT,
     keep: "failed",
+    isOwnSuite: false,
   };
 }

@@ -17,10 +17,11 @@ interface Options {
   readonly traits?: Partial<LinkTraits>;
   readonly wellWas?: readonly StorageResult[];
   readonly readings?: () => number;
+  readonly onSelfSend?: () => void;
 }
 
 /** A meter on its line that looks at itself, what it says of that, and what went over the two lines meanwhile. */
-function watched({ storage = new MemoryStorage(), traits = {}, wellWas = [], readings }: Options = {}) {
+function watched({ storage = new MemoryStorage(), traits = {}, wellWas = [], ...options }: Options = {}) {
   const onLine: Uint8Array[] = [];
   const onSelf: Uint8Array[] = [];
   let line: SelfLink | undefined;
@@ -57,6 +58,7 @@ function watched({ storage = new MemoryStorage(), traits = {}, wellWas = [], rea
       ...{ traits: end.traits, counters: end.counters },
       send(to, datagram) {
         onSelf.push(datagram);
+        options.onSelfSend?.();
         return end.send(to, datagram);
       },
       listen: (listener) => end.listen(listener),
@@ -65,7 +67,7 @@ function watched({ storage = new MemoryStorage(), traits = {}, wellWas = [], rea
   };
   const cancel = watchHealth({
     ...{ clock, crypto: opensslEngine, random: new SeededRandom(7), reachSelf, ...runtime.vitals },
-    ...(readings !== undefined && { readings }),
+    ...(options.readings !== undefined && { readings: options.readings }),
     onMissing: (missing) => told.push(missing),
     onWell: () => {
       const result = results.shift() ?? "done";
@@ -116,6 +118,25 @@ describe("a meter that is well", () => {
   test("asks itself by its name on a line that it shares with others", () => {
     const { clock, told } = watched({ traits: { addressing: "uri-host", halfDuplex: true } });
     clock.advanceBy(MINUTE_MS);
+    expect(told.at(-1)).toBe("well: done");
+  });
+
+  test("is not kept from it by whoever begins handshakes on its line without end", () => {
+    const recorded = watched();
+    recorded.clock.advanceBy(10_000);
+    const [message1 = new Uint8Array()] = recorded.onSelf;
+    let count = 0;
+    const { clock, told, onLine, fromOutside } = watched({
+      onSelfSend() {
+        for (let i = 0; i < 100; i++) {
+          // Another message ID each time: the same would be a repetition.
+          message1.set([++count >> 8, count & 0xff], 2);
+          fromOutside()(LINE, message1.slice());
+        }
+      },
+    });
+    clock.advanceBy(10_000);
+    expect(onLine.length).toBeLessThan(100);
     expect(told.at(-1)).toBe("well: done");
   });
 

@@ -22,6 +22,17 @@ describe("a trust list", () => {
     expect(list.has(lab)).toBe(false);
   });
 
+  test("lets a guest prove himself and read until he has to go, and has him on no list that is shown or kept", () => {
+    const list = new TrustList([utility], { lab: OWNER });
+    const end = list.admit(lab);
+    expect([list.has(lab), list.isGuest(lab), list.candidates(lab.idCred)]).toEqual([true, true, [lab]]);
+    expect(list.rightsOf(lab)).toBe(READER);
+    list.replace([utility]);
+    expect([list.has(lab), list.credentials]).toEqual([true, [utility]]);
+    end();
+    expect([list.has(lab), list.isGuest(lab), list.candidates(lab.idCred)]).toEqual([false, false, []]);
+  });
+
   test("has nobody to take out under an id that it does not know", () => {
     expect(new TrustList([lab]).revoke("utility")).toBe(false);
   });

@@ -35,12 +35,12 @@ const NATIVE_PATH = `prebuilds/linux-${arch}/@serialport+bindings-cpp.node`;
 
 /** An image for this machine, which prints its sequence where it is started. */
 export function ownImage(sequence: number, options: ImageOptions = {}): FlashImage {
-  const files: Files = {
+  const files = inOrder({
     "app/main.mjs": fromText(`console.log("image ${sequence}");\n`),
     "app/package.json": fromText('{"type":"module"}\n'),
     [NATIVE_PATH]: NATIVE,
     ...options.files,
-  };
+  });
   const payload = quicklyPacked(files);
   const manifest = manifestOf(sequence, {
     files: {},
@@ -55,6 +55,10 @@ export function ownImage(sequence: number, options: ImageOptions = {}): FlashIma
   });
   const envelope = signManifest(opensslEngine, options.author ?? AUTHOR, manifest);
   return imageFrom(encodeImage({ envelope, payload }));
+}
+
+function inOrder(files: Files): Files {
+  return Object.fromEntries(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : 1)));
 }
 
 /** As small as it gets takes a second each. */

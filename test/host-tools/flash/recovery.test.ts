@@ -92,7 +92,7 @@ function world({ baud = 115_200, loss = 0, patienceMs }: Options = {}) {
     flasher() {
       const link = flasherLink();
       const asker = new PlainAsker({ link, clock, random: random.fork(`flasher ${flashers++}`) });
-      const parts = { asker, name: "serial:/dev/ttyUSB0", clock, traits: link.traits };
+      const parts = { asker, name: "serial:/dev/ttyUSB0", clock };
       return { asker, target: new AskedBoard(recoveryAsker(parts), { ...(patienceMs && { patienceMs }) }) };
     },
   };

@@ -78,6 +78,7 @@ function task(state: "pass" | "fail") {
 function context(changed: Partial<RunContext> = {}): RunContext {
   return {
     ...{ benchFile: undefined, seed: 7, resultsFolder: join(folder.path, "results"), keep: "failed" },
+    isOwnSuite: false,
     ...changed,
   };
 }

@@ -47,7 +47,7 @@ describe("a quarantine", () => {
   test("of no test is told, as its name may be wrong", () => {
     expect(idleQuarantines([outcome()], [entry])).toEqual([]);
     expect(idleQuarantines([outcome({ name: "writes" })], [entry])).toEqual([
-      'No test is named "reads *", which is in quarantine: mend the name, or take it out.',
+      'No test of this run is named "reads *", which is in quarantine: check the name.',
     ]);
   });
 });
