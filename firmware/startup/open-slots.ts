@@ -4,10 +4,11 @@ import { unpack } from "../../hal/node/brotli.ts";
 import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { openFileTree } from "../../hal/node/file-tree.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
-import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
+import { loadFault, type Machine, thisMachine } from "../../hal/node/this-machine.ts";
 import type { TrustProfile } from "../identity/trust.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { BoardSlots } from "../update/board-slots.ts";
+import type { BoardFacts } from "../update/refusals.ts";
 import { jsonFilesIn } from "./board-files.ts";
 import { readCredential } from "./board-parties.ts";
 import { placesBelow } from "./board-places.ts";
@@ -25,12 +26,33 @@ export function openSlots(root: string, profile: TrustProfile, use: Use = "runni
     tree: openFileTree(data),
     crypto: opensslEngine,
     authors: jsonFilesIn(authors).flatMap((path) => authorIn(path, profile)),
-    facts: { board: BOARD_CLASS, ...thisMachine() },
+    facts: boardFacts(),
     unpack,
     preflight: (folder, native) => loadFault(join(data, folder, native)),
     isAtRest: use === "at rest",
     hold: () => holdAtOnce(`slots of ${data}`),
   });
+}
+
+/** Asking Node for its libc takes a tenth of a meter's start, which asks for nothing of it: so whoever does asks then. */
+function boardFacts(): BoardFacts {
+  let asked: Machine | undefined;
+  const machine = (): Machine => {
+    asked ??= thisMachine();
+    return asked;
+  };
+  return {
+    board: BOARD_CLASS,
+    get arch() {
+      return machine().arch;
+    },
+    get libc() {
+      return machine().libc;
+    },
+    get nodeVersion() {
+      return machine().nodeVersion;
+    },
+  };
 }
 
 /** A file that is not right is told of and is nobody: the others decide whether anything can be started. */
