@@ -3,7 +3,7 @@ import { eventNameOf, type LogName } from "../../firmware/events/event-table.ts"
 import type { LoggedEvent } from "../../firmware/protocol/readings/logged-event.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import { Capture } from "../capture/capture.ts";
-import type { Evidence, EvidenceEvent, EvidencePoint } from "./rig.ts";
+import { type Evidence, type EvidenceEvent, type EvidencePoint, LOAD } from "./rig.ts";
 
 /** A test that reads more is a soak, whose beginning is as good as its end. */
 const POINTS_MAX = 100_000;
@@ -47,6 +47,12 @@ export class Recorder {
       if ("value" in entry && this.#points.length < POINTS_MAX)
         this.#points.push({ meter, register: entry.register, atMs, value: entry.value });
     }
+  }
+
+  /** What a meter's load was set to. */
+  load(meter: string, watts: number): void {
+    if (this.#points.length < POINTS_MAX)
+      this.#points.push({ meter, register: LOAD, atMs: this.#monotonicMs(), value: watts });
   }
 
   version(of: string, version: string): void {

@@ -180,9 +180,13 @@ export interface RigClock {
   until(done: () => boolean | Promise<boolean>, limitMs: number, everyMs?: number): Promise<boolean>;
 }
 
+/** What a load was set to stands among the registers under this name. */
+export const LOAD = "load";
+
 /** A value that the head-end read in the course of a test. */
 export interface EvidencePoint {
   readonly meter: string;
+  /** An OBIS code, or {@link LOAD}, in watts. */
   readonly register: string;
   /** On the rig's clock. */
   readonly atMs: number;

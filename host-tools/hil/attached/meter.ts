@@ -90,13 +90,15 @@ export class DrivenPower implements RigPower {
 /** A load that a command of the lab's sets, by the shell. */
 export function commandedLoad(
   { id, load }: Extract<BenchMeter, { kind: "real" }>,
-  folder: string,
+  { bench, recorder }: Pick<Wiring, "bench" | "recorder">,
 ): RigLoad | undefined {
   if (load === undefined) return undefined;
   return {
     async set(watts) {
       const command = load.replaceAll("{watts}", String(watts));
-      await runProgram(["sh", "-c", command], { what: `The load of ${id} could not be set`, folder });
+      const what = `The load of ${id} could not be set`;
+      await runProgram(["sh", "-c", command], { what, folder: bench.folder });
+      recorder.load(id, watts);
     },
   };
 }

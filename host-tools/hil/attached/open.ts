@@ -73,7 +73,7 @@ export class AttachedLines {
     const driver = drivers.get(id);
     const open = await this.#line(address, driver === undefined ? 0 : PORT_WITHIN_MS);
     const meter = new AttachedMeter({
-      ...{ id, untilReady, load: commandedLoad(settings, wiring.bench.folder) },
+      ...{ id, untilReady, load: commandedLoad(settings, wiring) },
       line: "line" in open ? open.line : open,
       ...(driver && power && { power: new DrivenPower(id, driver, power.offSeconds * 1000, wiring) }),
     });

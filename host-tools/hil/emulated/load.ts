@@ -9,10 +9,13 @@ const CHANGES_MAX = 1024;
 export class SettableLoad implements RigLoad {
   readonly mains: Mains;
   readonly #clock: Clock;
+  readonly #onChange: (watts: number) => void;
   readonly #changes: { readonly atMs: number; readonly watts: number }[];
 
-  constructor(clock: Clock, watts: number) {
+  constructor(clock: Clock, watts: number, onChange: (watts: number) => void) {
     this.#clock = clock;
+    this.#onChange = onChange;
+    onChange(watts);
     this.#changes = [{ atMs: Number.NEGATIVE_INFINITY, watts }];
     this.mains = mainsFromLoad({
       wattsAt: (ms) => this.#wattsAt(ms),
@@ -23,6 +26,7 @@ export class SettableLoad implements RigLoad {
   async set(watts: number): Promise<void> {
     this.#changes.push({ atMs: this.#clock.monotonicMs(), watts });
     if (this.#changes.length > CHANGES_MAX) this.#changes.shift();
+    this.#onChange(watts);
   }
 
   #wattsAt(ms: number): number {

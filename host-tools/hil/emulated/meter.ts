@@ -75,7 +75,7 @@ export class EmulatedMeter implements RigMeter, RigPower {
     const { clock } = parts.time;
     this.id = parts.identity.credential.id;
     this.line = parts.line;
-    this.load = new SettableLoad(clock, parts.watts);
+    this.load = new SettableLoad(clock, parts.watts, (watts) => parts.recorder.load(this.id, watts));
     this.#parts = parts;
     this.#relay = new EmulatedRelay(clock);
     parts.recorder.version(`firmware of ${this.id}`, programVersion());

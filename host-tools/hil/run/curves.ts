@@ -1,6 +1,6 @@
 // What a test looked like over its time, for plots: from what was read, and from what went over the lines.
 import { readPcapng } from "../../capture/pcapng.ts";
-import type { Evidence, Rig } from "../rig.ts";
+import { type Evidence, LOAD, type Rig } from "../rig.ts";
 import type { Curve } from "./run-context.ts";
 
 type Point = Curve["points"][number];
@@ -10,20 +10,33 @@ const POINTS_MAX = 300;
 /** A bench of many meters would fill the report with one test. */
 const CURVES_MAX = 16;
 
-/** Each register that was read, and of each line the bytes and how long answers took. */
+/** Each load as it was set, each register that was read, and of each line the bytes and how long answers took. */
 export function curvesOf(evidence: Evidence, { clock }: Pick<Rig, "clock">): Curve[] {
-  const openedUtcMs = clock.utcMs() - clock.monotonicMs();
-  return [...registerCurves(evidence), ...lineCurves(evidence.framesPcapng, openedUtcMs)]
-    .filter(({ points }) => points.length > 0)
+  const nowMs = clock.monotonicMs();
+  const loads = loadCurves(evidence, nowMs / 1000);
+  const lines = lineCurves(evidence.framesPcapng, clock.utcMs() - nowMs);
+  return [...loads, ...lines, ...registerCurves(evidence)]
+    .filter(({ points }) => points.length > 1)
     .slice(0, CURVES_MAX)
     .map((curve) => ({ ...curve, points: thinned(curve.points) }));
 }
 
-function registerCurves({ points }: Evidence): Curve[] {
+/** A load is what it was until it is set anew. */
+function loadCurves(evidence: Evidence, endSeconds: number): Curve[] {
+  return registerCurves(evidence, true).map(({ name, points }) => ({
+    ...{ name, unit: "W" },
+    points: points.flatMap((point, i): Point[] => [point, [points[i + 1]?.[0] ?? endSeconds, point[1]]]),
+  }));
+}
+
+function registerCurves({ points }: Evidence, ofLoads = false): Curve[] {
   const curves = new Map<string, Point[]>();
   for (const { meter, register, atMs, value } of points) {
+    if ((register === LOAD) !== ofLoads) continue;
     const name = `${meter} ${register}`;
-    curves.set(name, [...(curves.get(name) ?? []), [atMs / 1000, value]]);
+    const drawn = curves.get(name) ?? [];
+    curves.set(name, drawn);
+    drawn.push([atMs / 1000, value]);
   }
   return [...curves].map(([name, drawn]) => ({ name, unit: "as published", points: drawn }));
 }
@@ -31,7 +44,7 @@ function registerCurves({ points }: Evidence): Curve[] {
 interface LineTotals {
   bytes: number;
   /** When the question was sent that is not yet answered. */
-  askedAtSeconds: number | undefined;
+  askedAtMicroseconds: number | undefined;
   readonly total: Point[];
   readonly answers: Point[];
 }
@@ -40,15 +53,15 @@ interface LineTotals {
 function lineCurves(pcapng: Uint8Array, openedUtcMs: number): Curve[] {
   const lines = new Map<string, LineTotals>();
   readPcapng(pcapng, ({ line = "line", utcMicroseconds, direction, bytes }) => {
-    const totals = lines.get(line) ?? { bytes: 0, askedAtSeconds: undefined, total: [], answers: [] };
+    const totals = lines.get(line) ?? { bytes: 0, askedAtMicroseconds: undefined, total: [], answers: [] };
     lines.set(line, totals);
     const seconds = (utcMicroseconds / 1000 - openedUtcMs) / 1000;
     totals.bytes += bytes.length;
     totals.total.push([seconds, totals.bytes]);
-    if (direction === "outbound") totals.askedAtSeconds ??= seconds;
-    else if (totals.askedAtSeconds !== undefined) {
-      totals.answers.push([seconds, (seconds - totals.askedAtSeconds) * 1000]);
-      totals.askedAtSeconds = undefined;
+    if (direction === "outbound") totals.askedAtMicroseconds ??= utcMicroseconds;
+    else if (totals.askedAtMicroseconds !== undefined) {
+      totals.answers.push([seconds, (utcMicroseconds - totals.askedAtMicroseconds) / 1000]);
+      totals.askedAtMicroseconds = undefined;
     }
   });
   return [...lines].flatMap(([line, { total, answers }]) => [

@@ -1,4 +1,5 @@
 // What a worker tells and keeps of a test, as it ends.
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -72,7 +73,17 @@ function testDocument(task: Task, rig: Rig, evidence: Evidence, { benchFile, isO
 
 function versions({ versions: told }: Evidence): Record<string, string> {
   const { node } = process.versions;
-  return { meterbench: programVersion(), node, platform: `${process.platform} ${process.arch}`, ...told };
+  return {
+    ...{ meterbench: programVersion(), node, platform: `${process.platform} ${process.arch}` },
+    ...gitVersion(),
+    ...told,
+  };
+}
+
+/** The commit of the tests, where they are in a repository of git and that is here. */
+function gitVersion(): Record<string, string> {
+  const { status, stdout } = spawnSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" });
+  return status === 0 ? { git: stdout.trim() } : {};
 }
 
 function benchText(file: string | undefined): string {

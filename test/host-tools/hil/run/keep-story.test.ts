@@ -40,6 +40,8 @@ function capture(): Uint8Array {
     [1000, true],
     [3000, true],
     [3500, false],
+    [3750, true],
+    [3800, false],
   ] as const) {
     atMs = at;
     if (send) watched.write(new Uint8Array(10));
@@ -55,6 +57,8 @@ function evidence(): Evidence {
     console: "boot\n\x1b[2Jgone\n",
     events: [{ meter: "M1", log: "standard", name: "power-down", sequence: 1, utcSeconds: 5, details: [] }],
     points: [
+      { meter: "M1", register: "load", atMs: 0, value: 500 },
+      { meter: "M1", register: "load", atMs: 1500, value: 700 },
       { meter: "M1", register: "1-0:1.8.0*255", atMs: 1000, value: 10 },
       { meter: "M1", register: "1-0:1.8.0*255", atMs: 2000, value: 12 },
     ],
@@ -126,25 +130,15 @@ describe("the evidence of a test", () => {
   });
 });
 
-test("curves are what was read, each line's bytes, and how long an answer took from the first time it was asked for", () => {
-  expect(curvesOf(evidence(), rig())).toEqual([
-    {
-      name: "M1 1-0:1.8.0*255",
-      unit: "as published",
-      points: [
-        [1, 10],
-        [2, 12],
-      ],
-    },
-    {
-      name: "line M1: bytes in all",
-      unit: "bytes",
-      points: [
-        [1, 10],
-        [3, 20],
-        [3.5, 25],
-      ],
-    },
-    { name: "line M1: time to an answer", unit: "ms", points: [[3.5, 2500]] },
+test("curves are loads, each line's bytes, how long an answer took from the first time it was asked for, and what was read", () => {
+  const curve = (name: string, unit: string, ...points: [number, number][]) => ({ name, unit, points });
+  const [load, bytes, ...rest] = curvesOf(evidence(), rig());
+  expect(load).toEqual(curve("M1 load", "W", [0, 500], [1.5, 500], [1.5, 700], [4, 700]));
+  expect(bytes).toEqual(
+    curve("line M1: bytes in all", "bytes", [1, 10], [3, 20], [3.5, 25], [3.75, 35], [3.8, 40]),
+  );
+  expect(rest).toEqual([
+    curve("line M1: time to an answer", "ms", [3.5, 2500], [3.8, 50]),
+    curve("M1 1-0:1.8.0*255", "as published", [1, 10], [2, 12]),
   ]);
 });
