@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Identity } from "../../../firmware/identity/identity.ts";
+import { isTestKey } from "../../../firmware/identity/test-keys.ts";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import { BOARD_LIBCS, type BoardLibc, IMAGE_BYTES_MAX } from "../../../firmware/update/manifest.ts";
 import type { Refused } from "../../../firmware/update/refusals.ts";
@@ -23,7 +24,7 @@ import {
 import { CliFault, EXIT, usageFault } from "../fault.ts";
 import { readCredential, readIdentity, readUpTo } from "../home.ts";
 import { imageDocument, imageLines } from "../image-output.ts";
-import { say, sayJson, sayProgress } from "../output.ts";
+import { printable, say, sayJson, sayProgress } from "../output.ts";
 
 export function addImageCommand(program: Command): void {
   const image = program.command("image").description("images for gateway boards: made, checked, looked at");
@@ -78,7 +79,7 @@ async function build(options: BuildOptions): Promise<void> {
   const built = buildImage(opensslEngine, author, {
     ...{ target, libc, sequence, facts, licence: packageLicence() },
     programs: await boardPrograms(),
-    native: nativeModule(TARGETS[target].native[libc]),
+    native: nativeOf(target, libc),
   });
   if ("error" in built) throw usageFault(built.error);
   writeDurably(out, built.bytes);
@@ -93,13 +94,34 @@ async function build(options: BuildOptions): Promise<void> {
     );
 }
 
+function nativeOf(target: ImageTarget, libc: BoardLibc): Uint8Array {
+  try {
+    return nativeModule(TARGETS[target].native[libc]);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw usageFault(
+      `The native module of serialport for ${target} with ${libc} cannot be read (${code}): install the packages anew.`,
+    );
+  }
+}
+
 function authorOf({ keys, home }: BuildOptions): Identity {
   const author = keys === undefined ? homeOf({ home }).author() : readIdentity(keys, "author");
   if (author.credential.key.kind !== "Ed25519")
     throw usageFault(
       `The key file ${keys} has no Ed25519 key, and images are signed by no other: make one with 'meterbench keys new author'.`,
     );
+  refuseTestKey(author.credential, keys);
   return author;
+}
+
+/** What anybody can sign proves nothing, whoever's name is on it. */
+function refuseTestKey({ key, id }: Credential, path = id): void {
+  if (isTestKey(key.publicKey))
+    throw new CliFault(
+      EXIT.refused,
+      `The author's key in ${path} is one whose secret is public: make a real one with 'meterbench keys new author'.`,
+    );
 }
 
 /** A slip of the hand should cost nobody a file that is no image. */
@@ -128,16 +150,22 @@ function verify(file: string, options: VerifyOptions): void {
   const shown = { file, ...checked, author: { id, development } };
   if (options.json) return sayJson({ holds: true, ...imageDocument(opensslEngine, bytes, shown) });
   for (const line of imageLines(opensslEngine, bytes, shown)) say(line);
-  say(`${file} holds: signed by ${id}${development ? ", a development author" : ""}`);
+  say(`${printable(file)} holds: signed by ${id}${development ? ", a development author" : ""}`);
 }
 
 function authorsOf({ author, home }: VerifyOptions): readonly Credential[] {
-  if (author !== undefined) return author.map((path) => readCredential(path, "author"));
+  if (author !== undefined) return author.map(readAuthor);
   const path = homeOf({ home }).authorKeyPath;
   if (existsSync(path)) return [readIdentity(path, "author").credential];
   throw usageFault(
     "Nobody is known who could have signed the image: name an author's credential with --author.",
   );
+}
+
+function readAuthor(path: string): Credential {
+  const credential = readCredential(path, "author");
+  refuseTestKey(credential, path);
+  return credential;
 }
 
 function inspect(file: string, { json }: { json?: boolean }): void {
