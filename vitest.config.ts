@@ -15,7 +15,7 @@ export default defineConfig({
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
             "test/firmware/board/{loader,meter-on-board}.test.ts",
-            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
+            "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,flash-meter,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
             "test/host-tools/flash/{console,sftp,ssh}.test.ts",
           ]
         : []),

@@ -27,6 +27,9 @@ import { type BoardOptions, readOptions } from "./startup/board-options.ts";
 import { readMeterKey, trustOf } from "./startup/board-parties.ts";
 
 const POLL_INTERVAL_MS = 1000;
+/** An adapter at USB may come later than the program; a trial that ends for that would be no fault of its image. */
+const LINE_PATIENCE_MS = 100_000;
+const LINE_PAUSE_MS = 2000;
 
 await runProgram(main, [LineError, StorageError, MeterStateError]);
 
@@ -45,16 +48,37 @@ async function main(): Promise<void> {
     process.exit(EXIT.again);
   };
   const life = options.board === undefined ? undefined : new BoardLife(options.board, options, restart);
-  try {
-    await start(options, address, { identity, trust }, life, ends);
-  } catch (error) {
-    // An open line would keep the process up with nobody in it.
-    end();
-    throw error;
-  }
+  const patienceMs = options.trial === undefined ? 0 : LINE_PATIENCE_MS;
+  await patiently(patienceMs, life, async () => {
+    try {
+      await start(options, address, { identity, trust }, life, ends);
+    } catch (error) {
+      // An open line would keep the process up with nobody in it.
+      end();
+      throw error;
+    }
+  });
   const ready = { ready: true, id: identity.credential.id, address: formatAddress(address) };
   process.stdout.write(`${JSON.stringify(ready)}\n`);
   for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, end);
+}
+
+/** Starts again for so long where a line is not there. */
+async function patiently(
+  forMs: number,
+  life: BoardLife | undefined,
+  startOnce: () => Promise<void>,
+): Promise<void> {
+  const untilMs = systemClock.monotonicMs() + forMs;
+  for (;;) {
+    try {
+      return await startOnce();
+    } catch (error) {
+      if (!(error instanceof LineError) || systemClock.monotonicMs() >= untilMs) throw error;
+      life?.supervisor.status(error.message);
+      await new Promise<void>((resolve) => systemClock.after(LINE_PAUSE_MS, resolve));
+    }
+  }
 }
 
 /** Opens what the meter stands on and starts it; `ends` gets what undoes each step. */

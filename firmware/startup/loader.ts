@@ -2,8 +2,9 @@
 import { existsSync, realpathSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
+import { holdExclusively } from "../../hal/node/exclusive.ts";
 import type { BootChoice } from "../update/slots-report.ts";
-import { EXIT } from "./board-fault.ts";
+import { BoardFault, EXIT } from "./board-fault.ts";
 import { placesBelow } from "./board-places.ts";
 import { loaderSettings } from "./loader-settings.ts";
 import { openSlots } from "./open-slots.ts";
@@ -21,6 +22,7 @@ export interface LoaderOptions {
 export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: LoaderOptions): Promise<void> {
   const root = resolve(given);
   const { data, recoveryFlag } = placesBelow(root);
+  await runAlone(data);
   const { profile, recovery: line } = loaderSettings(root);
   if (line === undefined) forgetRequest(recoveryFlag);
   const choice = openSlots(root, profile).choose();
@@ -30,6 +32,15 @@ export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: L
   }
   if (choice.isTrial) limitTrial({ data, folder: choice.folder, limitMs: trialLimitMs });
   await startImage(root, choice);
+}
+
+/** Each start spends one of a trial: what somebody starts beside the service by mistake must not. */
+async function runAlone(data: string): Promise<void> {
+  if ((await holdExclusively(`board of ${data}`)) === undefined)
+    throw new BoardFault(
+      EXIT.usage,
+      `Another process runs the board of ${data} already: stop that one first.`,
+    );
 }
 
 /** A console that there is no line for is nothing to wait at. */

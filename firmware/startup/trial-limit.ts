@@ -6,6 +6,8 @@ import { EXIT } from "./board-fault.ts";
 
 /** What a meter needs to be confirmed is over in a minute on the slowest board. */
 export const TRIAL_LIMIT_MS = 600_000;
+/** For a program that ends in order: what it has measured is not lost with its trial. */
+const ORDERLY_MS = 2000;
 /** A program whose main thread is caught in a loop does not even end itself. */
 const GRACE_MS = 5000;
 
@@ -34,7 +36,8 @@ export function limitTrial({ data, folder, limitMs }: LimitedTrial): void {
   setTimeout(() => {
     if (targetOf(link) === folder) return;
     process.stderr.write(`The trial of ${folder} was not confirmed in time, and ends.\n`);
-    process.exit(EXIT.again);
+    process.exitCode = EXIT.again;
+    setTimeout(() => process.exit(EXIT.again), process.emit("SIGTERM", "SIGTERM") ? ORDERLY_MS : 0);
   }, limitMs).unref();
   const workerData = { link, target: folder, limitMs: limitMs + GRACE_MS };
   const worker = new Worker(WATCHER, { eval: true, workerData, execArgv: [] });

@@ -1,9 +1,15 @@
-/** Resolves when the user or the system asks this process to end, or `quit` does before. */
-export function untilStopped(quit?: Promise<void>): Promise<void> {
+/**
+ * Resolves when the user or the system asks this process to end, or `quit` does before; with what `other` resolves with,
+ * where that comes first.
+ */
+export function untilStopped<Reason = undefined>(
+  quit?: Promise<void>,
+  other?: Promise<Reason>,
+): Promise<Reason | undefined> {
   return new Promise((resolve) => {
-    void quit?.then(resolve);
-    process.once("SIGINT", () => resolve());
-    process.once("SIGTERM", () => resolve());
-    process.once("SIGHUP", () => resolve());
+    const stop = (): void => resolve(undefined);
+    void quit?.then(stop);
+    void other?.then(resolve);
+    for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.once(signal, stop);
   });
 }

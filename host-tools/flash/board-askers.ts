@@ -1,5 +1,5 @@
 // How a board is asked about its images: protected, wherever its meter is, or plainly on its recovery line.
-import { codeText } from "../../firmware/protocol/coap/message.ts";
+import { CODE, codeText } from "../../firmware/protocol/coap/message.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
 import type { ImagePart, Installed, SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { Clock } from "../../hal/ports/clock.ts";
@@ -78,6 +78,11 @@ export function recoveryAsker({ asker, name, clock, close }: RecoveryParts): Boa
     if (typeof answer === "string") throw noAnswer(answer, name);
     const body = codes.includes(answer.code) ? decode(answer.payload, answer.code) : undefined;
     if (body !== undefined) return body;
+    if (answer.code === CODE.unauthorized)
+      throw new FlashError(
+        "unusable",
+        `A meter runs at ${name}, and takes nothing unprotected: write coap:${name}, or start its board with its recovery flag.`,
+      );
     throw new FlashError(
       "failed",
       `Who answers at ${name} is no recovery console of this version (${codeText(answer.code)}): check the line, or compare versions.`,

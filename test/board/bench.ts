@@ -1,7 +1,7 @@
 // What a board is wired to: an emulated metering IC on one PTY, the line to its reader on another.
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
-import { startMeterbench } from "../support/command.ts";
+import { meterbench, startMeterbench } from "../support/command.ts";
 import { FILES } from "./board-root.ts";
 import { tell } from "./commands.ts";
 import { ptyLine } from "./pty-line.ts";
@@ -76,4 +76,12 @@ function powerFrom({ requestBytes, responseBytes, milliseconds }: Reading, watts
   if (Math.abs(watts - LOAD_WATTS) > LOAD_WATTS / 100)
     throw new Error(`the chip has a load of ${LOAD_WATTS} W and the board told ${watts} W`);
   return { watts, requestBytes, responseBytes, milliseconds };
+}
+
+/** What the board says on the same line to whoever asks for its slots without protection; throws where it tells any. */
+export async function refusalUnprotected({ folder, line }: Bench): Promise<string> {
+  const { code, stdout, stderr } = await meterbench(["slots", "--on", line], { cwd: folder });
+  if (code === 0 || !stderr.includes("takes nothing unprotected"))
+    throw new Error(`the board told something without protection: ${stdout}${stderr}`);
+  return stderr.trim();
 }

@@ -1,7 +1,7 @@
 // What is shown of each board, and how long it took here.
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { type Bench, readPower, wire } from "./bench.ts";
+import { type Bench, readPower, refusalUnprotected, wire } from "./bench.ts";
 import { buildImage, loaderOf, makeKeys, setUpRoot, shippedNode } from "./board-root.ts";
 import { emulatedNode } from "./emulated-node.ts";
 import type { Machine } from "./machine.ts";
@@ -25,6 +25,7 @@ export async function runningBoard(machine: Machine, folder: string): Promise<Fi
       node: machine.node.version,
       imageBytes: statSync(join(folder, image)).size,
       read: await readPower(bench),
+      unprotected: await refusalUnprotected(bench),
       updates: await updatesOf(board, bench, machine),
       readAfterwards: await readPower(bench),
       secondsToReady: board.secondsToReady,
@@ -43,12 +44,12 @@ export async function loadedModule(machine: Machine, folder: string): Promise<Fi
   const image = await buildImage(folder, machine, 1);
   const settings = ["at serial:/dev/ttyAMA1", "chip bl0942@serial:/dev/ttyAMA0", "serial-number 4711"];
   const refused = await setUpRoot(folder, image, { settings, node: unpacked }).catch((error: Error) => error);
-  if (!/\(node: /.test(refused?.message ?? ""))
-    throw new Error(`Node ${machine.node.version} was not refused: ${refused}`);
+  const refusal = /\(node: (.*)\)/.exec(refused?.message ?? "")?.[1];
+  if (refusal === undefined) throw new Error(`Node ${machine.node.version} was not refused: ${refused}`);
   const node = emulatedNode(machine, unpacked, folder);
   return {
     ...(await probeNativeModule(node, nativeModuleOf(folder, image), folder)),
-    isSupported: false,
+    ...{ isSupported: false, refusal },
     imageBytes: statSync(join(folder, image)).size,
   };
 }

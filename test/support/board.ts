@@ -19,6 +19,7 @@ import { emptyFolder } from "./command.ts";
 import { testProgram } from "./programs.ts";
 
 const NATIVE = nativePlace("x64");
+const ROOT = join(import.meta.dirname, "../..");
 const crypto = opensslEngine;
 
 /** Parties of a board; the seeds make the same in each test. */
@@ -99,15 +100,20 @@ export function imageFor(sequence: number, program: string, more: Files = {}): U
   return imageOf(sequence, { files: ordered, manifest: machine });
 }
 
+/** A native module that this machine can load. */
+export function nativeFiles(): Files {
+  const path =
+    "node_modules/@serialport/bindings-cpp/prebuilds/linux-x64/@serialport+bindings-cpp.glibc.node";
+  return { [NATIVE]: Uint8Array.from(readFileSync(join(ROOT, path))) };
+}
+
 /** The meter as it is built for boards, with what it needs beside. */
 export function meterFiles(): { program: string; files: Files } {
-  const read = (path: string): Uint8Array => readFileSync(join(import.meta.dirname, "../..", path));
-  const native =
-    "node_modules/@serialport/bindings-cpp/prebuilds/linux-x64/@serialport+bindings-cpp.glibc.node";
+  const read = (path: string): Uint8Array => Uint8Array.from(readFileSync(join(ROOT, path)));
   const about = fromText('{"version":"1.0.0","released":"2026-01-01"}');
   return {
     program: new TextDecoder().decode(read("dist/board/main.mjs")),
-    files: { [NATIVE]: read(native), "app/package.json": about },
+    files: { ...nativeFiles(), "app/package.json": about },
   };
 }
 

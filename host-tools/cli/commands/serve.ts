@@ -6,10 +6,11 @@ import type { Identity } from "../../../firmware/identity/identity.ts";
 import { RIGHTS } from "../../../firmware/identity/trust.ts";
 import type { MeterBoard, RuntimeOptions } from "../../../firmware/meter-board.ts";
 import { MeterStateError } from "../../../firmware/meter-state-parts.ts";
+import type { PresetContext } from "../../../firmware/protocol/sessions.ts";
 import { MeterRuntime } from "../../../firmware/runtime.ts";
 import { METERING_PARTS, PART_NAMES } from "../../../hal/metering-ics/parts.ts";
 import { type Address, formatAddress, parseAddress } from "../../../hal/node/address.ts";
-import { StorageError } from "../../../hal/node/file-storage.ts";
+import { type FileStorage, StorageError } from "../../../hal/node/file-storage.ts";
 import { systemClock } from "../../../hal/node/system-clock.ts";
 import { systemRandom } from "../../../hal/node/system-random.ts";
 import type { Link } from "../../../hal/ports/link.ts";
@@ -42,6 +43,8 @@ import { homeText, shellWord } from "../paste.ts";
 import { addressesFrom, COUNT_MAX, idsFrom } from "../places.ts";
 import { emulatedConfiguration } from "../plate.ts";
 import { holdPreset } from "../preset.ts";
+import { refuseMixtures, SPEED_MAX } from "../serve-mixtures.ts";
+import { ServedBoard, stateOnBoard } from "../served-board.ts";
 import { servedKeys } from "../served-keys.ts";
 import { openServedLinks } from "../served-links.ts";
 import { type SwitchingOptions, switchingOf, withSwitching } from "../served-relay.ts";
@@ -64,15 +67,12 @@ type Options = CommonOptions &
     readonly observePeriod: number;
     readonly oscoreContext?: string;
     readonly state?: string;
+    readonly board?: string;
   };
 
 const POLL_INTERVAL_MS = 1000;
-/** A day in 24 s: faster, and a poll each second would keep the processor busy with nothing else. */
-const SPEED_MAX = 3600;
 /** What a meter keeps of its profile. */
 const HISTORY_DAYS_MAX = 190;
-/** Of all meters together: a million intervals, some hundred megabytes and half a minute of playing. */
-const METER_DAYS_MAX = 10_000;
 const DAY_MS = 86_400_000;
 /** Whoever watches registers wants to hear of them within the hour. */
 const OBSERVE_PERIOD_SECONDS_MAX = 3600;
@@ -119,6 +119,7 @@ export function addServeCommand(program: Command): void {
       "keep registers, profile and sessions in a folder for each meter, over restarts",
       pathOption,
     )
+    .option("--board <dir>", "run on a board that takes images from afar, in this folder", pathOption)
     .option("--oscore-context <file>", "serve a client without EDHOC by this context; development only")
     .addHelpText(
       "after",
@@ -137,37 +138,39 @@ With --relay an order takes a head-end with the right relay and an operator's si
 button at the meter (r on its faceplate) closes the contacts in mode 3 and 6; in 4 they close at once. What a limit has
 opened closes at the button, and in 6 also by itself, after a minute.
 
+With --board the meter takes images that its board can start (flash --to coap:meter:ID), by all the rules of a real one: slots,
+trial, confirmation by reading itself, going back. What runs stays this program, under the version of the image. A folder that is
+no board yet becomes one that believes the author of --home; without --state it keeps the meter's state too.
+
 A place by name goes by the rules that this system has for it. A tariff file is JSON: see 'meterbench tariff --help'.
 With --state the last tariff given holds over restarts.
 
 Examples: meterbench serve --id M1 --at pty:./meter1 --load h25 --speed 60
           meterbench serve --at pty:./meter1 --zone Europe/Berlin --tariff tariff.json --state ./state
+          meterbench serve --at pty:./meter1 --board ./board1
           meterbench serve --at udp:127.0.0.1:5683 --count 100 --load uk --history 30d`,
     )
     .action((options: Options) => serve(options));
 }
 
+/** A board that has taken an image ends its meter, and starts the image anew. */
 async function serve(options: Options): Promise<void> {
+  refuseMixtures(options);
   const first = parseAddress(options.at);
   if ("error" in first) throw usageFault(first.error);
-  refuseMixtures(options);
-  const tariff = tariffOf(options);
-  const switching = switchingOf(options);
+  while ((await serveOnce(options, first)) === "restart");
+}
+
+async function serveOnce(options: Options, first: Address): Promise<"restart" | undefined> {
+  const common = { tariff: tariffOf(options), switching: switchingOf(options) };
   const addresses = addressesFrom(first, options.count);
   const loads = options.chip.includes("@") ? [] : loadsOf(options);
   const { identities, keyStores, trust, enrol } = servedKeys(options, addresses);
   const ends: (() => void)[] = [];
   try {
-    const held =
-      options.oscoreContext === undefined ? undefined : await holdPreset(options.oscoreContext, "preset");
-    ends.push(() => held?.release());
-    const states = await openStates(
-      options.state,
-      identities.map(({ credential: { id } }) => id),
-    );
-    ends.push(() => {
-      for (const storage of states) storage.close();
-    });
+    const presets = await presetsOf(options, ends);
+    const board = ServedBoard.start(options);
+    const states = await statesOf(options, identities, ends);
     const watch = new LineWatch(options);
     ends.push(() => watch.close());
     const links = await openServedLinks(addresses, watch, ends);
@@ -175,36 +178,54 @@ async function serve(options: Options): Promise<void> {
     const crypto = await engineOf(options);
     const side = await meteringSide(options, loads, watch);
     ends.push(() => side.close());
-    // At once: the parts' time runs, and the profile begins with the first reading.
-    const common = {
-      trust,
-      presets: held === undefined ? [] : [held.preset],
-      ...{ tariff, switching },
-    };
     const signals = new ServedSignals(options.chip.includes("@") ? 0 : identities.length);
     ends.push(() => signals.close());
     let plate: RunningFaceplate | undefined;
+    // At once: the parts' time runs, and the profile begins with the first reading.
     const runtimes = identities.map((identity, i) => {
-      const board = {
+      const parts = {
         ...{ clock: systemClock, meterClock: side.meterClock, crypto, random: systemRandom },
         ...{ meteringIc: side.meteringIcs[i] as MeteringIc, link: links[i] as Link, storage: states[i] },
         ...{ signals: signals.of(i), relay: side.relays[i], keyStore: keyStores[i] },
       };
-      const runtime = startMeter(options, board, { ...common, identity }, () => plate);
-      ends.push(() => runtime.stop());
-      return runtime;
+      const started = { ...common, trust, presets, identity, board, plate: () => plate };
+      return startMeter(options, parts, started, ends);
     });
     playHistory(side, runtimes);
     ready(options, identities, addresses);
     plate = options.json ? undefined : faceplateOf(runtimes, signals);
     ends.push(() => plate?.stop());
-    await untilStopped(plate?.ended);
+    return await untilStopped(plate?.ended, board?.restarted);
   } catch (error) {
     const isOfState = error instanceof StorageError || error instanceof MeterStateError;
     throw isOfState ? usageFault(error.message) : error;
   } finally {
     for (const end of ends.toReversed()) end();
   }
+}
+
+async function presetsOf({ oscoreContext }: Options, ends: (() => void)[]): Promise<PresetContext[]> {
+  if (oscoreContext === undefined) return [];
+  const held = await holdPreset(oscoreContext, "preset");
+  ends.push(() => held.release());
+  return [held.preset];
+}
+
+/** A board keeps what its meter measures, where no other place is named. */
+async function statesOf(
+  { state, board }: Options,
+  identities: readonly Identity[],
+  ends: (() => void)[],
+): Promise<FileStorage[]> {
+  const folder = state ?? (board === undefined ? undefined : stateOnBoard(board));
+  const states = await openStates(
+    folder,
+    identities.map(({ credential: { id } }) => id),
+  );
+  ends.push(() => {
+    for (const storage of states) storage.close();
+  });
+  return states;
 }
 
 /** One meter's plate, on a terminal; several have room on none. */
@@ -224,22 +245,36 @@ function faceplateOf(
   });
 }
 
+interface StartedMeter
+  extends Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff" | "switching"> {
+  readonly board: ServedBoard | undefined;
+  readonly plate: () => RunningFaceplate | undefined;
+}
+
 function startMeter(
   options: Options,
-  board: MeterBoard,
-  parties: Pick<RuntimeOptions, "identity" | "trust" | "presets" | "tariff" | "switching">,
-  plate: () => RunningFaceplate | undefined,
+  parts: MeterBoard,
+  { board, plate, ...parties }: StartedMeter,
+  ends: (() => void)[],
 ): MeterRuntime {
   const { speed, history } = options;
   const { id } = parties.identity.credential;
-  const runtime = new MeterRuntime(board, {
-    ...parties,
-    configuration: emulatedConfiguration(id, speed !== 1 || history !== undefined, billingOf(options)),
-    pollIntervalMs: POLL_INTERVAL_MS,
-    observePeriodMs: options.observePeriod * 1000,
-    onStateFault: (fault) => tellFault(id, fault, plate()),
-  });
+  const simulated = speed !== 1 || history !== undefined;
+  const configuration = emulatedConfiguration(id, simulated, billingOf(options));
+  const self = board?.link(parts.link);
+  const runtime = new MeterRuntime(
+    { ...parts, link: self ?? parts.link, updates: board?.updates },
+    {
+      ...parties,
+      configuration: board?.plate(configuration) ?? configuration,
+      pollIntervalMs: POLL_INTERVAL_MS,
+      observePeriodMs: options.observePeriod * 1000,
+      onStateFault: (fault) => tellFault(id, fault, plate()),
+    },
+  );
+  ends.push(() => runtime.stop());
   if (runtime.state !== undefined) tellRecovery(id, runtime.state);
+  if (board !== undefined && self !== undefined) ends.push(board.begin(runtime, self));
   return runtime;
 }
 
@@ -259,40 +294,6 @@ function playHistory({ past, meteringIcs }: MeteringSide, runtimes: readonly Met
       sayProgress(`played ${Math.floor(playedMs / DAY_MS)} of ${Math.floor(past.lengthMs / DAY_MS)} days`);
     },
   });
-}
-
-/** Options that are right alone and wrong together. */
-function refuseMixtures(options: Options): void {
-  const { count, speed, keys, oscoreContext, state, history = 0 } = options;
-  const isReal = options.chip.includes("@");
-  const wrong: [boolean, string][] = [
-    [isReal && speed !== 1, "A real metering part measures in real time: leave --speed out."],
-    [isReal && history > 0, "A real metering part has no past to play: leave --history out."],
-    [
-      !isReal && history > 0 && options.chip !== "bl0942",
-      "Only a part that is asked can play a past quickly, and this one streams: leave --history out, or name --chip bl0942.",
-    ],
-    [
-      state !== undefined && (speed !== 1 || history > 0),
-      "A state is of time that was lived: leave --speed and --history out, or --state.",
-    ],
-    [isReal && count > 1, "A real metering part is one meter's: leave --count out."],
-    [keys !== undefined && count > 1, "One key file is one meter's: leave --count or --keys out."],
-    [
-      oscoreContext !== undefined && count > 1,
-      "One OSCORE context is one meter's: leave --count or --oscore-context out.",
-    ],
-    [
-      count * speed > SPEED_MAX,
-      `${count} meters at ${speed} times real time are more than a processor plays: give at most --speed ${Math.floor((10 * SPEED_MAX) / count) / 10}.`,
-    ],
-    [
-      count * history > METER_DAYS_MAX * DAY_MS,
-      `${count} meters with such a past are more than a process should hold: give at most --history ${Math.floor(METER_DAYS_MAX / count)}d.`,
-    ],
-  ];
-  const sentence = wrong.find(([isWrong]) => isWrong)?.[1];
-  if (sentence !== undefined) throw usageFault(sentence);
 }
 
 function historyOption(text: string): number {

@@ -2,7 +2,7 @@
 import { OUTCOME_CLASSES, type TestOutcome } from "../run/outcome.ts";
 import type { BenchReport, RunReport } from "../run/run-hil.ts";
 import { escaped, escapedLines } from "./markup.ts";
-import { plotText } from "./plot.ts";
+import { plotsText } from "./plot.ts";
 
 const STYLE = `
 :root { color-scheme: light dark; font: 15px/1.45 system-ui, sans-serif; }
@@ -85,8 +85,8 @@ function storyText({ story, repeat }: TestOutcome): string {
     ...(story?.trouble === undefined ? [] : [`Its evidence is incomplete: ${escaped(story.trouble)}`]),
     ...(repeat === undefined ? [] : [`Again: <code>${escaped(repeat)}</code>`]),
   ];
-  const plots = (story?.curves ?? []).map(plotText);
-  return `<p>${lines.join("<br>")}</p>${plots.length > 0 ? `<div class="plots">${plots.join("")}</div>` : ""}`;
+  const plots = plotsText(story?.curves ?? []);
+  return `<p>${lines.join("<br>")}</p>${plots === "" ? "" : `<div class="plots">${plots}</div>`}`;
 }
 
 function totalsText(counts: RunReport["counts"]): string {

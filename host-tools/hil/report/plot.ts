@@ -8,10 +8,15 @@ const HEIGHT = 110;
 const TOP = 18;
 const BOTTOM = 16;
 
+/** The plots of one test, all over the same time. */
+export function plotsText(curves: readonly Curve[]): string {
+  const seconds = rangeOf(curves.flatMap(({ points }) => points.map(([at]) => at)).filter(Number.isFinite));
+  return curves.map((curve) => plotText(curve, seconds)).join("");
+}
+
 /** An SVG element; its name, least and greatest value are in it as text. */
-export function plotText({ name, unit, points }: Curve): string {
+function plotText({ name, unit, points }: Curve, seconds: Range): string {
   const drawn = points.filter((point) => point.every(Number.isFinite));
-  const seconds = rangeOf(drawn.map(([at]) => at));
   const values = rangeOf(drawn.map(([, value]) => value));
   const x = scale(seconds, 1, WIDTH - 1);
   const y = scale(values, HEIGHT - BOTTOM, TOP + 4);
@@ -20,7 +25,9 @@ export function plotText({ name, unit, points }: Curve): string {
     const [cx, cy] = place.split(",");
     return `<circle cx="${cx}" cy="${cy}" r="1.6"/>`;
   });
-  const title = escaped(`${name} (${unit}): ${numberText(values.least)} to ${numberText(values.greatest)}`);
+  const title = escaped(
+    `${name}${unit === "" ? "" : ` (${unit})`}: ${numberText(values.least)} to ${numberText(values.greatest)}`,
+  );
   return [
     `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${title}">`,
     `<text x="1" y="11">${title}</text>`,

@@ -1,4 +1,6 @@
 // What a test looked like over its time, for plots: from what was read, and from what went over the lines.
+import { parseObis } from "../../../firmware/protocol/readings/obis.ts";
+import { publishedForm } from "../../../firmware/protocol/readings/register-table.ts";
 import { readPcapng } from "../../capture/pcapng.ts";
 import { type Evidence, LOAD, type Rig } from "../rig.ts";
 import type { Curve } from "./run-context.ts";
@@ -23,22 +25,40 @@ export function curvesOf(evidence: Evidence, { clock }: Pick<Rig, "clock">): Cur
 
 /** A load is what it was until it is set anew. */
 function loadCurves(evidence: Evidence, endSeconds: number): Curve[] {
-  return registerCurves(evidence, true).map(({ name, points }) => ({
-    ...{ name, unit: "W" },
+  return pointsByMeter(evidence, (register) => register === LOAD).map(([meter, points]) => ({
+    ...{ name: `${meter} ${LOAD}`, unit: "W" },
     points: points.flatMap((point, i): Point[] => [point, [points[i + 1]?.[0] ?? endSeconds, point[1]]]),
   }));
 }
 
-function registerCurves({ points }: Evidence, ofLoads = false): Curve[] {
-  const curves = new Map<string, Point[]>();
+/** In their units, as people read them. */
+function registerCurves(evidence: Evidence): Curve[] {
+  const registers = [...new Set(evidence.points.map(({ register }) => register))].filter(
+    (one) => one !== LOAD,
+  );
+  return registers.flatMap((register) => {
+    const obis = parseObis(register);
+    const form = obis === undefined ? undefined : publishedForm(obis);
+    return pointsByMeter(evidence, (one) => one === register).map(([meter, points]) => ({
+      ...{ name: `${meter} ${register}`, unit: form?.unit ?? "" },
+      points: points.map(([at, value]): Point => [at, Number(`${value}e${form?.scaler ?? 0}`)]),
+    }));
+  });
+}
+
+/** The points of some registers, by the meter. */
+function pointsByMeter(
+  { points }: Evidence,
+  isAsked: (register: string) => boolean,
+): readonly (readonly [meter: string, points: readonly Point[]])[] {
+  const byMeter = new Map<string, Point[]>();
   for (const { meter, register, atMs, value } of points) {
-    if ((register === LOAD) !== ofLoads) continue;
-    const name = `${meter} ${register}`;
-    const drawn = curves.get(name) ?? [];
-    curves.set(name, drawn);
+    if (!isAsked(register)) continue;
+    const drawn = byMeter.get(meter) ?? [];
+    byMeter.set(meter, drawn);
     drawn.push([atMs / 1000, value]);
   }
-  return [...curves].map(([name, drawn]) => ({ name, unit: "as published", points: drawn }));
+  return [...byMeter];
 }
 
 interface LineTotals {

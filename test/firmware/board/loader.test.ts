@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { placesBelow } from "../../../firmware/startup/board-places.ts";
-import { type TestBoard, testBoard } from "../../support/board.ts";
-import { run } from "../../support/command.ts";
+import { imageFor, type Loader, nativeFiles, type TestBoard, testBoard } from "../../support/board.ts";
+import { meterbench, run } from "../../support/command.ts";
 
 const RUNS = (name: string) =>
   `console.log("${name} runs", process.argv.slice(2).join(" ")); setInterval(() => {}, 1000);`;
@@ -18,6 +18,11 @@ beforeEach(() => {
   board = testBoard();
 });
 afterEach(() => board.remove());
+
+async function kill({ child, ended }: Loader): Promise<void> {
+  child.kill("SIGKILL");
+  await ended;
+}
 
 const boot = (...args: string[]) => run(process.execPath, [BOOT, ...args, "--root", board.root]);
 
@@ -99,8 +104,39 @@ describe("a loader", () => {
     await board.start().said("one runs");
   }, 25_000);
 
+  test("is given an image at its recovery console, over the line that its settings name, and starts it", async () => {
+    const line = `pty:${join(board.root, "console")}`;
+    writeFileSync(placesBelow(board.root).conf, `recovery ${line}\n`);
+    board.install(1, RUNS("one"));
+    writeFileSync(join(placesBelow(board.root).data, "slots/a/app/main.mjs"), RUNS("evil"));
+    const image = join(board.root, "two.image");
+    writeFileSync(image, imageFor(2, RUNS("two"), nativeFiles()));
+    const loader = board.start();
+    await loader.said(`console at ${line}`);
+    const flashed = await meterbench(["flash", image, "--to", line, "--no-wait", "--json"], {
+      cwd: board.root,
+    });
+    expect(flashed).toMatchObject({ code: 0, stderr: "" });
+    expect(await loader.ended).toBe(75);
+    const trial = board.start();
+    await trial.said("two runs");
+    expect(trial.output.stdout).toContain("--trial b");
+  });
+
+  test("is run by one process: whoever starts it once more spends no start of a trial", async () => {
+    board.install(1, RUNS("one"));
+    board.install(2, RUNS("two"));
+    await board.start().said("two runs");
+    const second = board.start();
+    expect(await second.ended).toBe(2);
+    expect(second.output.stderr).toContain("Another process runs the board");
+    expect(board.slots().report().trial).toMatchObject({ left: 2 });
+  });
+
   test("stays in recovery where there is nothing at all, and where nobody is trusted to have made it", async () => {
-    await board.start().said("Recovery, as no image is confirmed");
+    const empty = board.start();
+    await empty.said("Recovery, as no image is confirmed");
+    await kill(empty);
     board.install(1, RUNS("one"));
     writeFileSync(join(placesBelow(board.root).authors, "acme.json"), "{}");
     const loader = board.start();
@@ -114,17 +150,16 @@ describe("a loader", () => {
       board.install(2, RUNS("two"));
       const loader = board.start();
       await pause(20 + 25 * cut);
-      loader.child.kill("SIGKILL");
-      await loader.ended;
+      await kill(loader);
     }
     const loader = board.start();
     await loader.said("runs");
+    await kill(loader);
     expect(board.slots().report().slots.a?.state).toBe("confirmed");
     for (let start = 0; start < 5; start++) {
       const again = board.start();
       await again.said("runs");
-      again.child.kill("SIGKILL");
-      await again.ended;
+      await kill(again);
     }
     await board.start().said("one runs");
   }, 30_000);
@@ -156,7 +191,6 @@ describe("the loader's commands", () => {
   test("tell the slots, install an image, and refuse one with a sentence and a code", async () => {
     board.install(1, RUNS("one"));
     const image = join(board.root, "two.image");
-    const { imageFor } = await import("../../support/board.ts");
     writeFileSync(image, imageFor(2, RUNS("two")));
     const refused = await boot("install", image, "--json");
     expect(refused).toMatchObject({ code: 2, stderr: "" });

@@ -52,10 +52,14 @@ describe("a meter is read and profiled from another process", () => {
     await readAndProfile(at);
   });
 
-  test("over serial bytes on TCP", async () => {
+  test("over serial bytes on TCP, where it is taken for no recovery console", async () => {
     const at = `tcp:127.0.0.1:${await freePort()}`;
     await startMeterbench(["serve", "--at", at, "--load", "watts:1200"], { cwd });
     await readAndProfile(at);
+    expect(await meterbench(["slots", "--on", at], { cwd })).toMatchObject({
+      code: 2,
+      stderr: `A meter runs at ${at}, and takes nothing unprotected: write coap:${at}, or start its board with its recovery flag.\n`,
+    });
   });
 
   test("over a PTY, with its chip in a third process on a second PTY", async () => {

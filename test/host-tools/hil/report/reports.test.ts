@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { htmlText } from "../../../../host-tools/hil/report/html.ts";
 import { junitText } from "../../../../host-tools/hil/report/junit.ts";
-import { plotText } from "../../../../host-tools/hil/report/plot.ts";
+import { plotsText } from "../../../../host-tools/hil/report/plot.ts";
 import { countsOf, OUTCOME_CLASSES, type TestOutcome } from "../../../../host-tools/hil/run/outcome.ts";
 import type { RunReport } from "../../../../host-tools/hil/run/run-hil.ts";
 import { outcome } from "../run/outcomes.ts";
@@ -91,15 +91,17 @@ describe("JUnit", () => {
 
 describe("a plot", () => {
   test("goes from the least to the greatest, in time and value", () => {
-    const text = plotText({
-      name: "M1",
-      unit: "Wh",
-      points: [
-        [0, 10],
-        [5, 20],
-        [10, 15],
-      ],
-    });
+    const text = plotsText([
+      {
+        name: "M1",
+        unit: "Wh",
+        points: [
+          [0, 10],
+          [5, 20],
+          [10, 15],
+        ],
+      },
+    ]);
     expect(text).toContain('points="1.0,94.0 170.0,22.0 339.0,58.0"');
     expect(text).toContain("M1 (Wh): 10 to 20");
     expect(text).toContain(">10 s</text>");
@@ -115,6 +117,6 @@ describe("a plot", () => {
       ],
       [[1, Number.POSITIVE_INFINITY]],
     ] as const)
-      expect(plotText({ name: "a", unit: "b", points: points as never })).not.toMatch(/NaN|Infinity/);
+      expect(plotsText([{ name: "a", unit: "b", points: points as never }])).not.toMatch(/NaN|Infinity/);
   });
 });

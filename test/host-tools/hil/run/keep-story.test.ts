@@ -139,6 +139,6 @@ test("curves are loads, each line's bytes, how long an answer took from the firs
   );
   expect(rest).toEqual([
     curve("line M1: time to an answer", "ms", [3.5, 2500], [3.8, 50]),
-    curve("M1 1-0:1.8.0*255", "as published", [1, 10], [2, 12]),
+    curve("M1 1-0:1.8.0*255", "Wh", [1, 10], [2, 12]),
   ]);
 });
