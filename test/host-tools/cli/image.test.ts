@@ -2,6 +2,14 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  AUTHOR_KEYS,
+  newIdentity,
+  writeCredentialFile,
+  writeKeyFile,
+} from "../../../firmware/identity/identity.ts";
+import { fromHex } from "../../../firmware/protocol/bytes.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { emptyFolder, meterbench, start, startMeterbench, stopAll } from "../../support/command.ts";
 import { INSTALLED_HELPERS } from "../../support/pty-pair.ts";
 import { writeSlot } from "../../support/slot.ts";
@@ -118,6 +126,19 @@ describe("the command image", () => {
     expect(mips).toMatchObject({ code: 2, stderr: expect.stringContaining("linux-arm64") });
     const sequence = await run(...target, "--sequence", "0");
     expect(sequence).toMatchObject({ code: 2, stderr: expect.stringContaining("from 1 to 4294967295") });
+  });
+
+  test("neither signs with a key that is printed in a standard, nor believes it", async () => {
+    const secretKey = fromHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    const random = { bytes: () => secretKey ?? new Uint8Array(32), fork: () => random };
+    const wanted = { role: "author", id: "rfc8032", development: false, ...AUTHOR_KEYS } as const;
+    const printed = newIdentity(opensslEngine, random, wanted);
+    writeFileSync(join(cwd, "rfc.key.json"), writeKeyFile(printed), { mode: 0o600 });
+    writeFileSync(join(cwd, "rfc.credential.json"), writeCredentialFile("author", printed.credential));
+    const built = await run("image", "build", "--target", "linux-x64", "--keys", "rfc.key.json");
+    expect(built).toMatchObject({ code: 4, stderr: expect.stringContaining("whose secret is public") });
+    const verified = await run("image", "verify", IMAGE, "--author", "rfc.credential.json");
+    expect(verified).toMatchObject({ code: 4, stderr: expect.stringContaining("whose secret is public") });
   });
 
   test("signs with the folder's development author where no key is named, and says for whom that is", async () => {
