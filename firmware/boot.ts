@@ -10,7 +10,7 @@ import { closeDebugPorts } from "../hal/node/debug-ports.ts";
 import { StorageError } from "../hal/node/file-storage.ts";
 import { LineError } from "../hal/node/line-error.ts";
 import { BoardFault, EXIT, runProgram } from "./startup/board-fault.ts";
-import { runBoard } from "./startup/loader.ts";
+import { runAlone, runBoard } from "./startup/loader.ts";
 import { installFile, tellSlots } from "./startup/loader-commands.ts";
 import { loaderSettings } from "./startup/loader-settings.ts";
 import { openRecovery } from "./startup/recovery.ts";
@@ -25,6 +25,7 @@ async function main(): Promise<void> {
   const { command, file, root, line, json } = readCommand();
   if (command === "run") return runBoard({ root });
   if (command === "recovery") {
+    await runAlone(root);
     const { profile, recovery } = loaderSettings(root);
     const console = { line: line ?? recovery, why: "it was asked for", isAsked: () => true };
     return openRecovery({ root, profile, ...console });

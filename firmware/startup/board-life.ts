@@ -16,6 +16,8 @@ import { openSlots } from "./open-slots.ts";
 
 /** Long enough to be seen, and no busy loop of starts where a disk is full for good. */
 const RESTART_AFTER_FAULT_MS = 30_000;
+/** Before the meter can have confirmed itself, as that is the end of its trial. */
+const RECORD_AFTER_MS = 200;
 
 export class BoardLife {
   readonly supervisor: Supervisor = systemdSupervisor();
@@ -38,7 +40,10 @@ export class BoardLife {
   /** Begins with a meter that has just been started, and gives what ends it. */
   begin(runtime: MeterRuntime, link: SelfLink): () => void {
     const { supervisor } = this;
-    recordUpdates(runtime.log, this.#slots.report());
+    // It reads both slots: first the meter is to answer.
+    const cancelRecord = systemClock.after(RECORD_AFTER_MS, () =>
+      recordUpdates(runtime.log, this.#slots.report()),
+    );
     const { id } = runtime.vitals.meter().credential;
     const name = this.#options.profile === "development" ? `${id} (a board for development)` : id;
     supervisor.ready(`${name} is started, and looks at itself.`);
@@ -55,6 +60,7 @@ export class BoardLife {
       },
     });
     return () => {
+      cancelRecord();
       endCheck();
       supervisor.stopping();
     };

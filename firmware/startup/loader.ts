@@ -22,7 +22,7 @@ export interface LoaderOptions {
 export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: LoaderOptions): Promise<void> {
   const root = resolve(given);
   const { data, recoveryFlag } = placesBelow(root);
-  await runAlone(data);
+  await runAlone(root);
   const { profile, recovery: line } = loaderSettings(root);
   if (line === undefined) forgetRequest(recoveryFlag);
   const choice = openSlots(root, profile).choose();
@@ -34,8 +34,12 @@ export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: L
   await startImage(root, choice);
 }
 
-/** Each start spends one of a trial: what somebody starts beside the service by mistake must not. */
-async function runAlone(data: string): Promise<void> {
+/**
+ * Takes the board for this process. Each start spends one of a trial, and a console writes into slots that do not run: what
+ * somebody starts beside the service by mistake must do neither.
+ */
+export async function runAlone(root: string): Promise<void> {
+  const { data } = placesBelow(root);
   if ((await holdExclusively(`board of ${data}`)) === undefined)
     throw new BoardFault(
       EXIT.usage,

@@ -4,7 +4,7 @@ import { unpack } from "../../hal/node/brotli.ts";
 import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { openFileTree } from "../../hal/node/file-tree.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
-import { loadFault, type Machine, thisMachine } from "../../hal/node/this-machine.ts";
+import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
 import type { TrustProfile } from "../identity/trust.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { BoardSlots } from "../update/board-slots.ts";
@@ -22,37 +22,21 @@ type Use = "running" | "at rest";
 /** The slots below a board's root. */
 export function openSlots(root: string, profile: TrustProfile, use: Use = "running"): BoardSlots {
   const { data, authors } = placesBelow(root);
+  let facts: BoardFacts | undefined;
   return new BoardSlots({
     tree: openFileTree(data),
     crypto: opensslEngine,
     authors: jsonFilesIn(authors).flatMap((path) => authorIn(path, profile)),
-    facts: boardFacts(),
+    // What Node has to say takes a twentieth of a start, and most starts do not ask.
+    get facts() {
+      facts ??= { board: BOARD_CLASS, ...thisMachine() };
+      return facts;
+    },
     unpack,
     preflight: (folder, native) => loadFault(join(data, folder, native)),
     isAtRest: use === "at rest",
     hold: () => holdAtOnce(`slots of ${data}`),
   });
-}
-
-/** Asking Node for its libc takes a tenth of a meter's start, which asks for nothing of it: so whoever does asks then. */
-function boardFacts(): BoardFacts {
-  let asked: Machine | undefined;
-  const machine = (): Machine => {
-    asked ??= thisMachine();
-    return asked;
-  };
-  return {
-    board: BOARD_CLASS,
-    get arch() {
-      return machine().arch;
-    },
-    get libc() {
-      return machine().libc;
-    },
-    get nodeVersion() {
-      return machine().nodeVersion;
-    },
-  };
 }
 
 /** A file that is not right is told of and is nobody: the others decide whether anything can be started. */

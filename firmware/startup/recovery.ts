@@ -23,7 +23,7 @@ export interface RecoveryOptions {
 }
 
 /** How often it is looked whether an image came by another way: a flasher over ssh, a card put back. */
-const LOOK_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 5000;
 
 /** Stays until there is an image to start, and ends the process with {@link EXIT.again} then. */
 export async function openRecovery({ root, profile, line, why, isAsked }: RecoveryOptions): Promise<void> {

@@ -28,16 +28,27 @@ export function slotFolder(slot: Slot): string {
   return `${SLOTS_FOLDER}/${slot}`;
 }
 
+/** The last manifest that a reader has opened in each slot: a signature takes a board longer than all the rest. */
+const OPENED = new WeakMap<
+  SlotReader,
+  Map<Slot, { readonly envelope: Uint8Array; readonly opened: OpenedManifest }>
+>();
+
 /** The manifest of a slot, or why there is none. Its files are not looked at. */
-export function openSlot({ tree, crypto, authors }: SlotReader, slot: Slot): OpenedManifest | string {
+export function openSlot(reader: SlotReader, slot: Slot): OpenedManifest | string {
+  const { tree, crypto, authors } = reader;
   const path = `${slotFolder(slot)}/${MANIFEST_FILE}`;
   const size = tree.sizeOf(path);
   if (size === undefined) return `slot ${slot} has no manifest`;
   const envelope = size > SIGN1_BYTES_MAX ? undefined : tree.read(path);
   if (envelope === undefined) return `the manifest of slot ${slot} cannot be read`;
+  const known = OPENED.get(reader)?.get(slot);
+  if (known !== undefined && equal(known.envelope, envelope)) return known.opened;
   const opened = openManifest(crypto, authors, envelope);
-  if ("manifest" in opened) return opened;
-  return `the manifest of slot ${slot} is ${opened.refusal === "signature" ? "not signed by a trusted author" : "spoiled"}`;
+  if ("refusal" in opened)
+    return `the manifest of slot ${slot} is ${opened.refusal === "signature" ? "not signed by a trusted author" : "spoiled"}`;
+  OPENED.set(reader, new Map(OPENED.get(reader)).set(slot, { envelope, opened }));
+  return opened;
 }
 
 /** Looks at every byte of a slot: what a loader does before each start, and an installer once it has written. */

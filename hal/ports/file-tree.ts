@@ -3,14 +3,12 @@ import type { StorageResult } from "./storage.ts";
 /** What stands at a path; `other` is a device, a socket, a pipe. */
 export type FileKind = "file" | "folder" | "link" | "other";
 
-/** Segments of a path: no dot at the start, so that none is a way up or hidden. */
-const SEGMENT = /^[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,127}$/;
-const SEGMENTS_MAX = 8;
+/** At most eight segments; none has a dot at its start, so that none is a way up or hidden. */
+const PATH = /^[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,127}(\/[A-Za-z0-9_@+][A-Za-z0-9._@+-]{0,127}){0,7}$/;
 
 /** True for a path that a {@link FileTree} takes: "slots/a/app/main.mjs". */
 export function isTreePath(path: string): boolean {
-  const segments = path.split("/");
-  return segments.length <= SEGMENTS_MAX && segments.every((segment) => SEGMENT.test(segment));
+  return PATH.test(path);
 }
 
 /**

@@ -89,6 +89,11 @@ export class MemoryFileTree implements FileTree {
     return new MemoryFileTree(left(this.#root));
   }
 
+  /** All files and links by their paths, in one order, with their bytes or where they point; a folder ends in a slash. */
+  *contents(): Generator<readonly [path: string, content: Uint8Array | string]> {
+    yield* contentsOf(this.#root, "");
+  }
+
   kindOf(path: string): FileKind | undefined {
     return this.#find(path)?.kind;
   }
@@ -170,8 +175,11 @@ export class MemoryFileTree implements FileTree {
     if (folder === undefined) return "broken";
     return this.#operations.sync(() => {
       folder.durable = new Map(folder.nodes);
-      const others = this.#changes.map((change) => change.filter((edit) => edit.folder !== folder));
-      this.#changes = others.filter((change) => change.length > 0);
+      const there = new Set([...foldersBelow(this.#root, "nodes"), ...foldersBelow(this.#root, "durable")]);
+      const pending = (edit: Edit): boolean => edit.folder !== folder && there.has(edit.folder);
+      this.#changes = this.#changes
+        .map((change) => change.filter(pending))
+        .filter(({ length }) => length > 0);
     });
   }
 
@@ -212,11 +220,35 @@ export class MemoryFileTree implements FileTree {
   /** The folder that a path leads to, no link followed, and what stands there. */
   #place(path: string): { folder: Folder | undefined; name: string; node: Node | undefined } {
     if (!isTreePath(path)) throw new Error(`"${path}" is no path in a tree`);
-    const at = path.lastIndexOf("/");
-    const folder = this.#folder(at < 0 ? "" : path.slice(0, at));
-    const name = path.slice(at + 1);
+    let folder: Folder | undefined = this.#root;
+    let start = 0;
+    for (let end = path.indexOf("/"); end >= 0; end = path.indexOf("/", start)) {
+      const node: Node | undefined = folder?.nodes.get(path.slice(start, end));
+      folder = node?.kind === "folder" ? node.folder : undefined;
+      start = end + 1;
+    }
+    const name = path.slice(start);
     return { folder, name, node: folder?.nodes.get(name) };
   }
+}
+
+function* contentsOf(folder: Folder, path: string): Generator<readonly [string, Uint8Array | string]> {
+  for (const name of [...folder.nodes.keys()].sort()) {
+    const node = folder.nodes.get(name) as Node;
+    if (node.kind === "file") yield [path + name, node.inode.content];
+    else if (node.kind === "link") yield [path + name, node.target];
+    else {
+      yield [`${path}${name}/`, ""];
+      yield* contentsOf(node.folder, `${path}${name}/`);
+    }
+  }
+}
+
+/** A folder and those below it, as they stand now or for certain: what is in others is gone with them. */
+function* foldersBelow(folder: Folder, when: "nodes" | "durable"): Generator<Folder> {
+  yield folder;
+  for (const node of folder[when].values())
+    if (node.kind === "folder") yield* foldersBelow(node.folder, when);
 }
 
 function put(nodes: Map<string, Node>, name: string, node: Node | undefined): void {

@@ -80,7 +80,9 @@ export function slotsLines(target: string, report: SlotsReport | "empty"): strin
     `${target}: ${facts.board}, ${facts.arch}, ${libc}, Node ${facts.nodeVersion}`,
     ...table(SLOTS.map((slot) => slotRow(slot, report))),
     `images below sequence ${floor} are refused`,
-    ...(incoming === undefined ? [] : [`an upload has ${incoming.received} of ${incoming.imageBytes} bytes`]),
+    ...(incoming !== undefined && incoming.received < incoming.imageBytes
+      ? [`an upload was cut: ${incoming.received} of ${incoming.imageBytes} bytes are there`]
+      : []),
     ...(outcome === undefined ? [] : [outcomeText(outcome)]),
   ];
   return lines.map(printable);

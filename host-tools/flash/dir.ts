@@ -14,7 +14,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { boardFactsOf, type FoundFacts } from "./board-facts.ts";
 import { signatureRefusal } from "./image-file.ts";
 import { nativeFault } from "./libraries.ts";
-import { folderBelow, handOver, linkBelow, readBelow, writeBelow } from "./root-writer.ts";
+import { folderBelow, handOver, linkBelow, readBelow, removeBelow, writeBelow } from "./root-writer.ts";
 import { BOOT, type BoardSetUp } from "./set-up.ts";
 import { authorsBelow } from "./settings-below.ts";
 import {
@@ -30,6 +30,9 @@ import {
 
 const PLACES = placesBelow("");
 const DATA = PLACES.data;
+
+/** systemd looks for new users and the like in /etc where this is not there, as it starts (systemd.unit(5), ConditionNeedsUpdate). */
+const UPDATED = "etc/.updated";
 
 /** Small enough to tell how far it is, and to lose little at a cut. */
 const PART_BYTES = 64 << 10;
@@ -63,8 +66,14 @@ export class DirTarget implements FlashTarget {
   }
 
   async checkSetUp({ node }: BoardSetUp, { manifest, manifestDigest }: FlashImage): Promise<void> {
-    const refused = refusalFor({ manifest, digest: manifestDigest }, this.#facts(node), { floor: 0 });
-    if (refused !== undefined) throw refusedBy(this.name, refused);
+    const facts = this.#facts(node);
+    const refused = refusalFor({ manifest, digest: manifestDigest }, facts, { floor: 0 });
+    if (refused === undefined) return;
+    const hint =
+      facts.from === "this machine"
+        ? " (no system is in that folder: it is taken for one of this machine's)"
+        : "";
+    throw refusedBy(this.name, { ...refused, why: `${(refused.why ?? "").replace(/\.$/, "")}${hint}` });
   }
 
   async setUp({ files, links }: BoardSetUp, onProgress: OnProgress): Promise<void> {
@@ -78,6 +87,7 @@ export class DirTarget implements FlashTarget {
       doneBytes += file.bytes.length;
       onProgress(doneBytes, allBytes);
     }
+    removeBelow(this.#root, UPDATED);
   }
 
   async check(image: FlashImage): Promise<void> {

@@ -11,6 +11,8 @@ export interface SshPlace {
   readonly root: string;
   readonly identityFile: string | undefined;
   readonly knownHostsFile: string | undefined;
+  /** The user is none who may write there, and becomes root by sudo, without a password. */
+  readonly sudo: boolean;
 }
 
 export type FlashPlace =
@@ -68,32 +70,39 @@ function parseSsh(rest: string, text: string): FlashPlace | Refusal {
   const segments = root.split("/").filter((segment) => segment !== "");
   if (segments.length > ROOT_SEGMENTS_MAX || !segments.every((segment) => ROOT_SEGMENT.test(segment)))
     return refuse(text, "has a root with other characters than letters, digits and ._@+- in its names");
-  const files = parseFiles(query);
-  if ("error" in files) return refuse(text, files.error);
+  const more = parseQuery(query);
+  if ("error" in more) return refuse(text, more.error);
   return {
     kind: "ssh",
     user,
     host: host.replace(/^\[(.*)\]$/, "$1"),
     port: port === undefined ? undefined : Number(port),
     root: `/${segments.join("/")}`,
-    ...files,
+    ...more,
   };
 }
 
 /** What ssh itself reads in a path of its own options. */
 const READ_BY_SSH = /["'%$\\\p{Cc}]/u;
 
-function parseFiles(query: string): Pick<SshPlace, "identityFile" | "knownHostsFile"> | Refusal {
-  const known = new Map<string, string>();
-  for (const [name, path] of query === "" ? [] : new URLSearchParams(query)) {
-    if (name !== "identity" && name !== "known-hosts")
-      return { error: `says ${name}=, and only identity= and known-hosts= are known` };
-    if (known.has(name)) return { error: `says ${name}= twice` };
-    if (path === "" || READ_BY_SSH.test(path))
-      return { error: `has a path after ${name}= that ssh would not read as it is written` };
-    known.set(name, resolve(path));
-  }
-  return { identityFile: known.get("identity"), knownHostsFile: known.get("known-hosts") };
+const SETTINGS = ["identity", "known-hosts", "sudo"];
+
+function parseQuery(query: string): Pick<SshPlace, "identityFile" | "knownHostsFile" | "sudo"> | Refusal {
+  const given = query === "" ? [] : [...new URLSearchParams(query)];
+  const unknown = given.find(([name]) => !SETTINGS.includes(name));
+  if (unknown !== undefined)
+    return { error: `says ${unknown[0]}=, and only ${SETTINGS.join("=, ")}= are known` };
+  const known = new Map(given);
+  if (known.size < given.length) return { error: "says one thing twice behind its ?" };
+  const { identity, "known-hosts": hosts, sudo = "no" } = Object.fromEntries(known);
+  const odd = [identity, hosts].find((path) => path === "" || (path !== undefined && READ_BY_SSH.test(path)));
+  if (odd !== undefined) return { error: "has a path behind its ? that ssh would not read as it is written" };
+  if (sudo !== "yes" && sudo !== "no") return { error: `says sudo=${sudo}, which is yes or no` };
+  return {
+    identityFile: identity === undefined ? undefined : resolve(identity),
+    knownHostsFile: hosts === undefined ? undefined : resolve(hosts),
+    sudo: sudo === "yes",
+  };
 }
 
 function refuse(text: string, why: string): Refusal {

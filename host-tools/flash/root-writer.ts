@@ -68,6 +68,11 @@ export function readBelow(root: string, path: string): Uint8Array | undefined {
   return stats?.isFile() ? readFileSync(join(root, path)) : undefined;
 }
 
+/** Removes a file; nothing is done where there is none. */
+export function removeBelow(root: string, path: string): void {
+  if (readBelow(root, path) !== undefined) rmSync(join(root, path));
+}
+
 /** Names of what is in a folder; none where it is not there. */
 export function listBelow(root: string, path: string): readonly string[] {
   return isFolderBelow(root, path.split("/")) ? readdirSync(join(root, path)) : [];

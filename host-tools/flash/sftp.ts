@@ -16,7 +16,7 @@ const PIECE_MS = 500;
 const LOCAL = "file";
 
 /** What `pwd` answers: printed once all commands before it are done. */
-const DONE = /^Remote working directory: /m;
+const DONE = /^Remote working directory: (.*)\n/m;
 
 /** What is at a path on the board, no link followed. */
 type Standing =
@@ -30,6 +30,7 @@ export class Sftp {
   readonly #child: ChildProcess;
   readonly #ended: Promise<Ended>;
   #output = "";
+  #directory = "";
   #onOutput = () => {};
 
   constructor(place: SshPlace) {
@@ -65,16 +66,23 @@ export class Sftp {
     return there?.bytes;
   }
 
-  /** Makes a folder where nothing is, with these rights; one that is there keeps its own. */
-  async makeFolder(path: string, mode?: string): Promise<void> {
-    const isNew = mode !== undefined && (await this.statOf(path)) === undefined;
-    await this.#command(`-mkdir ${path}`);
-    if (isNew) await this.#command(`chmod ${mode} ${path}`);
+  /** Where the user is who logs in; a path that a shell could read otherwise is refused. */
+  async home(): Promise<string> {
+    await this.#command("version");
+    const path = this.#directory;
+    if (/^(\/[A-Za-z0-9_@+][A-Za-z0-9._@+-]*)+$/.test(path)) return path;
+    throw new FlashError(
+      "unusable",
+      `The user's home on the board is ${path}, which is no path for this: log in as root.`,
+    );
   }
 
-  /** The same for one that must be none of anybody else's: a link in its place is refused. */
+  /** Makes a folder where nothing is, for this user alone; a link in its place is refused. */
   async makeOwnFolder(path: string): Promise<void> {
-    await this.makeFolder(path);
+    if ((await this.statOf(path)) === undefined) {
+      await this.#command(`-mkdir ${path}`);
+      await this.#command(`-chmod 700 ${path}`);
+    }
     if ((await this.statOf(path))?.kind !== "folder")
       throw new FlashError(
         "unusable",
@@ -90,16 +98,6 @@ export class Sftp {
 
   async remove(path: string): Promise<void> {
     await this.#command(`-rm ${path}`);
-  }
-
-  async rename(from: string, to: string): Promise<void> {
-    await this.#command(`rename ${from} ${to}`);
-  }
-
-  /** A symbolic link; one that is there is replaced. */
-  async link(path: string, target: string): Promise<void> {
-    await this.remove(path);
-    await this.#command(`ln -s ${target} ${path}`);
   }
 
   /** A whole file with its rights from its first byte on, in the place of any other. */
@@ -152,7 +150,9 @@ export class Sftp {
     return new Promise((resolve, reject) => {
       this.#onOutput = () => {
         const done = DONE.exec(this.#output);
-        if (done !== null) resolve(this.#output.slice(0, done.index));
+        if (done === null) return;
+        this.#directory = done[1] ?? "";
+        resolve(this.#output.slice(0, done.index));
       };
       this.#ended.then((ended) => reject(this.#trouble(ended)), reject);
     });

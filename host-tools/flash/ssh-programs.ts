@@ -85,7 +85,7 @@ function notInstalled({ code, path }: NodeJS.ErrnoException, place: SshPlace): F
 }
 
 /** How people call the board's end of the line. */
-export function placeText({ user, host, port }: SshPlace): string {
+function placeText({ user, host, port }: SshPlace): string {
   return `${user === undefined ? "" : `${user}@`}${host}${port === undefined ? "" : ` port ${port}`}`;
 }
 

@@ -1,13 +1,13 @@
 // A board over ssh: files go there by sftp, and the board's own loader does the rest.
-import { createHash } from "node:crypto";
 import { toHex } from "../../firmware/protocol/bytes.ts";
 import { placesBelow } from "../../firmware/startup/board-places.ts";
 import { installedFrom, reportFrom } from "../../firmware/update/report-json.ts";
 import type { SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { SshPlace } from "./place.ts";
-import { BOOT, type BoardSetUp, type SetUpFile, START } from "./set-up.ts";
+import { BOOT, type BoardSetUp, START } from "./set-up.ts";
 import { Sftp } from "./sftp.ts";
 import { type Ended, runByShell } from "./ssh-programs.ts";
+import { folderScript, OTHER_KEY, setUpScript } from "./ssh-set-up.ts";
 import {
   type Activated,
   FlashError,
@@ -19,14 +19,22 @@ import {
   type Uploaded,
 } from "./target.ts";
 
-/** What our own commands end with where the loader is not there; none of the loader's own. */
+/** What our own scripts end with where the loader is not there; none of the loader's own. */
 const NO_BOARD = 44;
+
+const PLACES = placesBelow("");
+/** Within the data folder, which is written even where the root is read-only; with sudo, in the user's home. */
+const UPLOADS = `${PLACES.data}/upload`;
+const UPLOADS_AT_HOME = "meterbench-upload";
+const UPLOAD = /\/[0-9a-f]{64}\.mbi$/;
 
 export class SshTarget implements FlashTarget {
   readonly name: string;
   readonly #place: SshPlace;
   /** Without a slash at its end. */
   readonly #root: string;
+  #wasSetUp = false;
+  #uploads: string | undefined;
 
   constructor(name: string, place: SshPlace) {
     this.name = name;
@@ -42,98 +50,101 @@ export class SshTarget implements FlashTarget {
     return report;
   }
 
-  async setUp({ files, links }: BoardSetUp, onProgress: OnProgress): Promise<void> {
-    const allBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
-    let doneBytes = 0;
-    await this.#withSftp(async (sftp) => {
-      const made = new Set<string>();
-      for (const { path, target } of links) {
-        await this.#makeFolders(sftp, path, made);
-        await sftp.link(this.#at(path), target);
-      }
-      for (const file of files) {
-        await this.#makeFolders(sftp, file.path, made);
-        await this.#put(sftp, file, (bytes) => onProgress(doneBytes + bytes, allBytes));
-        doneBytes += file.bytes.length;
-      }
-    });
+  async setUp(setUp: BoardSetUp, onProgress: OnProgress): Promise<void> {
+    await this.#done(folderScript(this.#root, [`${UPLOADS}/file`]));
+    const aside = await this.#sendAside(setUp, onProgress);
+    await this.#done(setUpScript(this.#root, aside, setUp));
+    this.#wasSetUp = true;
   }
 
   async upload({ digest, bytes }: FlashImage, onProgress: OnProgress): Promise<Uploaded> {
-    const path = this.#uploadOf(digest);
-    return this.#withSftp(async (sftp) => {
-      await sftp.makeOwnFolder(this.#at(UPLOADS));
-      for (const other of await sftp.list(this.#at(UPLOADS)))
+    return this.#withSftp(async (sftp, uploads) => {
+      const path = `${uploads}/${toHex(digest)}.mbi`;
+      await sftp.makeOwnFolder(uploads);
+      for (const other of await sftp.list(uploads))
         if (other !== path && UPLOAD.test(other)) await sftp.remove(other);
       return sftp.resume(path, bytes, onProgress);
     });
   }
 
   async activate(digest: Uint8Array): Promise<Activated> {
-    const path = this.#uploadOf(digest);
+    const path = `${this.#uploads}/${toHex(digest)}.mbi`;
     const ended = await this.#loader(`install ${path}`, `rm -f ${path}`);
     const installed = installedFrom(parsed(ended.stdout));
     if (installed === undefined) throw this.#fault(ended);
     if ("refusal" in installed) throw refusedBy(this.name, installed);
-    return { ...installed, starts: installed.armed && (await this.#restart()) };
+    return { ...installed, starts: await this.#start(installed.armed) };
   }
 
   async close(): Promise<void> {}
 
-  /** A meter that runs takes up the new image as it starts anew; where none runs, or we may not, that is the user's. */
-  async #restart(): Promise<boolean> {
-    // A folder elsewhere is no running system's.
-    const script = { "": RESTART_SYSTEMD, "/srv/meterbench": RESTART_PROCD }[this.#root];
-    return script !== undefined && (await runByShell(this.#place, script)).code === 0;
+  /** Each file under its number, where only this user reads it. */
+  async #sendAside({ files }: BoardSetUp, onProgress: OnProgress): Promise<string> {
+    const allBytes = files.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    return this.#withSftp(async (sftp, uploads) => {
+      const aside = `${uploads}/new`;
+      await sftp.makeOwnFolder(uploads);
+      await sftp.makeOwnFolder(aside);
+      let doneBytes = 0;
+      for (const [i, { bytes }] of files.entries()) {
+        await sftp.put(`${aside}/${i}`, bytes, 0o600, (bytes) => onProgress(doneBytes + bytes, allBytes));
+        doneBytes += bytes.length;
+      }
+      return aside;
+    });
+  }
+
+  /** A meter that runs takes up its new image as it starts anew, and a new one begins; true where it does so now. */
+  async #start(isArmed: boolean): Promise<boolean> {
+    const script = isArmed
+      ? RESTARTS.get(this.#root)
+      : this.#wasSetUp
+        ? BEGINNINGS.get(this.#root)
+        : undefined;
+    return script !== undefined && (await this.#run(script)).code === 0;
   }
 
   /** By the start script of the board, which knows where its Node is. */
   #loader(command: string, then = ":"): Promise<Ended> {
-    const isThere = `test -f ${this.#at(BOOT)} || exit ${NO_BOARD}`;
-    const start = `sh ${this.#at(START)} ${command} --json`;
-    return runByShell(this.#place, `${isThere}; ${start}; code=$?; ${then}; exit $code`);
+    const isThere = `test -f ${this.#root}/${BOOT} || exit ${NO_BOARD}`;
+    const start = `sh ${this.#root}/${START} ${command} --json`;
+    return this.#run(`${isThere}; ${start}; code=$?; ${then}; exit $code`);
   }
 
-  /** A meter's key that is there already is never replaced by another one. */
-  async #put(sftp: Sftp, { path, mode, bytes, isKey }: SetUpFile, onProgress: OnProgress): Promise<void> {
-    const at = this.#at(path);
-    if (!isKey || (await sftp.sizeOf(at)) === undefined) return sftp.put(at, bytes, mode, onProgress);
-    const { stdout } = await runByShell(this.#place, `sha256sum ${at}`);
-    if (stdout.startsWith(createHash("sha256").update(bytes).digest("hex"))) return;
-    throw keyIsThere(at, this.name);
+  async #done(script: string): Promise<void> {
+    const ended = await this.#run(script);
+    if (ended.code === OTHER_KEY) throw keyIsThere(`${this.#root}/${PLACES.key}`, this.name);
+    if (ended.code !== 0)
+      throw new FlashError(
+        "unusable",
+        `The board at ${this.name} cannot be set up (${lastWords(ended)}): log in as root, or as a user with ?sudo=yes, and look at its disk.`,
+      );
   }
 
-  async #makeFolders(sftp: Sftp, path: string, made: Set<string>): Promise<void> {
-    const segments = path.split("/").slice(0, -1);
-    for (const [i] of segments.entries()) {
-      const folder = segments.slice(0, i + 1).join("/");
-      const isPrivate = `${folder}/`.startsWith(`${DATA}/`);
-      if (!made.has(folder)) await sftp.makeFolder(this.#at(folder), isPrivate ? "700" : undefined);
-      made.add(folder);
-    }
+  /** None of our scripts has a quote in it. */
+  #run(script: string): Promise<Ended> {
+    return runByShell(this.#place, this.#place.sudo ? `sudo -n sh -c '${script}'` : script);
   }
 
-  async #withSftp<Result>(work: (sftp: Sftp) => Promise<Result>): Promise<Result> {
+  async #withSftp<Result>(work: (sftp: Sftp, uploads: string) => Promise<Result>): Promise<Result> {
     const sftp = new Sftp(this.#place);
     try {
-      return await work(sftp);
+      this.#uploads ??= this.#place.sudo
+        ? `${await sftp.home()}/${UPLOADS_AT_HOME}`
+        : `${this.#root}/${UPLOADS}`;
+      return await work(sftp, this.#uploads);
     } finally {
       await sftp.close();
     }
   }
 
-  /** Paths of our own and a root that was checked: nothing in them is for a shell to read otherwise. */
-  #at(path: string): string {
-    return `${this.#root}/${path}`;
-  }
-
-  #uploadOf(digest: Uint8Array): string {
-    return this.#at(`${UPLOADS}/${toHex(digest)}.mbi`);
-  }
-
-  #fault({ code, stdout, stderr }: Ended): FlashError {
-    const said = (stderr.trim() || stdout.trim()).split("\n").at(-1) ?? "";
-    const why = said === "" ? `it ended with ${code}` : said.replace(/\.$/, "");
+  #fault(ended: Ended): FlashError {
+    const why = lastWords(ended);
+    if (/^sudo: /.test(why))
+      return new FlashError(
+        "unusable",
+        `The user at ${this.name} does not become root (${why}): let that user do so without a password, or log in as root.`,
+      );
     return new FlashError(
       "failed",
       `The loader at ${this.name} gives no answer (${why}): log in there, and run it by hand.`,
@@ -141,13 +152,24 @@ export class SshTarget implements FlashTarget {
   }
 }
 
-const DATA = placesBelow("").data;
-const UPLOADS = `${DATA}/upload`;
-const UPLOAD = /\/[0-9a-f]{64}\.mbi$/;
+/** How the service is called that starts a board of this root, where it is up: a folder elsewhere is no running system's. */
+const RESTARTS: ReadonlyMap<string, string> = new Map([
+  ["", "systemctl -q is-active meterbench.service && systemctl restart --no-block meterbench.service"],
+  ["/srv/meterbench", "/etc/init.d/meterbench running && /etc/init.d/meterbench restart"],
+]);
 
-const RESTART_SYSTEMD =
-  "systemctl -q is-active meterbench.service && systemctl restart --no-block meterbench.service";
-const RESTART_PROCD = "/etc/init.d/meterbench running && /etc/init.d/meterbench restart";
+/** Makes the meter's user, and its serial lines' names, known to a system that is up already; it then starts by itself. */
+const BEGINNINGS: ReadonlyMap<string, string> = new Map([
+  [
+    "",
+    "systemd-sysusers && systemctl daemon-reload && { udevadm control --reload; udevadm trigger --subsystem-match=tty; systemctl restart --no-block meterbench.service; }",
+  ],
+]);
+
+function lastWords({ code, stdout, stderr }: Ended): string {
+  const said = (stderr.trim() || stdout.trim()).split("\n").at(-1) ?? "";
+  return said === "" ? `it ended with ${code}` : said.replace(/\.$/, "");
+}
 
 function parsed(text: string): unknown {
   try {

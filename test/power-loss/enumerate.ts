@@ -1,15 +1,10 @@
 // Every operation of a workload x what may survive a cut in it x a second cut in the recovery.
 import { createHash } from "node:crypto";
 import type { Storage } from "../../hal/ports/storage.ts";
-import { MemoryStorage, PowerCut, type Survival } from "../../hal/storage/memory-storage.ts";
+import { MemoryStorage } from "../../hal/storage/memory-storage.ts";
 import { History, openAndJudge, type Verdict } from "./history.ts";
+import { distinctSurvivals, NOTHING_PENDING, nameOf, survivalNamed, untilCut } from "./survivals.ts";
 import { AFTERWARDS, play, WORKLOAD } from "./workload.ts";
-
-const SURVIVALS: readonly Survival[] = (
-  ["none", "all", "torn", "zeros", "last-only", "torn-and-zeros"] as const
-).flatMap((bytes) =>
-  (["none", "first-half", "last-half", "all"] as const).map((folder) => ({ bytes, folder })),
-);
 
 /** Stands between journal and disk: the disk itself, or a mutant. */
 export type Wrap = (disk: MemoryStorage) => Storage;
@@ -102,9 +97,6 @@ function enumerateRecovery({ wrap, left, history, name, everySecond, seen }: Rec
   count(tally, recover(wrap, disk, after), name);
 }
 
-/** A fresh disk has nothing pending: this copies it. */
-const NOTHING_PENDING: Survival = { bytes: "none", folder: "none" };
-
 function cutWorkload(wrap: Wrap, cut: number): CutOff {
   const disk = new MemoryStorage();
   const history = new History();
@@ -142,42 +134,20 @@ function judge(wrap: Wrap, disk: MemoryStorage, history: History): Verdict {
 /** The disks that a cut may leave, without those that were seen before. */
 function newDisksAfter(cutOff: MemoryStorage, history: History, seen: Set<string>) {
   const disks: { disk: MemoryStorage; name: string }[] = [];
-  for (const survival of SURVIVALS) {
-    if (!isDistinct(survival, cutOff.unsynced)) continue;
+  for (const survival of distinctSurvivals(cutOff.unsynced)) {
     const disk = cutOff.afterCut(survival);
     const key = keyOf(disk, history);
     if (seen.has(key)) continue;
     seen.add(key);
-    disks.push({ disk, name: `${survival.bytes}+${survival.folder}` });
+    disks.push({ disk, name: nameOf(survival) });
   }
   return disks;
-}
-
-/** Whether no simpler survival leaves the same: a quick test before the disks are compared. */
-function isDistinct({ bytes, folder }: Survival, unsynced: MemoryStorage["unsynced"]): boolean {
-  if (bytes !== "none" && !unsynced.bytes) return false;
-  if (folder === "none") return true;
-  return folder === "all" ? unsynced.folderChanges > 0 : unsynced.folderChanges > 1;
 }
 
 function keyOf(disk: MemoryStorage, history: History): string {
   const hash = createHash("sha1").update(history.key);
   for (const name of [...disk.list()].sort()) hash.update(`/${name}=`).update(disk.read(name) ?? "");
   return hash.digest("base64");
-}
-
-function survivalNamed(name: string | undefined): Survival {
-  const found = SURVIVALS.find(({ bytes, folder }) => `${bytes}+${folder}` === name);
-  if (found === undefined) throw new Error(`no such survival: ${name}`);
-  return found;
-}
-
-function untilCut(run: () => void): void {
-  try {
-    run();
-  } catch (error) {
-    if (!(error instanceof PowerCut)) throw error;
-  }
 }
 
 const COUNTERS = {

@@ -1,8 +1,13 @@
 // `npm run power-loss [-- mutants | kill | keys | case NAME] [-- --json] [-- --seed N]`: see firmware/journal/README.md.
+// `npm run power-loss -- update | update-mutants | update-case NAME [MUTANT]`: see firmware/update/README.md.
 import { enumerate, repeatCase } from "./enumerate.ts";
 import { rotateThroughTroubles } from "./keys.ts";
 import { killRepeatedly } from "./kill.ts";
 import { MUTANTS } from "./mutants.ts";
+import { enumerateUpdates, repeatUpdateCase } from "./update/enumerate.ts";
+import { LIVES } from "./update/life.ts";
+import { sampleOf, UPDATE_MUTANTS } from "./update/mutants.ts";
+import { enumerateSideBySide } from "./update/side-by-side.ts";
 
 /** How often `kill` ends the writer. */
 const KILLS = 200;
@@ -45,6 +50,36 @@ const COMMANDS: Readonly<Record<string, () => Promise<boolean> | boolean>> = {
   case: () => {
     const [name, mutant] = words.slice(1);
     const verdict = repeatCase(name ?? "", mutant === undefined ? undefined : MUTANTS.get(mutant));
+    report({ case: name, verdict }, []);
+    return verdict === "kept";
+  },
+  "update-life": () => {
+    const lives = LIVES.filter((life) => life === words[1]);
+    process.stdout.write(`${JSON.stringify(enumerateUpdates({ lives }))}\n`);
+    return true;
+  },
+  update: async () => {
+    const { failures, ...tally } = await enumerateSideBySide();
+    const again = failures.map(
+      (failure) => `${failure}: npm run power-loss -- update-case ${failure.split(" ")[1]}`,
+    );
+    report({ ...tally, seconds: seconds() }, again);
+    return failures.length === 0;
+  },
+  "update-mutants": () => {
+    const found = [...UPDATE_MUTANTS].map(([mutant, make]) => ({ mutant, ...sampleOf(make) }));
+    const missed = found
+      .filter(({ failures }) => failures.length === 0)
+      .map(({ mutant }) => `${mutant} passes`);
+    report({ mutants: found, seconds: seconds() }, missed);
+    return missed.length === 0;
+  },
+  "update-case": () => {
+    const [name, mutant] = words.slice(1);
+    const verdict = repeatUpdateCase(
+      name ?? "",
+      mutant === undefined ? undefined : UPDATE_MUTANTS.get(mutant),
+    );
     report({ case: name, verdict }, []);
     return verdict === "kept";
   },

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -14,6 +14,8 @@ export interface SshServer {
   readonly knownHostsFile: string;
   /** `?identity=...&known-hosts=...`, as a target has them. */
   readonly query: string;
+  /** A folder of programs that come before the system's for whoever logs in. */
+  readonly programs: string;
   /** All that the server has said. */
   log(): string;
   stop(): Promise<void>;
@@ -41,6 +43,7 @@ export async function startSshServer(): Promise<SshServer> {
   const at = (name: string): string => join(folder.path, name);
   for (const name of ["host", "user"])
     execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", at(name)]);
+  mkdirSync(at("programs"));
   const port = await freePort();
   writeFileSync(at("known"), `[127.0.0.1]:${port} ${readFileSync(at("host.pub"), "utf8")}`);
   writeFileSync(
@@ -50,6 +53,7 @@ export async function startSshServer(): Promise<SshServer> {
       "ListenAddress 127.0.0.1",
       `HostKey ${at("host")}`,
       `AuthorizedKeysFile ${at("user.pub")}`,
+      `SetEnv PATH=${at("programs")}:${process.env["PATH"]}`,
       ...["PidFile none", "UsePAM no", "StrictModes no", "PasswordAuthentication no"],
       ...[
         "KbdInteractiveAuthentication no",
@@ -75,7 +79,7 @@ export async function startSshServer(): Promise<SshServer> {
   await listening(child, port, () => log);
   const [identityFile, knownHostsFile] = [at("user"), at("known")];
   return {
-    ...{ port, identityFile, knownHostsFile },
+    ...{ port, identityFile, knownHostsFile, programs: at("programs") },
     user: userInfo().username,
     query: `?identity=${identityFile}&known-hosts=${knownHostsFile}`,
     log: () => log,

@@ -22,8 +22,8 @@ export interface BenchJob {
   /** Only tests in whose name this is. */
   readonly test: string | undefined;
   readonly context: RunContext;
-  /** How packages are to be looked for beside the usual; in a clone its own source. */
-  readonly conditions: readonly string[];
+  /** The clone whose source this is; undefined in a package that is built. */
+  readonly sourceFolder: string | undefined;
   /** A day of UTC, as 2027-01-31. */
   readonly today: string;
   /** Each as soon as it is certain. */
@@ -126,7 +126,8 @@ class Passes {
   }
 
   async open(): Promise<void> {
-    const { bench, conditions } = this.#job;
+    const { bench, sourceFolder } = this.#job;
+    const resolve = { conditions: sourceFolder === undefined ? [] : ["meterbench-source"] };
     const hasPerson = bench.meters.some((meter) => meter.kind === "real" && meter.power?.driver === "manual");
     const ownMs = (TEST_TIMEOUT_MS + METER_TIMEOUT_MS * bench.meters.length) * bench.timeoutMultiplier;
     const testTimeout = ownMs + (hasPerson ? PERSON_MS : 0);
@@ -139,13 +140,11 @@ class Passes {
         ...{ pool: this.#worker.pool, isolate: false, maxWorkers: 1, fileParallelism: false },
         ...{ testTimeout, hookTimeout: testTimeout, reporters: [this.#reporter] },
         ...(this.#pattern !== undefined && { testNamePattern: this.#pattern }),
+        ...(sourceFolder !== undefined && loadedByTsx(sourceFolder)),
         provide: { [RUN_CONTEXT]: this.#job.context },
       },
       {
-        resolve: { conditions: [...conditions] },
-        ssr: { resolve: { conditions: [...conditions] } },
-        logLevel: "error",
-        server: { watch: null },
+        ...{ resolve, ssr: { resolve }, logLevel: "error", server: { watch: null } },
       },
       // What workers print past vitest must not get between the lines of a report.
       { stdout: process.stderr, stderr: process.stderr },
@@ -179,6 +178,15 @@ class Passes {
     if (this.#askedIds !== undefined) return this.#askedIds.has(test.id);
     return this.#pattern === undefined || this.#pattern.test(test.fullName.replaceAll(" > ", " "));
   }
+}
+
+/** The kit's own source as the command has it, compiled once and kept: vitest would compile it anew for each run. */
+function loadedByTsx(sourceFolder: string) {
+  const folder = sourceFolder.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return {
+    execArgv: ["--import", import.meta.resolve("tsx")],
+    server: { deps: { external: [new RegExp(`^${folder}/(hal|firmware|host-tools)/`)] } },
+  };
 }
 
 /** Vitest puts spaces between the groups of a name, and shows it with arrows. */

@@ -6,7 +6,7 @@ import { lockBench } from "./bench-lock.ts";
 import { type Counts, countsOf, type TestOutcome } from "./outcome.ts";
 import { idleQuarantines } from "./quarantine.ts";
 import { runBench } from "./run-bench.ts";
-import { isSource } from "./test-files.ts";
+import { sourceFolder } from "./test-files.ts";
 
 export interface RunRequest {
   readonly benches: readonly RequestedBench[];
@@ -84,7 +84,7 @@ function runAt(request: RunRequest, bench: Bench, file: string | undefined): Pro
   return runBench({
     ...{ bench, files, test },
     context: { benchFile: file, seed, resultsFolder, keep, isOwnSuite },
-    conditions: isSource() ? ["meterbench-source"] : [],
+    sourceFolder: sourceFolder(),
     today: new Date().toISOString().slice(0, "2027-01-31".length),
     onOutcome: (outcome) => request.onOutcome(outcome),
     onOutput: (text) => request.onOutput(text),

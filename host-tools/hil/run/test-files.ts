@@ -12,14 +12,14 @@ const FILES_MAX = 2000;
 
 /** The suite that comes with this program. */
 export function ownSuite(): readonly string[] {
-  const root = packageFolder();
-  const source = join(root, "host-tools/hil/suite");
-  return testFilesOf(isSource() ? source : join(root, "dist/host-tools/hil/suite"));
+  const source = sourceFolder();
+  return testFilesOf(join(source ?? join(packageFolder(), "dist"), "host-tools/hil/suite"));
 }
 
-/** True in a clone, where packages are looked for as source too. */
-export function isSource(): boolean {
-  return existsSync(join(packageFolder(), "host-tools/hil/index.ts"));
+/** The clone that this runs in; undefined where it is a package that was built. */
+export function sourceFolder(): string | undefined {
+  const folder = packageFolder();
+  return existsSync(join(folder, "host-tools/hil/index.ts")) ? folder : undefined;
 }
 
 /** Test files by paths of files and folders; an error is a sentence about the path that gives none. */

@@ -130,6 +130,7 @@ describe("a loader", () => {
     const second = board.start();
     expect(await second.ended).toBe(2);
     expect(second.output.stderr).toContain("Another process runs the board");
+    expect(await boot("recovery")).toMatchObject({ code: 2, stderr: second.output.stderr });
     expect(board.slots().report().trial).toMatchObject({ left: 2 });
   });
 
@@ -163,28 +164,6 @@ describe("a loader", () => {
     }
     await board.start().said("one runs");
   }, 30_000);
-});
-
-describe("a loader's ports", () => {
-  test("stay closed to a debugger: SIGUSR1 opens none, and NODE_OPTIONS gives the image none", async () => {
-    board.install(
-      1,
-      `${RUNS("one")} console.log(JSON.stringify([process.env.NODE_OPTIONS, process.execArgv]));`,
-    );
-    const loader = board.start({ environment: { NODE_OPTIONS: "--inspect=127.0.0.1:0" } });
-    await loader.said("one runs");
-    expect(loader.output.stdout).toContain("[null,[]]");
-    const url = /ws:\/\/127\.0\.0\.1:(\d+)/.exec(loader.output.stderr);
-    const isOpen = await fetch(`http://127.0.0.1:${url?.[1]}/json`).then(
-      () => true,
-      () => false,
-    );
-    expect(isOpen).toBe(false);
-    loader.child.kill("SIGUSR1");
-    await pause(300);
-    expect(loader.output.stderr.match(/Debugger listening/g) ?? []).toHaveLength(1);
-    expect(loader.child.exitCode).toBeNull();
-  });
 });
 
 describe("the loader's commands", () => {

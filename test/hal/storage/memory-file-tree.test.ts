@@ -104,6 +104,16 @@ describe("after a cut", () => {
   });
 });
 
+test("nothing is pending of what was in a folder that is gone for certain", () => {
+  const tree = settled();
+  tree.write("slots/b", bytes(1));
+  tree.removeAll("slots");
+  expect(tree.unsynced.folderChanges).toBe(4);
+  tree.syncFolder("");
+  expect(tree.unsynced).toEqual({ bytes: false, folderChanges: 0 });
+  expect(tree.afterCut(NOTHING).list("")).toEqual([]);
+});
+
 describe("a disk that fails", () => {
   test("full: the first half of the bytes is there, and then nothing more", () => {
     const tree = settled();

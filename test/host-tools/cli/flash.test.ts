@@ -26,7 +26,9 @@ import { INSTALLED_HELPERS, temporaryFolder } from "../../support/pty-pair.ts";
 const IMAGES = [
   ["first", "acme", 1],
   ["next", "acme", 2],
-  ["strange", "mallory", 3],
+  ["third", "acme", 3],
+  ["fourth", "acme", 4],
+  ["strange", "mallory", 9],
 ] as const;
 const TARGET = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
 
@@ -108,7 +110,15 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a board in a folder, from nothi
     port = await freePort();
     writeFileSync(
       at("meter.conf"),
-      `# a meter of these tests\nat udp:127.0.0.1:${port}\nchip bl0942@serial:${at("chip")}\nserial-number 4711\n`,
+      [
+        "# a meter of these tests",
+        `at udp:127.0.0.1:${port}`,
+        `chip bl0942@serial:${at("chip")}`,
+        "serial-number 4711",
+        "allow utility=update",
+        `recovery pty:${at("console")}`,
+        "",
+      ].join("\n"),
     );
   });
 
@@ -171,10 +181,55 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a board in a folder, from nothi
     await board.stop();
     await startBoard();
     expect(await read()).toMatchObject({ meter: "M1" });
+    await confirmed(2, "b");
+  });
+
+  /** The board has looked at itself by then. */
+  async function confirmed(sequence: number, current: string): Promise<void> {
     await expect.poll(slots, { timeout: 20_000, interval: 500 }).toMatchObject({
-      ...{ current: "b", floor: 2 },
-      outcome: { kind: "confirmed", sequence: 2 },
+      ...{ current, floor: sequence },
+      outcome: { kind: "confirmed", sequence },
     });
+  }
+
+  test("gets another over its own protected line, starts anew by itself, and the flasher waits until it has confirmed", async () => {
+    // Whoever supervises the board starts it again.
+    board.child.once("close", () => void startBoard());
+    const to = ["--to", `coap:udp:127.0.0.1:${port}`, "--meter", "M1", "--keys", at("utility.key.json")];
+    expect(JSON.parse(await done(["flash", at("third.image"), ...to, "--dry-run", "--json"]))).toMatchObject({
+      ...{ end: "dry-run", slot: "a", sentBytes: 0 },
+    });
+    const flashed = JSON.parse(await done(["flash", at("third.image"), ...to, "--json"]));
+    expect(flashed).toMatchObject({ end: "confirmed", slot: "a", image: { sequence: 3 }, resumedAt: 0 });
+    expect(flashed.sentBytes).toBe(flashed.image.bytes);
+    const asked = [
+      "slots",
+      "--on",
+      `coap:udp:127.0.0.1:${port}`,
+      "--meter",
+      "M1",
+      "--keys",
+      at("utility.key.json"),
+    ];
+    expect(await done(asked)).toMatch(/slot a .* sequence 3 +confirmed\n/);
+    await board.stop();
+  });
+
+  test("gets one over its recovery console, which its loader opens where it is asked to", async () => {
+    writeFileSync(join(root, "var/lib/meterbench/recovery"), "");
+    const loader = spawn("sh", [join(root, "opt/meterbench/start")], { stdio: ["ignore", "ignore", "pipe"] });
+    const ended = new Promise<number | null>((resolve) => loader.once("close", resolve));
+    await new Promise<void>((resolve) => {
+      loader.stderr.on("data", (data: Buffer) => data.includes("console at") && resolve());
+    });
+    const to = ["--to", `pty:${at("console")}`];
+    expect(JSON.parse(await done(["flash", at("fourth.image"), ...to, "--json"]))).toMatchObject({
+      ...{ end: "armed", slot: "b", image: { sequence: 4 } },
+    });
+    // To be started again, with the new image.
+    expect(await ended).toBe(75);
+    await startBoard();
+    await confirmed(4, "b");
     await board.stop();
   });
 
@@ -202,6 +257,6 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)("a board in a folder, from nothi
       expect(stderr.trim().split("\n")).toHaveLength(1);
       expect(stdout + stderr).not.toContain(secret);
     }
-    expect(await slots()).toMatchObject({ current: "b", floor: 2 });
+    expect(await slots()).toMatchObject({ current: "b", floor: 4 });
   });
 });

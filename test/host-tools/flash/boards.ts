@@ -19,9 +19,9 @@ function party(role: Role, id: string) {
   return newIdentity(opensslEngine, random, { role, id, development: false, ...keys });
 }
 
-export const METER = party("meter", "M1");
-export const HEAD_END = party("head-end", "utility");
-export const CONF = "at udp:127.0.0.1:0\nchip bl0942@serial:./chip\nserial-number 4711\n";
+const METER = party("meter", "M1");
+const HEAD_END = party("head-end", "utility");
+const CONF = "at udp:127.0.0.1:0\nchip bl0942@serial:./chip\nserial-number 4711\n";
 
 const { arch, libc } = thisMachine();
 const PREBUILDS = "node_modules/@serialport/bindings-cpp/prebuilds";
@@ -30,7 +30,7 @@ const MODULE = {
   arm64: `linux-arm64/@serialport+bindings-cpp.armv8.${libc.kind}.node`,
 }[arch];
 /** The one that this machine's Node loads. */
-export const NATIVE = new Uint8Array(readFileSync(`${PREBUILDS}/${MODULE}`));
+const NATIVE = new Uint8Array(readFileSync(`${PREBUILDS}/${MODULE}`));
 const NATIVE_PATH = `prebuilds/linux-${arch}/@serialport+bindings-cpp.node`;
 
 /** An image for this machine, which prints its sequence where it is started. */
@@ -67,7 +67,7 @@ function quicklyPacked(files: Files): Uint8Array {
   return Uint8Array.from(brotliCompressSync(concat(...Object.values(files)), { params }));
 }
 
-export function imageFrom(bytes: Uint8Array): FlashImage {
+function imageFrom(bytes: Uint8Array): FlashImage {
   const image = readFlashImage(opensslEngine, bytes);
   if ("refusal" in image) throw new Error(image.why);
   return image;

@@ -83,6 +83,8 @@ test("an empty folder becomes a board with its keys for their owner alone, and s
   expect(await reported()).toBe("empty");
   expect(await flashed(FIRST, { setUp: setUp(), dryRun: true })).toMatchObject({ end: "dry-run", slot: "a" });
   expect(readdirSync(root)).toEqual([]);
+  mkdirSync(join(root, "etc"));
+  writeFileSync(join(root, "etc/.updated"), "");
   expect(await flashed(FIRST, { setUp: setUp() })).toMatchObject({
     ...{ end: "installed", slot: "a" },
     uploaded: { bytes: FIRST.bytes.length, resumedAt: 0 },
@@ -94,6 +96,8 @@ test("an empty folder becomes a board with its keys for their owner alone, and s
     "../m.service",
   );
   expect(readlinkSync(join(root, DATA, "current"))).toBe("slots/a");
+  // systemd makes the meter's user, and the like, where this is not there.
+  expect(readdirSync(join(root, "etc"))).toEqual(["meterbench", "systemd"]);
   expect(await reported()).toMatchObject({
     current: "a",
     floor: 7,

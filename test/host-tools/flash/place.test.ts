@@ -9,6 +9,7 @@ const SSH = {
   root: "/",
   identityFile: undefined,
   knownHostsFile: undefined,
+  sudo: false,
 };
 
 test.each([
@@ -23,6 +24,7 @@ test.each([
     "ssh:pi?identity=my%20keys/id&known-hosts=/etc/known",
     { ...SSH, host: "pi", identityFile: resolve("my keys/id"), knownHostsFile: "/etc/known" },
   ],
+  ["ssh:pi@pi4.lab?sudo=yes", { ...SSH, user: "pi", host: "pi4.lab", sudo: true }],
   ["serial:/dev/ttyUSB0?baud=115200", { kind: "console", address: "serial:/dev/ttyUSB0?baud=115200" }],
   ["pty:./board", { kind: "console", address: "pty:./board" }],
   ["coap:meter:M1", { kind: "coap", target: "meter:M1" }],
@@ -56,6 +58,7 @@ test.each([
   "ssh:pi?identity=",
   "ssh:pi?identity=a&identity=b",
   "ssh:pi?port=1",
+  "ssh:pi?sudo=perhaps",
   "ssh:pi?known-hosts=%22%20-o",
   "ssh:pi?identity=%25h",
   "ssh:[::1",

@@ -5,11 +5,13 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  rmdirSync,
   rmSync,
   statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { homedir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
@@ -134,6 +136,32 @@ describe.skipIf(NO_SSH_SERVER !== undefined)(
       });
       await expect(flashed(NEXT, { setUp: newBoard })).rejects.toThrow(/is set up already/);
       expect(await target().report()).toEqual(before);
+    });
+
+    test("a user who is not root becomes it by sudo, and only so writes where the board is", async () => {
+      const other = join(folder.path, "by-sudo");
+      mkdirSync(other);
+      const asked = join(folder.path, "sudo.log");
+      writeFileSync(
+        join(server.programs, "sudo"),
+        `#!/bin/sh\nprintf '%s\\n' "$*" >> ${asked}\nshift\nexec "$@"\n`,
+        {
+          mode: 0o755,
+        },
+      );
+      const byUser = target({ at: other, query: `${server.query}&sudo=yes` });
+      expect(await flashed(FIRST, { setUp: newBoard }, byUser)).toMatchObject({ end: "installed" });
+      const scripts = readFileSync(asked, "utf8").split("\n").filter(Boolean);
+      expect(scripts.length).toBeGreaterThan(2);
+      for (const script of scripts) expect(script).toMatch(/^-n sh -c /);
+      expect(readdirSync(join(other, DATA))).not.toContain("upload/new");
+      expect(readdirSync(join(homedir(), "meterbench-upload"))).toEqual([]);
+      rmdirSync(join(homedir(), "meterbench-upload"));
+      writeFileSync(
+        join(server.programs, "sudo"),
+        "#!/bin/sh\necho 'sudo: a password is required' >&2\nexit 1\n",
+      );
+      await expect(byUser.report()).rejects.toThrow(/does not become root \(sudo: a password is required\)/);
     });
 
     test("an upload of another image that was cut does not stay, and a link in its place is not followed", async () => {
