@@ -59,6 +59,7 @@ export function updateResource(parts: UpdateParts): Resource {
 
 function taken(parts: UpdateParts, gate: UploadGate, part: ImagePart, by: object): CoapContent {
   const outcome = gate.refusalOf(parts.monotonicMs(), by, part) ?? parts.slots.take(part);
+  if ("refusal" in outcome && outcome.refusal === "storage") gate.ended();
   return "refusal" in outcome ? refusal(parts, outcome) : changed(encodeReceived(outcome.received));
 }
 

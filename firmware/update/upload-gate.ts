@@ -45,14 +45,13 @@ export class UploadGate {
   refusalOf(nowMs: number, by: object, part: ImagePart): Refused | undefined {
     if (this.#underWay === "unknown") this.#underWay = this.#parts.read() ?? "none";
     const goesOn = this.#underWay !== "none" && isOf(part, this.#underWay);
-    if (!goesOn) {
-      if (part.offset > 0) return { refusal: "gap", received: 0 };
-      if (this.#underWay !== "none" && this.#isHeld(nowMs, by)) return OTHERS_COME_FIRST;
-      if (!this.#begins.has(nowMs)) return TOO_MANY;
-      const refusal = this.#parts.judge(part);
-      if (refusal !== undefined) return refusal;
-      this.#begins.take(nowMs);
-    }
+    if (!goesOn && part.offset > 0) return { refusal: "gap", received: 0 };
+    if (!goesOn && this.#underWay !== "none" && this.#isHeld(nowMs, by)) return OTHERS_COME_FIRST;
+    if (!goesOn && !this.#begins.has(nowMs)) return TOO_MANY;
+    // Whatever is known here of the board: no upload begins there but by such a part.
+    const refusal = part.offset === 0 ? this.#parts.judge(part) : undefined;
+    if (refusal !== undefined) return refusal;
+    if (!goesOn) this.#begins.take(nowMs);
     const { digest, imageBytes } = part;
     this.#underWay = { digest, imageBytes };
     this.#last = { by, atMs: nowMs };

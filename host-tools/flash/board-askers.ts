@@ -112,6 +112,9 @@ function noAnswer(failure: PlainFailure, name: string): FlashError {
 /** What a meter without `u` answers is that it has no board to flash. */
 function flashError({ kind, message, mayPass }: HeadEndError, name: string): FlashError {
   if (kind === "not-there")
-    return new FlashError("unusable", `The meter at ${name} runs on no board that takes images from afar.`);
+    return new FlashError(
+      "unusable",
+      `The meter at ${name} runs on no board that takes images from afar: flash it at dir:, ssh: or its console.`,
+    );
   return new FlashError(mayPass ? "unreachable" : KINDS[kind], message);
 }

@@ -10,6 +10,7 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   "oscore-option": async () => (await import("./oscore-option.ts")).oscoreOption,
   edhoc: async () => (await import("./edhoc.ts")).edhoc,
   cbor: async () => (await import("./cbor.ts")).cbor,
+  recovery: async () => (await import("./recovery.ts")).recovery,
   readings: async () => (await import("./readings.ts")).readings,
   signed: async () => (await import("./signed.ts")).signed,
   profile: async () => (await import("./profile.ts")).profile,
@@ -22,7 +23,13 @@ export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
  * Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed, and
  * where an input is a dozen datagrams.
  */
-const SHARES: Readonly<Record<string, number>> = { edhoc: 0.1, "outer-blocks": 0.1, signed: 0.1, xbee: 0.1 };
+const SHARES: Readonly<Record<string, number>> = {
+  edhoc: 0.1,
+  "outer-blocks": 0.1,
+  signed: 0.1,
+  xbee: 0.1,
+  recovery: 0.1,
+};
 
 /** How many of `inputs` for all doors this one gets at the least. */
 export function shareOf(name: string, inputs: number): number {
