@@ -38,6 +38,8 @@ export class BenchReporter implements Reporter {
   #running: TestCase | undefined;
   #hung: TestCase | "between tests" | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  /** That a worker has begun a test it may tell only as that ends: then this long is no sign of a hang. */
+  #longestMs = 0;
 
   constructor(settings: BenchReporterSettings) {
     this.#settings = settings;
@@ -54,7 +56,9 @@ export class BenchReporter implements Reporter {
     this.#watch("between tests");
   }
 
-  onTestModuleCollected(): void {
+  onTestModuleCollected({ children }: TestModule): void {
+    for (const { options } of children.allTests())
+      this.#longestMs = Math.max(this.#longestMs, options.timeout ?? 0);
     this.#watch("between tests");
   }
 
@@ -87,12 +91,12 @@ export class BenchReporter implements Reporter {
 
   #watch(what: TestCase | "between tests"): void {
     clearTimeout(this.#watchdog);
-    const patienceMs =
-      what === "between tests" ? BETWEEN_MS : (what.options.timeout ?? BETWEEN_MS) + HANG_GRACE_MS;
+    const ownMs =
+      what === "between tests" ? Math.max(BETWEEN_MS, this.#longestMs) : (what.options.timeout ?? BETWEEN_MS);
     this.#watchdog = setTimeout(() => {
       this.#hung = what;
       this.#settings.endWorker();
-    }, patienceMs);
+    }, ownMs + HANG_GRACE_MS);
   }
 
   /** Whatever never had its turn, could not be loaded, or failed around its tests. */
