@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import { nobleEngine } from "meterbench/hal";
 import { opensslEngine } from "meterbench/hal/node";
 import { wakeUpFigures } from "../load/wake-up.ts";
+import { boardFigures } from "./board.ts";
 import { dapFigures } from "./dap/dap.ts";
 import { groupFigures } from "./group/group.ts";
 import { handshakesPerSecond } from "./handshakes.ts";
@@ -33,6 +34,7 @@ const reads = Number(values.reads);
 const SETS: Readonly<Record<string, () => Figures | Promise<Figures>>> = {
   reads: readFigures,
   meter: meterFigures,
+  board: boardFigures,
   "wake-up": wakeUpFigures,
   dap: dapFigures,
   group: groupFigures,

@@ -1,4 +1,5 @@
 // The package as a stranger gets it: packed, installed into an empty folder, and run from there.
+import { createHash } from "node:crypto";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -117,6 +118,22 @@ describe("the installed package", () => {
     expect(await digest()).not.toBe(before);
     writeFileSync(path, text);
     expect(await digest()).toBe(before);
+  });
+
+  test("makes images of the programs that it was packed with, and hands on the licences of what is inside", async () => {
+    const built = await command(["image", "build", "--target", "linux-arm64", "--out", "a.mbi", "--json"]);
+    expect(built).toMatchObject({ code: 0, stderr: "" });
+    const program = readFileSync(join(installed, "node_modules/meterbench/dist/board/main.mjs"));
+    const digest = createHash("sha256").update(program).digest("hex");
+    const { files, firmwareDigest } = JSON.parse(built.stdout);
+    expect(files).toContainEqual({ path: "app/main.mjs", bytes: program.length, digest });
+    expect(digest.startsWith(firmwareDigest)).toBe(true);
+    expect(await command(["image", "verify", "a.mbi"])).toMatchObject({ code: 0, stderr: "" });
+    const notices = readFileSync(
+      join(installed, "node_modules/meterbench/dist/board/THIRD-PARTY-NOTICES.md"),
+      "utf8",
+    );
+    for (const name of ["serialport", "cbor-x"]) expect(notices).toContain(`## ${name} `);
   });
 
   test("runs the firmware as on a board, with a chip on a PTY, and is read and profiled by the installed head-end", async () => {

@@ -2,6 +2,7 @@
 import { closeSync, existsSync, openSync, readSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Identity } from "../../../firmware/identity/identity.ts";
+import { isTestKey } from "../../../firmware/identity/test-keys.ts";
 import type { Credential } from "../../../firmware/protocol/cose/credential.ts";
 import { BOARD_LIBCS, type BoardLibc, IMAGE_BYTES_MAX } from "../../../firmware/update/manifest.ts";
 import type { Refused } from "../../../firmware/update/refusals.ts";
@@ -23,7 +24,7 @@ import {
 import { CliFault, EXIT, usageFault } from "../fault.ts";
 import { readCredential, readIdentity, readUpTo } from "../home.ts";
 import { imageDocument, imageLines } from "../image-output.ts";
-import { say, sayJson, sayProgress } from "../output.ts";
+import { printable, say, sayJson, sayProgress } from "../output.ts";
 
 export function addImageCommand(program: Command): void {
   const image = program.command("image").description("images for gateway boards: made, checked, looked at");
@@ -31,11 +32,11 @@ export function addImageCommand(program: Command): void {
   withCommonOptions(image.command("verify <file>"))
     .description("check that an author has signed an image and that it is whole")
     .option("--author <file...>", "credentials of whoever may have signed it (default: the author of --home)")
-    .addHelpText("after", "\nExample: meterbench image verify meterbench.image --author acme.credential.json")
+    .addHelpText("after", "\nExample: meterbench image verify meter.mbi --author acme.credential.json")
     .action((file: string, options: VerifyOptions) => verify(file, options));
   withJson(image.command("inspect <file>"))
     .description("show what an image says of itself, whoever signed it")
-    .addHelpText("after", "\nExample: meterbench image inspect meterbench.image")
+    .addHelpText("after", "\nExample: meterbench image inspect meter.mbi")
     .action((file: string, options: { json?: boolean }) => inspect(file, options));
 }
 
@@ -55,7 +56,7 @@ function addBuild(image: Command): void {
     )
     .addHelpText(
       "after",
-      "\nExample: meterbench image build --target linux-arm64 --keys acme.key.json --out meterbench.image",
+      "\nExample: meterbench image build --target linux-arm64 --keys acme.key.json --out meter.mbi",
     )
     .action((options: BuildOptions) => build(options));
 }
@@ -71,14 +72,14 @@ interface BuildOptions extends CommonOptions {
 async function build(options: BuildOptions): Promise<void> {
   const { target, libc, sequence } = options;
   const facts = packageFacts();
-  const out = options.out ?? `meterbench-${facts.version}-${target}${libc === "musl" ? "-musl" : ""}.image`;
+  const out = options.out ?? `meterbench-${facts.version}-${target}${libc === "musl" ? "-musl" : ""}.mbi`;
   refuseOther(out);
   const author = authorOf(options);
   sayProgress(`Building for ${target} with ${libc} ...`);
   const built = buildImage(opensslEngine, author, {
     ...{ target, libc, sequence, facts, licence: packageLicence() },
     programs: await boardPrograms(),
-    native: nativeModule(TARGETS[target].native[libc]),
+    native: nativeOf(target, libc),
   });
   if ("error" in built) throw usageFault(built.error);
   writeDurably(out, built.bytes);
@@ -93,13 +94,34 @@ async function build(options: BuildOptions): Promise<void> {
     );
 }
 
+function nativeOf(target: ImageTarget, libc: BoardLibc): Uint8Array {
+  try {
+    return nativeModule(TARGETS[target].native[libc]);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw usageFault(
+      `The native module of serialport for ${target} with ${libc} cannot be read (${code}): install the packages anew.`,
+    );
+  }
+}
+
 function authorOf({ keys, home }: BuildOptions): Identity {
   const author = keys === undefined ? homeOf({ home }).author() : readIdentity(keys, "author");
   if (author.credential.key.kind !== "Ed25519")
     throw usageFault(
       `The key file ${keys} has no Ed25519 key, and images are signed by no other: make one with 'meterbench keys new author'.`,
     );
+  refuseTestKey(author.credential, keys);
   return author;
+}
+
+/** What anybody can sign proves nothing, whoever's name is on it. */
+function refuseTestKey({ key, id }: Credential, path = id): void {
+  if (isTestKey(key.publicKey))
+    throw new CliFault(
+      EXIT.refused,
+      `The author's key in ${path} is one whose secret is public: make a real one with 'meterbench keys new author'.`,
+    );
 }
 
 /** A slip of the hand should cost nobody a file that is no image. */
@@ -128,16 +150,22 @@ function verify(file: string, options: VerifyOptions): void {
   const shown = { file, ...checked, author: { id, development } };
   if (options.json) return sayJson({ holds: true, ...imageDocument(opensslEngine, bytes, shown) });
   for (const line of imageLines(opensslEngine, bytes, shown)) say(line);
-  say(`${file} holds: signed by ${id}${development ? ", a development author" : ""}`);
+  say(`${printable(file)} holds: signed by ${id}${development ? ", a development author" : ""}`);
 }
 
 function authorsOf({ author, home }: VerifyOptions): readonly Credential[] {
-  if (author !== undefined) return author.map((path) => readCredential(path, "author"));
+  if (author !== undefined) return author.map(readAuthor);
   const path = homeOf({ home }).authorKeyPath;
   if (existsSync(path)) return [readIdentity(path, "author").credential];
   throw usageFault(
     "Nobody is known who could have signed the image: name an author's credential with --author.",
   );
+}
+
+function readAuthor(path: string): Credential {
+  const credential = readCredential(path, "author");
+  refuseTestKey(credential, path);
+  return credential;
 }
 
 function inspect(file: string, { json }: { json?: boolean }): void {

@@ -26,6 +26,8 @@ describe("the start script of a board", () => {
     );
     chmodSync(path, 0o755);
   }
+  /** What each Node is started with. */
+  const loader = (): string => `--max-semi-space-size=1 ${join(home, "boot.mjs")}`;
   /** Where the system has a Node of its own, it is another one than a board's: the script asks for those by their paths. */
   const start = (...args: string[]): Promise<Finished> => run("/bin/sh", [join(home, "start"), ...args]);
 
@@ -35,7 +37,7 @@ describe("the start script of a board", () => {
       ship(version);
       expect(await start()).toMatchObject({
         code: 0,
-        stdout: `${join(home, "boot.mjs")} run --root ${folder.path}\n`,
+        stdout: `${loader()} run --root ${folder.path}\n`,
       });
     },
   );
@@ -43,7 +45,7 @@ describe("the start script of a board", () => {
   test("asks the loader what it is told to ask", async () => {
     ship("v20.19.0");
     const { stdout } = await start("slots", "--json");
-    expect(stdout).toBe(`${join(home, "boot.mjs")} slots --json --root ${folder.path}\n`);
+    expect(stdout).toBe(`${loader()} slots --json --root ${folder.path}\n`);
   });
 
   test("hands nothing of Node's settings on", async () => {
@@ -51,7 +53,7 @@ describe("the start script of a board", () => {
     process.env["NODE_OPTIONS"] = "--inspect=0";
     process.env["NODE_V8_COVERAGE"] = folder.path;
     try {
-      expect((await start()).stdout).toBe(`${join(home, "boot.mjs")} run --root ${folder.path}\n`);
+      expect((await start()).stdout).toBe(`${loader()} run --root ${folder.path}\n`);
     } finally {
       delete process.env["NODE_OPTIONS"];
       delete process.env["NODE_V8_COVERAGE"];

@@ -2,13 +2,21 @@
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
+import {
+  AUTHOR_KEYS,
+  newIdentity,
+  writeCredentialFile,
+  writeKeyFile,
+} from "../../../firmware/identity/identity.ts";
+import { fromHex } from "../../../firmware/protocol/bytes.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { emptyFolder, meterbench, start, startMeterbench, stopAll } from "../../support/command.ts";
 import { INSTALLED_HELPERS } from "../../support/pty-pair.ts";
 import { writeSlot } from "../../support/slot.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let cwd: string;
-const IMAGE = "meterbench-0.1.0-linux-x64.image";
+const IMAGE = "meterbench-0.1.0-linux-x64.mbi";
 
 const run = (...args: string[]) => meterbench(args, { cwd });
 
@@ -51,14 +59,14 @@ describe("the command image", () => {
         "--keys",
         "acme.key.json",
         "--out",
-        "again.image",
+        "again.mbi",
         "--json",
       ],
     );
     const document = JSON.parse(again.stdout);
-    expect(readFileSync(join(cwd, "again.image")).equals(readFileSync(join(cwd, IMAGE)))).toBe(true);
+    expect(readFileSync(join(cwd, "again.mbi")).equals(readFileSync(join(cwd, IMAGE)))).toBe(true);
     expect(document).toMatchObject({
-      ...{ file: "again.image", author: { id: "acme", development: false }, version: "0.1.0" },
+      ...{ file: "again.mbi", author: { id: "acme", development: false }, version: "0.1.0" },
       ...{ sequence: 100_000, board: "node-gateway", arch: "x64", libc: "glibc", libcMin: "2.28" },
     });
     const inspected = JSON.parse((await run("image", "inspect", IMAGE, "--json")).stdout);
@@ -94,17 +102,17 @@ describe("the command image", () => {
   });
 
   test("tells in one sentence what is no image, or a damaged one", async () => {
-    writeFileSync(join(cwd, "cut.image"), readFileSync(join(cwd, IMAGE)).subarray(0, 100_000));
+    writeFileSync(join(cwd, "cut.mbi"), readFileSync(join(cwd, IMAGE)).subarray(0, 100_000));
     for (const [file, code, sentence] of [
-      ["cut.image", 1, /does not hold \(payload\)/],
+      ["cut.mbi", 1, /does not hold \(payload\)/],
       ["H.credential.json", 1, /does not hold \(malformed\)/],
-      ["none.image", 2, /does not exist/],
+      ["none.mbi", 2, /does not exist/],
     ] as const) {
       const failed = await run("image", "verify", file, "--author", "acme.credential.json");
       expect(failed).toMatchObject({ code, stdout: "", stderr: expect.stringMatching(sentence) });
       expect(failed.stderr.trim().split("\n")).toHaveLength(1);
     }
-    const inspected = await run("image", "inspect", "cut.image");
+    const inspected = await run("image", "inspect", "cut.mbi");
     expect(inspected).toMatchObject({ code: 0, stdout: expect.stringContaining("It is damaged.") });
   });
 
@@ -120,11 +128,24 @@ describe("the command image", () => {
     expect(sequence).toMatchObject({ code: 2, stderr: expect.stringContaining("from 1 to 4294967295") });
   });
 
+  test("neither signs with a key that is printed in a standard, nor believes it", async () => {
+    const secretKey = fromHex("9d61b19deffd5a60ba844af492ec2cc44449c5697b326919703bac031cae7f60");
+    const random = { bytes: () => secretKey ?? new Uint8Array(32), fork: () => random };
+    const wanted = { role: "author", id: "rfc8032", development: false, ...AUTHOR_KEYS } as const;
+    const printed = newIdentity(opensslEngine, random, wanted);
+    writeFileSync(join(cwd, "rfc.key.json"), writeKeyFile(printed), { mode: 0o600 });
+    writeFileSync(join(cwd, "rfc.credential.json"), writeCredentialFile("author", printed.credential));
+    const built = await run("image", "build", "--target", "linux-x64", "--keys", "rfc.key.json");
+    expect(built).toMatchObject({ code: 4, stderr: expect.stringContaining("whose secret is public") });
+    const verified = await run("image", "verify", IMAGE, "--author", "rfc.credential.json");
+    expect(verified).toMatchObject({ code: 4, stderr: expect.stringContaining("whose secret is public") });
+  });
+
   test("signs with the folder's development author where no key is named, and says for whom that is", async () => {
-    const target = ["image", "build", "--target", "linux-arm", "--out", "dev.image"];
+    const target = ["image", "build", "--target", "linux-arm", "--out", "dev.mbi"];
     const built = await run(...target);
     expect(built).toMatchObject({ code: 0, stdout: expect.stringContaining("development author") });
-    const verified = await run("image", "verify", "dev.image");
+    const verified = await run("image", "verify", "dev.mbi");
     expect(verified.stdout).toContain("signed by author, a development author");
   });
 });
