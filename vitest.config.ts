@@ -17,6 +17,7 @@ export default defineConfig({
             "test/firmware/board/{loader,meter-on-board}.test.ts",
             "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,flash-meter,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
             "test/host-tools/flash/{console,sftp,ssh}.test.ts",
+            "test/host-tools/hil/attached-rig.test.ts",
           ]
         : []),
       ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),

@@ -40,9 +40,14 @@ export function needs(...names: readonly Need[]): TestOptions {
   return { meta: { needs: names } };
 }
 
-/** The same for a test that takes so long in real time; the bench's multiplier is seen to. */
+/**
+ * The same for a test that takes so long in real time, times the bench's multiplier. Where time jumps it takes as long as
+ * any other.
+ */
 export function lasting(seconds: number, ...names: readonly Need[]): TestOptions {
-  return { ...needs(...names), timeout: seconds * 1000 * multiplier() };
+  const bench = soundBench();
+  if (bench === undefined || offersOf(bench).has("time")) return needs(...names);
+  return { ...needs(...names), timeout: seconds * 1000 * bench.timeoutMultiplier };
 }
 
 export const test = base.extend<RigFixtures>({
@@ -108,12 +113,12 @@ function offered<Part>(part: Part | undefined, need: Need): Part {
   return part;
 }
 
-/** Of a bench whose file is wrong it is no matter: each of its tests says so. */
-function multiplier(): number {
+/** Undefined where its file is wrong: each of its tests says so. */
+function soundBench(): Bench | undefined {
   try {
-    return benchOfRun().bench.timeoutMultiplier;
+    return benchOfRun().bench;
   } catch {
-    return 1;
+    return undefined;
   }
 }
 

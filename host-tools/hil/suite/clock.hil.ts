@@ -1,8 +1,20 @@
 // Time, what hangs on it, and what a meter tells by itself.
 import { INTERVAL_FLAG } from "../../../firmware/protocol/readings/interval.ts";
 import type { LoggedEvent } from "../../../firmware/protocol/readings/logged-event.ts";
-import { allEvents, expect, lasting, namesOf, needs, type RigClock, registerValue, test } from "../index.ts";
+import {
+  allEvents,
+  expect,
+  lasting,
+  namesOf,
+  needs,
+  type RigClock,
+  type RigHeadEnd,
+  type RigMeter,
+  registerValue,
+  test,
+} from "../index.ts";
 import { dailyRates } from "./daily-rates.ts";
+import { isToldOf } from "./told-of.ts";
 
 const IMPORT = "1.8.0";
 const SECOND_MS = 1000;
@@ -33,12 +45,10 @@ test(
   "a time hours away is refused, and told of",
   lasting(60, "clock-set"),
   async ({ meter, headEnd, clock }) => {
-    const before = await allEvents(headEnd, meter, "security");
     await expect(headEnd.setClock(meter, 5 * HOUR_MS)).rejects.toMatchObject({ kind: "answer" });
     const { timeSeconds } = await headEnd.readClock(meter);
     expect(Math.abs((timeSeconds ?? Number.NaN) - clock.utcMs() / SECOND_MS)).toBeLessThanOrEqual(10);
-    const after = await allEvents(headEnd, meter, "security");
-    expect(namesOf(newOf(before, after))).toContain("clock-set-refused");
+    expect(await isToldOf("clock-set-refused", { headEnd, meter, clock })).toBe(true);
   },
 );
 
@@ -161,25 +171,45 @@ test(
 );
 
 test(
-  "who watches events hears each once, and in order",
-  lasting(300, "clock-set"),
+  "who watches events hears each once and in order, as they come",
+  lasting(120, "tariff"),
   async ({ meter, headEnd, clock }) => {
-    const log = "security";
-    const { next } = await headEnd.readEvents(meter, { log, from: 0, count: 0 });
-    const heard: LoggedEvent[] = [];
-    const stop = headEnd.watchEvents(
-      meter,
-      { log, from: next },
-      { onReading: ({ body }) => heard.push(...body.events), onEnd: () => {} },
-    );
-    const stranger = await headEnd.stranger();
-    await expect(stranger.readRegisters(meter)).rejects.toThrow();
-    await expect(headEnd.setClock(meter, 5 * HOUR_MS)).rejects.toThrow();
+    const tariff = await headEnd.readTariff(meter);
+    const { heard, next, stop } = await listening(headEnd, meter);
+    for (const minute of [360, 720]) await headEnd.setTariff(meter, dailyRates(minute));
     expect(await clock.until(() => heard.length >= 2, MINUTE_MS)).toBe(true);
+    stop();
+    await headEnd.setTariff(meter, tariff);
+    expect(heard.map(({ sequence }) => sequence)).toEqual(heard.map((_, i) => next + i));
+  },
+);
+
+test(
+  "who watches events hears of each power cut, though each ends the watch",
+  needs("power", "time"),
+  async ({ meter, headEnd, power, clock }) => {
+    const { heard, next, stop } = await listening(headEnd, meter);
+    for (let cuts = 1; cuts <= 2; cuts++) {
+      await power.cut();
+      const isHeard = (): boolean => namesOf(heard).filter((name) => name === "power-up").length === cuts;
+      // Whoever watches looks after its watch when it has heard nothing for some minutes.
+      expect(await clock.until(isHeard, 20 * MINUTE_MS)).toBe(true);
+    }
     stop();
     expect(heard.map(({ sequence }) => sequence)).toEqual(heard.map((_, i) => next + i));
   },
 );
+
+/** Events of the standard log as they are told from now on, and the number that the first of them has. */
+async function listening(headEnd: RigHeadEnd, meter: RigMeter) {
+  const log = "standard";
+  const { next } = await headEnd.readEvents(meter, { log, from: 0, count: 0 });
+  const heard: LoggedEvent[] = [];
+  const onReading = ({ body }: { body: { events: readonly LoggedEvent[] } }): unknown =>
+    heard.push(...body.events);
+  const stop = headEnd.watchEvents(meter, { log, from: next }, { onReading, onEnd: () => {} });
+  return { heard, next, stop };
+}
 
 function newOf(before: readonly LoggedEvent[], after: readonly LoggedEvent[]): readonly LoggedEvent[] {
   const last = before.at(-1)?.sequence ?? 0;

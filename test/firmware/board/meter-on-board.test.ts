@@ -94,7 +94,7 @@ describe.skipIf(trouble !== undefined)(
       expect(await standardLog()).toContainEqual(["firmware-ready", 2]);
       await socket.heard("WATCHDOG=1");
       child.kill("SIGSTOP");
-      await pause(500);
+      await pause(1500);
       const alive = socket.count("WATCHDOG=1");
       await pause(2500);
       expect(socket.count("WATCHDOG=1")).toBe(alive);
