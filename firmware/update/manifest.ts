@@ -213,8 +213,10 @@ function filesFrom(value: CborValue | undefined): readonly ImageFile[] | undefin
   const files = (value as readonly CborValue[]).map(fileFrom).filter((file) => file !== undefined);
   if (files.length < value.length || filesBytes(files) > FILES_BYTES_MAX) return undefined;
   const paths = files.map(({ path }) => path);
-  const isInOrder = paths.every((path, i) => i === 0 || isAfter(path, paths[i - 1] as string));
-  return isInOrder ? files : undefined;
+  const isInOrder = paths.every((path, i) => i === 0 || path > (paths[i - 1] as string));
+  // What sorts between a file and a folder of its name, as "a-b" does between "a" and "a/x", hides neither.
+  const isFolder = (path: string): boolean => paths.some((other) => other.startsWith(`${path}/`));
+  return isInOrder && !paths.some(isFolder) ? files : undefined;
 }
 
 /** Only what stays in its slot: a way up, a hidden file or the manifest's own place is none. */
@@ -225,11 +227,6 @@ function fileFrom(value: CborValue): ImageFile | undefined {
   return `${path}/`.startsWith(`${MANIFEST_FILE}/`) || !isDigest(digest)
     ? undefined
     : { path, bytes, digest };
-}
-
-/** Later in the order, and no folder's path that a file has already. */
-function isAfter(path: string, previous: string): boolean {
-  return path > previous && !path.startsWith(`${previous}/`);
 }
 
 function itemsOf(value: CborValue | undefined, count: number): readonly CborValue[] {

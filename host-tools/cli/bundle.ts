@@ -9,6 +9,8 @@ import { bundlePrograms, noticesOf, packagesIn, REQUIRE_BANNER } from "../image/
 import { PROGRAM_FILES } from "../image/programs.ts";
 
 const ROOT = process.cwd();
+/** Settings to begin with, and how a board comes to its first reading. */
+const FOR_PEOPLE = ["meter.conf", "README.md"];
 const NOTICES = "THIRD-PARTY-NOTICES.md";
 
 await bundleCommand("dist/host-tools/cli");
@@ -39,5 +41,6 @@ async function bundleBoard(out: string): Promise<void> {
     const content = programs[name as keyof typeof PROGRAM_FILES];
     writeFileSync(join(out, file), content);
   }
-  for (const { file } of SERVICE_FILES) cpSync(join("firmware/board", file), join(out, file));
+  const files = [...SERVICE_FILES.map(({ file }) => file), ...FOR_PEOPLE];
+  for (const file of files) cpSync(join("firmware/board", file), join(out, file));
 }

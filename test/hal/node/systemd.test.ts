@@ -42,12 +42,14 @@ describe.skipIf(trouble !== undefined)(
         ...{ PATH: process.env["PATH"], NOTIFY_SOCKET: socket.path },
         ...{ WATCHDOG_USEC: "1200000", WATCHDOG_PID: String(process.pid) },
       });
-      for (const startMs = performance.now(); performance.now() < startMs + 1200; await pause(20))
-        supervisor.alive();
-      await pause(200);
+      const startMs = performance.now();
+      for (; performance.now() < startMs + 1200; await pause(20)) supervisor.alive();
+      const periods = (performance.now() - startMs) / 400;
+      // What a helper still carries on a busy machine.
+      await pause(1000);
       const alive = socket.count("WATCHDOG=1");
       expect(alive).toBeGreaterThanOrEqual(2);
-      expect(alive).toBeLessThanOrEqual(4);
+      expect(alive).toBeLessThanOrEqual(periods + 1);
       await pause(900);
       expect(socket.count("WATCHDOG=1")).toBe(alive);
     });

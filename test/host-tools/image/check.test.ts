@@ -116,6 +116,13 @@ describe("an image that is checked", () => {
     expect(check(signed(Uint8Array.from(encoded)))).toMatchObject({ refusal: "malformed" });
   });
 
+  test("with a file that is another's folder is not even signed, whatever sorts between the two", () => {
+    const { files, ...rest } = manifestOf(7, { files: FILES, manifest: MANIFEST });
+    const [file] = files;
+    const bad = ["app", "app-x", "app/main.mjs", NATIVE].map((path) => ({ ...file, path }));
+    expect(() => encodeManifest({ ...rest, files: bad } as ImageManifest)).toThrow();
+  });
+
   test("of a class of boards that there is none of does not hold", () => {
     const toaster = imageOf(7, { files: FILES, manifest: { ...MANIFEST, board: "toaster" } });
     expect(check(toaster)).toMatchObject({ refusal: "board", why: expect.stringContaining("toaster") });
