@@ -33,8 +33,12 @@ export class Sftp {
   #directory = "";
   #onOutput = () => {};
 
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true });
+
   constructor(place: SshPlace) {
     this.#place = place;
+    // There could be a key in it.
+    process.once("exit", this.#removeFolder);
     this.#child = start("sftp", place, ["-b", "-"], { cwd: this.#folder });
     this.#child.stdout?.on("data", (data: Buffer) => {
       this.#output += data.toString();
@@ -119,7 +123,8 @@ export class Sftp {
   async close(): Promise<void> {
     this.#child.stdin?.end();
     await this.#ended.catch(() => {});
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+    process.off("exit", this.#removeFolder);
   }
 
   /** The file here grows by a piece, and sftp sends what is not yet there. */

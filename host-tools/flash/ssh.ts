@@ -171,9 +171,10 @@ function lastWords({ code, stdout, stderr }: Ended): string {
   return said === "" ? `it ended with ${code}` : said.replace(/\.$/, "");
 }
 
+/** The last line: what a user's shell says as it starts comes before. */
 function parsed(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text.trim().split("\n").at(-1) ?? "");
   } catch {
     return undefined;
   }

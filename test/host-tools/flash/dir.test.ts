@@ -242,3 +242,11 @@ test("a folder that is not there is no empty board, and two flashers are not at 
   await expect(DirTarget.open("dir:card", root, opensslEngine)).rejects.toMatchObject({ refusal: "busy" });
   await first.close();
 });
+
+test("a card whose data has a partition of its own is flashed with that mounted, or not at all", async () => {
+  mkdirSync(join(root, "etc"));
+  writeFileSync(join(root, "etc/fstab"), "LABEL=meter /var/lib/meterbench ext4 defaults,noatime 0 2\n");
+  await expect(flashed(FIRST, { setUp: setUp() })).rejects.toThrow(/partition of its own .*: mount that too/);
+  writeFileSync(join(root, "etc/fstab"), "#LABEL=meter /var/lib/meterbench ext4 defaults 0 2\n");
+  expect(await flashed(FIRST, { setUp: setUp() })).toMatchObject({ end: "installed" });
+});
