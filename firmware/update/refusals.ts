@@ -109,7 +109,10 @@ export function rollbackRefusal(
   if (sequence < floor)
     return refused("rollback", `The image has sequence ${sequence}, and this board has confirmed ${floor}.`);
   if (floorDigest !== undefined && equal(digest, floorDigest)) return undefined;
-  return refused("rollback", `This board has confirmed another image of sequence ${sequence}.`);
+  return refused(
+    "rollback",
+    `This board has confirmed another image of sequence ${sequence}: give the new one a greater sequence.`,
+  );
 }
 
 /** Both ways: a trial that fails goes back to the running image, which must read what the trial has written. */

@@ -24,8 +24,23 @@ export interface FoundFacts extends BoardFacts {
 
 /** The facts of the board in a tree, or what cannot be told, as a sentence; `shipped` is a Node that it is to get. */
 export function boardFactsOf(root: string, shipped?: Uint8Array): FoundFacts | { readonly error: string } {
-  const node = shipped === undefined ? firstElf(root, NODE_PATHS) : shippedNode(shipped);
-  if (node === undefined) return factsWithoutNode(root);
+  const nodes = shipped === undefined ? elfsIn(root, NODE_PATHS) : [shippedNode(shipped)];
+  const found = nodes.map((node) => ({ node, facts: factsWith(root, node) }));
+  const told = found.flatMap(({ facts }) => ("error" in facts ? [] : [facts]));
+  // As the board's start script does: the first that is new enough.
+  const best = told.find(({ nodeVersion }) => isNewEnough(nodeVersion)) ?? told[0];
+  return best ?? found[0]?.facts ?? factsWithoutNode(root);
+}
+
+/** What a board's start script asks for. */
+const NEEDED = [20, 19] as const;
+
+function isNewEnough(version: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  return major > NEEDED[0] || (major === NEEDED[0] && minor >= NEEDED[1]);
+}
+
+function factsWith(root: string, node: FoundElf): ReturnType<typeof boardFactsOf> {
   const { arch, libc: kind } = node.facts;
   if (kind === undefined) return { error: `${node.path} is no Node for Linux: name another one.` };
   const nodeVersion = withSource(root, node, builtVersion) ?? packagedVersion(root);
@@ -39,7 +54,7 @@ export function boardFactsOf(root: string, shipped?: Uint8Array): FoundFacts | {
 }
 
 function factsWithoutNode(root: string): ReturnType<typeof boardFactsOf> {
-  if (firstElf(root, PROGRAM_PATHS) !== undefined)
+  if (elfsIn(root, PROGRAM_PATHS).length > 0)
     return { error: "There is no Node on the board: give one with --node, or install it there." };
   return { ...thisMachine(), board: BOARD_CLASS, from: "this machine" };
 }
@@ -61,12 +76,11 @@ function withSource<Result>(root: string, { path, bytes }: FoundElf, work: (sour
   return bytes === undefined ? withFile(root, path, work) : work(elfBytes(bytes));
 }
 
-function firstElf(root: string, paths: readonly string[]): FoundElf | undefined {
-  for (const path of paths) {
+function elfsIn(root: string, paths: readonly string[]): readonly FoundElf[] {
+  return paths.flatMap((path) => {
     const facts = withFile(root, path, readElf);
-    if (facts !== undefined && !("error" in facts)) return { path, facts };
-  }
-  return undefined;
+    return facts === undefined || "error" in facts ? [] : [{ path, facts }];
+  });
 }
 
 /**

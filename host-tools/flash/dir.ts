@@ -16,7 +16,7 @@ import { signatureRefusal } from "./image-file.ts";
 import { nativeFault } from "./libraries.ts";
 import { folderBelow, handOver, linkBelow, readBelow, removeBelow, writeBelow } from "./root-writer.ts";
 import { BOOT, type BoardSetUp } from "./set-up.ts";
-import { authorsBelow } from "./settings-below.ts";
+import { authorsBelow, isMountedAt } from "./settings-below.ts";
 import {
   type Activated,
   FlashError,
@@ -55,6 +55,7 @@ export class DirTarget implements FlashTarget {
     if (!statSync(path, { throwIfNoEntry: false })?.isDirectory())
       throw new FlashError("unusable", `${path} is no folder: mount the card there, or make the folder.`);
     const root = realpathSync(path);
+    refuseHidden(root);
     const release = await holdExclusively(`flash ${root}`);
     if (release === undefined)
       throw refusedBy(name, { refusal: "busy", why: "Another flasher is at work there." });
@@ -157,4 +158,15 @@ export class DirTarget implements FlashTarget {
     release?.();
     return release === undefined && process.platform === "linux";
   }
+}
+
+/** What is written into a folder that another partition is mounted over is on the card, and never seen. */
+function refuseHidden(root: string): void {
+  if (!isMountedAt(root, DATA)) return;
+  const data = statSync(join(root, DATA), { throwIfNoEntry: false });
+  if (data !== undefined && data.dev !== statSync(root).dev) return;
+  throw new FlashError(
+    "unusable",
+    `By its etc/fstab the board has a partition of its own at /${DATA}: mount that too, at ${join(root, DATA)}.`,
+  );
 }

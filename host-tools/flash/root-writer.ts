@@ -60,12 +60,15 @@ export function linkBelow(root: string, { path, target }: SetUpLink): void {
   syncFolder(folder);
 }
 
-/** A file's bytes; undefined where there is none. */
+/** What is read here is a loader at the most; a card could have anything in its place. */
+const READ_BYTES_MAX = 8 << 20;
+
+/** A file's bytes; undefined where there is none, or none of a size that it could have. */
 export function readBelow(root: string, path: string): Uint8Array | undefined {
   const segments = path.split("/");
   if (!isFolderBelow(root, segments.slice(0, -1))) return undefined;
   const stats = lstatSync(join(root, path), { throwIfNoEntry: false });
-  return stats?.isFile() ? readFileSync(join(root, path)) : undefined;
+  return stats?.isFile() && stats.size <= READ_BYTES_MAX ? readFileSync(join(root, path)) : undefined;
 }
 
 /** Removes a file; nothing is done where there is none. */
@@ -89,7 +92,8 @@ function handOverAll(folder: string, uid: number, gid: number): void {
   for (const name of readdirSync(folder)) {
     const path = join(folder, name);
     const stats = lstatSync(path);
-    if (stats.uid === 0) lchownSync(path, uid, gid);
+    // A file that has another name elsewhere may be none of the meter's.
+    if (stats.uid === 0 && (stats.isDirectory() || stats.nlink === 1)) lchownSync(path, uid, gid);
     if (stats.isDirectory()) handOverAll(path, uid, gid);
   }
 }

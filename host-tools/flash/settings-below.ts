@@ -26,6 +26,12 @@ export function profileOf(conf: string): TrustProfile {
   return said?.value === "development" ? "development" : "production";
 }
 
+/** Whether the tree's own system mounts another partition at this folder, which then hides what is in it. */
+export function isMountedAt(root: string, path: string): boolean {
+  const lines = textBelow(root, "etc/fstab").split("\n");
+  return lines.some((line) => !line.startsWith("#") && line.trim().split(/\s+/)[1] === `/${path}`);
+}
+
 function textBelow(root: string, path: string): string {
   return new TextDecoder().decode(readBelow(root, path));
 }

@@ -33,8 +33,12 @@ export class Sftp {
   #directory = "";
   #onOutput = () => {};
 
+  readonly #removeFolder = (): void => rmSync(this.#folder, { recursive: true, force: true });
+
   constructor(place: SshPlace) {
     this.#place = place;
+    // There could be a key in it.
+    process.once("exit", this.#removeFolder);
     this.#child = start("sftp", place, ["-b", "-"], { cwd: this.#folder });
     this.#child.stdout?.on("data", (data: Buffer) => {
       this.#output += data.toString();
@@ -119,7 +123,8 @@ export class Sftp {
   async close(): Promise<void> {
     this.#child.stdin?.end();
     await this.#ended.catch(() => {});
-    rmSync(this.#folder, { recursive: true, force: true });
+    this.#removeFolder();
+    process.off("exit", this.#removeFolder);
   }
 
   /** The file here grows by a piece, and sftp sends what is not yet there. */
@@ -164,7 +169,7 @@ export class Sftp {
     if (code !== COMMAND_FAILED || CONNECTION_LOST.test(stderr)) return sshTrouble(this.#place, stderr);
     return new FlashError(
       "failed",
-      `The board takes no file (${why}): check its room, and whose its folders are.`,
+      `The board takes no file (${why}): log in as root or with ?sudo=yes, and check its room.`,
     );
   }
 }

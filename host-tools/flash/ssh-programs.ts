@@ -44,6 +44,7 @@ export function start(
     "ClearAllForwardings=yes",
     "ForwardAgent=no",
     "PermitLocalCommand=no",
+    "RemoteCommand=none",
     "LogLevel=INFO",
     ...(knownHostsFile === undefined ? [] : [`UserKnownHostsFile="${knownHostsFile}"`]),
     ...(identityFile === undefined ? [] : ["IdentitiesOnly=yes"]),

@@ -51,6 +51,7 @@ const MeterSchema = v.strictObject(
     line: v.optional(v.string(ADDRESS_FAULT)),
     power: v.optional(PowerSchema),
     load: v.optional(Text),
+    image: v.optional(Text),
     watts: v.optional(within(-LARGEST_WATTS, LARGEST_WATTS)),
     baud: v.optional(wholeWithin(300, 4_000_000)),
     notes: v.optional(Text),
@@ -207,9 +208,9 @@ function benchOf(file: FileText, folder: string): Bench {
 }
 
 function meterOf(meter: FileText["meters"][number], i: number, folder: string): BenchMeter {
-  const { id, line, power, load, watts, baud, notes } = meter;
+  const { id, line, power, load, image, watts, baud, notes } = meter;
   if (line === undefined) {
-    for (const field of ["power", "load"] as const)
+    for (const field of ["power", "load", "image"] as const)
       if (meter[field] !== undefined)
         throw new BenchFault(
           ["meters", i, field],
@@ -223,7 +224,11 @@ function meterOf(meter: FileText["meters"][number], i: number, folder: string): 
         ["meters", i, field],
         "this is an emulated meter's, which has no line: leave it out (a line has its baud rate in its address)",
       );
-  return { kind: "real", id, line: addressAt(["meters", i, "line"], line, folder), power, load, notes };
+  const at = addressAt(["meters", i, "line"], line, folder);
+  return {
+    ...{ kind: "real", id, line: at, power, load, notes },
+    image: image === undefined ? undefined : pathIn(folder, image),
+  };
 }
 
 function headEndOf(

@@ -48,7 +48,12 @@ export class BenchRig implements Rig {
     const keys = played.map(({ id }) => emulatedKey(wiring, "meter", id).credential);
     this.#wiring = wiring;
     this.clock = new BenchClock({ time, timeoutMultiplier, pass: (ms) => this.#pass(ms) });
-    this.making = { wiring, parties, untilReady: (meter) => this.untilReady(meter) };
+    this.making = {
+      wiring,
+      parties,
+      untilReady: (meter) => this.untilReady(meter),
+      placeOf: (meter) => this.#headEnds.placeOf(meter),
+    };
     this.#headEnds = new HeadEnds({
       ...{ ...wiring, identity: parties.headEnd, operator: parties.operator },
       trusted: [...parties.trusted, ...keys],

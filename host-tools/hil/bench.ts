@@ -42,6 +42,8 @@ export type BenchMeter =
       readonly power: PowerSettings | undefined;
       /** A command that sets the load; `{watts}` in it is how much. */
       readonly load: string | undefined;
+      /** An image file that its board has not had yet, for tests of flashing. */
+      readonly image: string | undefined;
       readonly notes: string | undefined;
     };
 

@@ -1,5 +1,6 @@
 // The kit of hardware-in-the-loop tests, as a test takes it: `import { test, expect, needs } from "meterbench/hil"`.
 export { expect } from "vitest";
+export { FlashError } from "../flash/target.ts";
 export { HeadEndError } from "../head-end/errors.ts";
 export { lasting, needs, type RigFixtures, test } from "./fixtures.ts";
 export { InfrastructureFault } from "./infrastructure.ts";
@@ -11,6 +12,7 @@ export type {
   Rig,
   RigClock,
   RigDap,
+  RigFlash,
   RigHeadEnd,
   RigKind,
   RigLine,

@@ -3,7 +3,7 @@ import { isModem } from "../../hal/node/address.ts";
 import type { Bench, BenchMeter } from "./bench.ts";
 import type { Need } from "./rig.ts";
 
-const EMULATED: readonly Need[] = ["power", "clock-set", "tariff", "load", "line-fault", "relay"];
+const EMULATED: readonly Need[] = ["power", "clock-set", "tariff", "load", "line-fault", "relay", "flash"];
 
 /** What all meters of the bench offer, so that a test may take any of them. */
 export function offersOf(bench: Bench): ReadonlySet<Need> {
@@ -24,6 +24,7 @@ function offersOfMeter(meter: BenchMeter, told: readonly Need[]): ReadonlySet<Ne
   const offers = new Set(told.filter((need) => !FOUND_OUT.has(need)));
   if (meter.power !== undefined) offers.add("power");
   if (meter.load !== undefined) offers.add("load");
+  if (meter.image !== undefined) offers.add("flash");
   // Faults are of bytes, and a radio or a network shows only whole datagrams.
   if (meter.line.kind !== "udp" && !(isModem(meter.line) && meter.line.kind === "xbee"))
     offers.add("line-fault");
@@ -31,4 +32,6 @@ function offersOfMeter(meter: BenchMeter, told: readonly Need[]): ReadonlySet<Ne
 }
 
 /** What nobody need say, as it shows. */
-const FOUND_OUT: ReadonlySet<Need> = new Set(["power", "load", "line-fault", "time", "second-meter", "dap"]);
+const FOUND_OUT: ReadonlySet<Need> = new Set([
+  ...(["power", "load", "line-fault", "time", "second-meter", "dap", "flash"] as const),
+]);

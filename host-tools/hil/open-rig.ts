@@ -31,8 +31,8 @@ async function wired(wiring: Wiring): Promise<Rig> {
       ? { ...emulatedParties(wiring), trusted: [] }
       : attachedParties(bench.headEnd);
   const rig = new BenchRig(wiring, parties);
-  const { untilReady } = rig.making;
-  const lines = new AttachedLines({ wiring, drivers, parties, untilReady });
+  const { untilReady, placeOf } = rig.making;
+  const lines = new AttachedLines({ wiring, drivers, parties, untilReady, placeOf });
   for (const settings of bench.meters) {
     const { meter, at } =
       settings.kind === "real" ? await lines.meter(settings) : directMeter(rig.making, settings);

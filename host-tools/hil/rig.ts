@@ -5,7 +5,9 @@ import type { Nameplate } from "../../firmware/protocol/readings/nameplate.ts";
 import type { RegisterReading } from "../../firmware/protocol/readings/register-reading.ts";
 import type { RelayReading } from "../../firmware/protocol/readings/relay-reading.ts";
 import type { TariffPlan } from "../../firmware/protocol/readings/tariff.ts";
+import type { SlotsReport } from "../../firmware/update/slots-report.ts";
 import type { Direction } from "../capture/pcapng.ts";
+import type { FlashResult } from "../flash/flash.ts";
 import type { TimedInterval } from "../head-end/client.ts";
 import type { MemberReport } from "../head-end/groups/group-reading.ts";
 import type { Watcher } from "../head-end/watching.ts";
@@ -14,7 +16,8 @@ import type { Watcher } from "../head-end/watching.ts";
  * What a test can ask for that not every bench has. `power`: a meter's supply can be cut. `time`: hours pass at once.
  * `clock-set`: the head-end may set the meter's clock. `tariff`: it may give it a tariff. `load`: the load behind the
  * meter can be set. `line-fault`: the line can be made bad. `dap`, `group`: there is a DAP, and it reads groups.
- * `relay`: the meter has one, and the head-end may switch it. `second-meter`: there are two meters or more.
+ * `relay`: the meter has one, and the head-end may switch it. `second-meter`: there are two meters or more. `flash`: the
+ * meter's board takes images from afar, and the bench has one for it.
  */
 export const NEEDS = [
   "power",
@@ -60,6 +63,8 @@ export interface RigMeter {
   /** Undefined where the bench cannot switch it. */
   readonly power: RigPower | undefined;
   readonly load: RigLoad | undefined;
+  /** Undefined where its board takes no images from afar. */
+  readonly flash: RigFlash | undefined;
   /** Comes back once the meter answers, has proved its name, and measures; rejects where that takes too long. */
   ready(): Promise<void>;
 }
@@ -80,6 +85,16 @@ export interface RigPower {
 export interface RigLoad {
   /** Draws so much from now on; a negative one feeds. */
   set(watts: number): Promise<void>;
+}
+
+/** A meter's board, given another image over the meter's own protected line. */
+export interface RigFlash {
+  /** An image file that is newer than all that the board has had. `sick`: one that starts and never gets well. */
+  image(kind?: "sound" | "sick"): Uint8Array;
+  /** Carries it there, and comes back when the board has confirmed it or gone back. Rejects with a FlashError. */
+  flash(image: Uint8Array): Promise<FlashResult>;
+  /** What the board has in its slots. */
+  report(): Promise<SlotsReport>;
 }
 
 /** A datagram as the head-end's end of the line had it. */

@@ -42,6 +42,7 @@ export function rigContract(name: string, open: () => Promise<Rig>): void {
         const meter = firstOf(rig);
         expect(meter.power !== undefined).toBe(rig.offers.has("power"));
         expect(meter.load !== undefined).toBe(rig.offers.has("load"));
+        expect(meter.flash !== undefined).toBe(rig.offers.has("flash"));
         expect(rig.dap !== undefined).toBe(rig.offers.has("dap"));
         expect(rig.meters.length > 1).toBe(rig.offers.has("second-meter"));
       }));

@@ -1,4 +1,5 @@
 // `flash IMAGE --to TARGET`: an image onto a board, by whatever way leads there.
+import { constants } from "node:os";
 import type { Command } from "commander";
 import { IMAGE_BYTES_MAX } from "../../../firmware/update/manifest.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
@@ -51,6 +52,9 @@ async function flashImage(path: string, options: FlashCommandOptions): Promise<v
   const { to, dryRun = false, wait } = options;
   const image = readImageFile(path);
   const setUp = await setUpOf(options, image);
+  // Whatever is open is closed, and what was made here for the way is removed.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+    process.once(signal, () => process.exit(128 + constants.signals[signal]));
   const progress = new FlashProgress();
   const result = await withFlashTarget(to, options, (target) =>
     flash(target, image, {

@@ -1,11 +1,14 @@
 // A meter that is not this program's: at an address, with a supply that a driver switches.
+import { readFileSync } from "node:fs";
 import { integerBelow, type SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import type { BenchMeter } from "../bench.ts";
-import type { InfrastructureFault } from "../infrastructure.ts";
+import { InfrastructureFault } from "../infrastructure.ts";
 import { runProgram } from "../power/run-program.ts";
 import type { PowerDriver } from "../power.ts";
-import type { RigLine, RigLoad, RigMeter, RigPower } from "../rig.ts";
+import type { RigFlash, RigLine, RigLoad, RigMeter, RigPower } from "../rig.ts";
 import type { Wiring } from "../wiring.ts";
+
+export type RealMeter = Extract<BenchMeter, { kind: "real" }>;
 
 interface AttachedMeterParts {
   readonly id: string;
@@ -13,6 +16,7 @@ interface AttachedMeterParts {
   readonly line: RigLine | InfrastructureFault;
   readonly power?: RigPower | undefined;
   readonly load?: RigLoad | undefined;
+  readonly flash?: RigFlash | undefined;
   readonly untilReady: (meter: RigMeter) => Promise<void>;
 }
 
@@ -24,13 +28,15 @@ export class AttachedMeter implements RigMeter {
   readonly id: string;
   readonly power: RigPower | undefined;
   readonly load: RigLoad | undefined;
+  readonly flash: RigFlash | undefined;
   readonly #line: RigLine | InfrastructureFault;
   readonly #untilReady: AttachedMeterParts["untilReady"];
 
-  constructor({ id, line, power, load, untilReady }: AttachedMeterParts) {
+  constructor({ id, line, power, load, flash, untilReady }: AttachedMeterParts) {
     this.id = id;
     this.power = power;
     this.load = load;
+    this.flash = flash;
     this.#line = line;
     this.#untilReady = untilReady;
   }
@@ -89,7 +95,7 @@ export class DrivenPower implements RigPower {
 
 /** A load that a command of the lab's sets, by the shell. */
 export function commandedLoad(
-  { id, load }: Extract<BenchMeter, { kind: "real" }>,
+  { id, load }: RealMeter,
   { bench, recorder }: Pick<Wiring, "bench" | "recorder">,
 ): RigLoad | undefined {
   if (load === undefined) return undefined;
@@ -100,5 +106,21 @@ export function commandedLoad(
       await runProgram(["sh", "-c", command], { what, folder: bench.folder });
       recorder.load(id, watts);
     },
+  };
+}
+
+/** The bench's image for this meter's board; there is one of it, which is sound. */
+export function imageOfBench({ id, image }: RealMeter): RigFlash["image"] {
+  return (kind = "sound") => {
+    if (image === undefined || kind !== "sound")
+      throw new InfrastructureFault(
+        `The bench has no ${kind} image for ${id}: give one as image in its file, or ask for what emulated benches have.`,
+      );
+    try {
+      return readFileSync(image);
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      throw new InfrastructureFault(`The image ${image} of ${id} cannot be read (${code}): check its path.`);
+    }
   };
 }

@@ -4,21 +4,22 @@ import { LineError } from "../../../hal/node/line-error.ts";
 import { UdpLink } from "../../../hal/node/udp-link.ts";
 import type { Station } from "../../../hal/ports/link.ts";
 import type { Uart } from "../../../hal/ports/uart.ts";
-import type { BenchMeter, BenchDap as DapSettings } from "../bench.ts";
+import type { LinePlace } from "../../head-end/groups/group-reader.ts";
+import type { BenchDap as DapSettings } from "../bench.ts";
 import { BenchDap } from "../bench-dap.ts";
 import type { LineToMeter } from "../head-ends.ts";
 import { InfrastructureFault } from "../infrastructure.ts";
 import { FaultyUart } from "../line/faulty-uart.ts";
 import { WatchedLine } from "../line/watched-line.ts";
+import { MeterFlash } from "../meter-flash.ts";
 import { openPowerDriver } from "../power/open.ts";
 import type { PowerDriver } from "../power.ts";
 import type { RigMeter } from "../rig.ts";
 import type { Wiring } from "../wiring.ts";
 import type { AttachedParties } from "./keys.ts";
-import { AttachedMeter, commandedLoad, DrivenPower } from "./meter.ts";
+import { AttachedMeter, commandedLoad, DrivenPower, imageOfBench, type RealMeter } from "./meter.ts";
 
 type RealDap = Extract<DapSettings, { kind: "real" }>;
-export type RealMeter = Extract<BenchMeter, { kind: "real" }>;
 
 /** How long a port may take to be there where a supply has just been switched on. */
 const PORT_WITHIN_MS = 10_000;
@@ -37,6 +38,7 @@ export interface Attaching {
   readonly drivers: ReadonlyMap<string, PowerDriver>;
   readonly parties: AttachedParties;
   readonly untilReady: (meter: RigMeter) => Promise<void>;
+  readonly placeOf: (meter: string) => LinePlace;
 }
 
 /** The supplies of real meters, all on; each is given up at the rig's end. Rejects with an {@link InfrastructureFault}. */
@@ -75,6 +77,7 @@ export class AttachedLines {
     const meter = new AttachedMeter({
       ...{ id, untilReady, load: commandedLoad(settings, wiring) },
       line: "line" in open ? open.line : open,
+      ...(settings.image !== undefined && { flash: this.#flash(settings) }),
       ...(driver && power && { power: new DrivenPower(id, driver, power.offSeconds * 1000, wiring) }),
     });
     return { meter, at: "line" in open ? this.#at(id, open) : open };
@@ -91,6 +94,11 @@ export class AttachedLines {
     });
     dap.meters = meters.map((meter) => new AttachedMeter({ id: meter, line: open.line, untilReady }));
     return dap;
+  }
+
+  #flash(settings: RealMeter): MeterFlash {
+    const { wiring, placeOf } = this.#attaching;
+    return new MeterFlash({ wiring, place: () => placeOf(settings.id), image: imageOfBench(settings) });
   }
 
   #at(id: string, { line, station }: OpenLine): LineToMeter {

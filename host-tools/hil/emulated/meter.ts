@@ -10,6 +10,7 @@ import { integerBelow, type SeededRandom } from "../../../hal/emulated/seeded-ra
 import { programVersion } from "../../../hal/node/installed-program.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
 import type { Link } from "../../../hal/ports/link.ts";
+import type { MemoryFileTree } from "../../../hal/storage/memory-file-tree.ts";
 import {
   type BytesSurvival,
   type FolderSurvival,
@@ -17,8 +18,9 @@ import {
 } from "../../../hal/storage/memory-storage.ts";
 import { emulatedMetering } from "../../world/metering.ts";
 import { evidenceEvent, type Recorder } from "../recorder.ts";
-import type { EvidenceEvent, RigLine, RigMeter, RigPower } from "../rig.ts";
+import type { EvidenceEvent, RigFlash, RigLine, RigMeter, RigPower } from "../rig.ts";
 import type { RigTime } from "../time.ts";
+import type { EmulatedBoard } from "./board.ts";
 import { SettableLoad } from "./load.ts";
 
 export interface EmulatedMeterParts {
@@ -36,10 +38,16 @@ export interface EmulatedMeterParts {
   readonly openLink: () => Link;
   /** Until the meter has answered and proved its name. */
   readonly untilReady: (meter: RigMeter) => Promise<void>;
+  /** Undefined where its program is all that the board has. */
+  readonly board?: EmulatedBoard;
+  readonly flash?: RigFlash;
 }
 
 export const POLL_INTERVAL_MS = 1000;
 const OFF_MS = 3000;
+/** From the end of a program to the start of the next one, and as long as one runs that never gets well. */
+const RESTART_MS = 1000;
+const SICK_MS = 10_000;
 /** Contacts that an order to connect closes at once, whoever stands beside the meter. */
 export const RELAY_MODE = 4;
 /** Of a cut at any write: among so many from now on. An order or a register's record takes some ten. */
@@ -60,21 +68,30 @@ interface Life {
   readonly maxPollIntervalMs: number;
 }
 
+/** What a cut leaves. */
+interface Disks {
+  readonly storage: MemoryStorage;
+  readonly tree: MemoryFileTree | undefined;
+}
+
 export class EmulatedMeter implements RigMeter, RigPower {
   readonly kind = "emulated";
   readonly id: string;
   readonly load: SettableLoad;
   readonly line: RigLine;
+  readonly flash: RigFlash | undefined;
   readonly #parts: EmulatedMeterParts;
   readonly #relay: EmulatedRelay;
   #storage = new MemoryStorage();
   #life: Life | undefined;
   #lives = 0;
+  #supply: "on" | "off" = "on";
 
   constructor(parts: EmulatedMeterParts) {
     const { clock } = parts.time;
     this.id = parts.identity.credential.id;
     this.line = parts.line;
+    this.flash = parts.flash;
     this.load = new SettableLoad(clock, parts.watts, (watts) => parts.recorder.load(this.id, watts));
     this.#parts = parts;
     this.#relay = new EmulatedRelay(clock);
@@ -100,11 +117,13 @@ export class EmulatedMeter implements RigMeter, RigPower {
   }
 
   async off(): Promise<void> {
-    if (this.#life !== undefined) this.#end(this.#cutStorage());
+    if (this.#supply === "on") this.#cut(this.#disksAfterCut());
   }
 
   async on(): Promise<void> {
-    if (this.#life === undefined) this.#start();
+    if (this.#supply === "on") return;
+    this.#supply = "on";
+    this.#start();
   }
 
   async cut({
@@ -130,28 +149,33 @@ export class EmulatedMeter implements RigMeter, RigPower {
   }
 
   close(): void {
-    if (this.#life !== undefined) this.#end(this.#storage);
+    this.#supply = "off";
+    this.#end();
   }
 
   /** The supply goes in the middle of one of the next writes; without any for long, at once. */
   #offInWrite(): Promise<void> {
-    const { random, time } = this.#parts;
+    const { random, time, board } = this.#parts;
     let left = 1 + integerBelow(random.fork(`write after life ${this.#lives}`), WRITES_MAX);
-    const storage = this.#storage;
+    const watch = (watcher: () => void): void => {
+      this.#storage.watch(watcher);
+      board?.watch(watcher);
+    };
     return time.wait(
       new Promise((resolve) => {
         const cancel = time.clock.after(WRITE_WITHIN_MS, () => {
-          storage.watch(() => {});
+          watch(() => {});
           void this.off().then(resolve);
         });
-        storage.watch(() => {
-          if (--left !== 0 || this.#life === undefined) return;
+        watch(() => {
+          if (--left !== 0 || this.#supply === "off") return;
           cancel();
-          const found = this.#cutStorage();
+          const found = this.#disksAfterCut();
           // From here on nobody hears the meter, and what it writes is not found; its program ends in a moment.
-          this.#life.link.close();
+          this.#life?.link.close();
+          this.#supply = "off";
           time.clock.after(0, () => {
-            this.#end(found);
+            this.#cut(found);
             resolve();
           });
         });
@@ -159,8 +183,8 @@ export class EmulatedMeter implements RigMeter, RigPower {
     );
   }
 
-  /** The disk as it is found after a cut now; what survives of un-synced writes is by the seed. */
-  #cutStorage(): MemoryStorage {
+  /** The disks as they are found after a cut now; what survives of un-synced writes is by the seed. */
+  #disksAfterCut(): Disks {
     const random = this.#parts.random.fork(`cut ${this.#lives}`);
     const pick = <Item>(items: readonly Item[]): Item => items[integerBelow(random, items.length)] as Item;
     const survival = { bytes: pick(BYTES_SURVIVALS), folder: pick(FOLDER_SURVIVALS) };
@@ -168,26 +192,53 @@ export class EmulatedMeter implements RigMeter, RigPower {
     this.#parts.recorder.say(
       `${this.id}: supply cut at ${at}, of what was not synced: ${survival.bytes}, ${survival.folder}`,
     );
-    return this.#storage.afterCut(survival);
+    return {
+      storage: this.#storage.afterCut(survival),
+      tree: this.#parts.board?.treeAfterCut(survival),
+    };
   }
 
-  #end(storage: MemoryStorage): void {
-    this.#life?.link.close();
-    this.#life?.runtime.stop();
-    this.#life = undefined;
+  #cut({ storage, tree }: Disks): void {
+    this.#supply = "off";
+    this.#end();
     this.#storage = storage;
+    if (tree !== undefined) this.#parts.board?.putBack(tree);
+  }
+
+  #end(): void {
+    const life = this.#life;
+    this.#life = undefined;
+    life?.link.close();
+    life?.runtime.stop();
+  }
+
+  /** The program ends by itself, and is started again; unless the supply is off by then. */
+  #startAgain(afterMs: number): void {
+    const { time, recorder } = this.#parts;
+    const lives = this.#lives;
+    time.clock.after(0, () => {
+      if (this.#lives !== lives || this.#supply === "off") return;
+      recorder.say(`${this.id}: the program ends`);
+      this.#end();
+    });
+    time.clock.after(afterMs, () => {
+      if (this.#lives === lives && this.#supply === "on") this.#start();
+    });
   }
 
   #start(): void {
-    const { time, crypto, random, identity, trust, switching, recorder, openLink } = this.#parts;
+    const { time, crypto, random, identity, trust, switching, recorder, openLink, board } = this.#parts;
     const { clock } = time;
+    this.#lives++;
+    const updates = board?.start(() => this.#startAgain(RESTART_MS));
+    if (updates === "sick") return this.#startAgain(SICK_MS);
     const link = openLink();
     const meteringIc = emulatedMetering(clock, this.#relay.loadOf(this.load.mains));
-    const name = `life ${++this.#lives}`;
+    const name = `life ${this.#lives}`;
     const runtime = new MeterRuntime(
       {
         ...{ clock, meterClock: clock, crypto, link, meteringIc, storage: this.#storage },
-        ...{ random: random.fork(name), relay: this.#relay },
+        ...{ random: random.fork(name), relay: this.#relay, updates },
       },
       {
         ...{ configuration: configurationOf(this.id), identity, trust, switching },

@@ -4,15 +4,18 @@ import { OWNER, TrustList } from "../../../firmware/identity/trust.ts";
 import type { Switching } from "../../../firmware/relay/switching.ts";
 import { SlipmuxLink } from "../../../hal/modems/slipmux/driver.ts";
 import type { CryptoEngine } from "../../../hal/ports/crypto.ts";
-import { LINE, type Link } from "../../../hal/ports/link.ts";
+import { LINE } from "../../../hal/ports/link.ts";
+import type { LinePlace } from "../../head-end/groups/group-reader.ts";
 import type { BenchMeter } from "../bench.ts";
 import type { LineToMeter } from "../head-ends.ts";
 import { FaultyUart } from "../line/faulty-uart.ts";
 import { WatchedLine } from "../line/watched-line.ts";
-import type { RigLine, RigMeter } from "../rig.ts";
+import { MeterFlash } from "../meter-flash.ts";
+import type { RigMeter } from "../rig.ts";
 import type { Wiring } from "../wiring.ts";
+import { EmulatedBoard, FACTORY_SEQUENCE } from "./board.ts";
 import { DirectLine } from "./direct-line.ts";
-import { EmulatedMeter, RELAY_MODE } from "./meter.ts";
+import { EmulatedMeter, type EmulatedMeterParts, RELAY_MODE } from "./meter.ts";
 
 /** Who asks, and who signs orders to relays. */
 export interface Parties {
@@ -40,14 +43,22 @@ export interface EmulatedMeterMaking {
   readonly wiring: Wiring;
   readonly parties: Parties;
   readonly untilReady: (meter: RigMeter) => Promise<void>;
+  /** Where a meter on a line of its own is asked. */
+  readonly placeOf: (meter: string) => LinePlace;
 }
+
+/** What one meter has for itself. */
+type EmulatedMeterOwn = { readonly id: string } & Pick<
+  EmulatedMeterParts,
+  "watts" | "line" | "openLink" | "board" | "flash"
+>;
 
 /** A meter at a line of its own, and where it is asked. */
 export function directMeter(
   making: EmulatedMeterMaking,
   { id, watts, baud }: Extract<BenchMeter, { kind: "emulated" }>,
 ): { readonly meter: EmulatedMeter; readonly at: LineToMeter } {
-  const { time, chance, recorder, timeoutMs, ends } = making.wiring;
+  const { time, chance, crypto, recorder, timeoutMs, ends } = making.wiring;
   const { clock } = time;
   const direct = new DirectLine(clock, baud);
   const faulty = new FaultyUart(direct, clock, chance.fork(`faults of ${id}`));
@@ -55,14 +66,21 @@ export function directMeter(
     ...{ name: id, station: LINE, clock, recorder, end: "head-end", faulty },
     link: new SlipmuxLink(faulty),
   });
-  const meter = emulatedMeter(making, { id, watts, line, openLink: () => direct.openMeter() });
+  const board = new EmulatedBoard({ crypto, clock, random: chance.fork(`board of ${id}`) });
+  const flash = new MeterFlash({
+    wiring: making.wiring,
+    place: () => making.placeOf(id),
+    image: (kind = "sound") => board.image(kind, ++newest),
+  });
+  let newest = FACTORY_SEQUENCE;
+  const meter = emulatedMeter(making, { id, watts, line, openLink: () => direct.openMeter(), board, flash });
   ends.push(() => line.close());
   return { meter, at: { line, target: { station: LINE, name: id, expect: id, timeoutMs } } };
 }
 
 export function emulatedMeter(
   { wiring, parties, untilReady }: EmulatedMeterMaking,
-  { id, ...own }: { id: string; watts: number; line: RigLine; openLink: () => Link },
+  { id, ...own }: EmulatedMeterOwn,
 ): EmulatedMeter {
   const { crypto, chance, time, recorder, ends } = wiring;
   const { credential } = parties.headEnd;

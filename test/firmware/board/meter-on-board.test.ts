@@ -77,13 +77,14 @@ describe.skipIf(trouble !== undefined)(
     });
     afterEach(() => socket.close());
 
-    test("confirms its trial once it has read itself, tells its supervisor, and falls silent where its loop stalls", async () => {
+    test("waits for a line that comes late, confirms its trial once it has read itself, and is silent where its loop stalls", async () => {
       board.install(1, IDLE);
       const { program, files } = meterFiles();
       board.install(2, program, files);
-      await wire("answers");
       const environment = { NOTIFY_SOCKET: socket.path, WATCHDOG_USEC: "3000000" };
       const { child, said, ended } = board.start({ environment });
+      await socket.heard(/^STATUS=Cannot open the serial line .* there is no such file/);
+      await wire("answers");
       await said('"ready":true');
       await socket.heard("READY=1");
       await socket.heard(/^STATUS=M1 measures and answers; its clock is /);
@@ -102,6 +103,25 @@ describe.skipIf(trouble !== undefined)(
       child.kill("SIGTERM");
       expect(await ended).toBe(0);
       await socket.heard("STOPPING=1");
+    });
+
+    test("that runs again after a trial that failed has that in its log, once", async () => {
+      const { program, files } = meterFiles();
+      board.install(1, program, files);
+      board.install(2, "process.exit(1)");
+      for (let start = 1; start <= 3; start++) expect(await board.start().ended).toBe(1);
+      await wire("answers");
+      for (let start = 1; start <= 2; start++) {
+        const { child, said, ended } = board.start({ environment: { NOTIFY_SOCKET: socket.path } });
+        await said('"ready":true');
+        await socket.heard(/^STATUS=M1 measures and answers/);
+        const told = (await standardLog()).filter((event) =>
+          String(event).startsWith("firmware-rolled-back"),
+        );
+        expect(told).toEqual([["firmware-rolled-back", 2]]);
+        child.kill("SIGTERM");
+        expect(await ended).toBe(0);
+      }
     });
 
     test("is not confirmed where its metering part is silent, says so, and is ended by its loader", async () => {

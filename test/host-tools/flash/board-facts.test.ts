@@ -61,6 +61,19 @@ test("a Node that says no version has the one that the system's list of packages
   expect(boardFactsOf(root.path)).toMatchObject({ nodeVersion: "18.19.0" });
 });
 
+test("of several Nodes it is the first that is new enough, as the board's start script takes it", () => {
+  piCard();
+  const old = elfFile({
+    machine: ARM64,
+    needed: ["libc.so.6"],
+    behind: "nodejs.org/download/release/v18.20.4/",
+  });
+  put("usr/local/bin/node", old);
+  expect(boardFactsOf(root.path)).toMatchObject({ nodeVersion: "20.19.6" });
+  put("usr/bin/node", old);
+  expect(boardFactsOf(root.path)).toMatchObject({ nodeVersion: "18.20.4" });
+});
+
 test("a card without Node says so, and a Node shipped with the meter comes before the system's", () => {
   put("bin/sh", elfFile({ machine: ARM64, needed: ["libc.so.6"] }));
   expect(boardFactsOf(root.path)).toMatchObject({ error: expect.stringContaining("--node") });

@@ -9,6 +9,7 @@ import { NO_SSH_SERVER, type SshServer, startSshServer } from "../../support/ssh
 
 describe.skipIf(NO_SSH_SERVER !== undefined)(
   `files over ssh${NO_SSH_SERVER === undefined ? "" : `: ${NO_SSH_SERVER}`}`,
+  { timeout: 90_000 },
   () => {
     let server: SshServer;
     let folder: ReturnType<typeof temporaryFolder>;

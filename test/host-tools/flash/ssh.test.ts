@@ -36,6 +36,8 @@ const DATA = "var/lib/meterbench";
 const reason = NO_SSH_SERVER === undefined ? "" : ` (${NO_SSH_SERVER})`;
 describe.skipIf(NO_SSH_SERVER !== undefined)(
   `a board over ssh, with a real server on loopback${reason}`,
+  // Some seconds each, and a machine may be busy with others.
+  { timeout: 90_000 },
   () => {
     let server: SshServer;
     let proxy: SlowProxy;

@@ -58,12 +58,12 @@ describe("an ELF file", () => {
 
   test("one that was cut off or spoiled anywhere is read in bounded time, and never throws", () => {
     const whole = readFileSync(`${PREBUILDS}/linux-arm64/@serialport+bindings-cpp.armv8.glibc.node`);
-    for (let length = 0; length < whole.length; length += length < 1024 ? 1 : 97) {
+    for (let length = 0; length < whole.length; length += length < 1024 ? 1 : 997) {
       const facts = readElf(elfBytes(whole.subarray(0, length)));
       if (length < 1024) expect(facts).toHaveProperty("error");
     }
     const random = new SeededRandom("elf");
-    for (let round = 0; round < 5000; round++) {
+    for (let round = 0; round < 1000; round++) {
       const spoiled = Uint8Array.from(whole.subarray(0, 16_384));
       const [high = 0, low = 0, value = 0, where = 0] = random.bytes(4);
       // Most of it is in the header and in the tables behind it.
