@@ -65,6 +65,12 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   [
     "host-tools/image/elf.ts",
     /^(factsOf|libcOf|segmentsOf|dynamic|offsetOf|needed|defined|view|word|name|walk)/,
+  ["firmware/update/boot-state.ts", /^(decode|trialFrom|outcomeFrom)/],
+  ["firmware/update/image.ts", /^readImage/],
+  ["firmware/update/incoming.ts", /^(readUpload|framesOf)/],
+  [
+    "firmware/update/manifest.ts",
+    /^(decode|commonFrom|machineFrom|nodeFrom|schemaFrom|filesFrom|fileFrom|is|items)/,
   ],
 ];
 

@@ -120,7 +120,7 @@ export interface Scene {
   readonly tree: MemoryFileTree;
   readonly history: History;
   readonly life: Life;
-  /** Whether all that is to come was seen to come before, from the same disk and the same answers. */
+  /** Whether what is to come need not be looked at, as it came before from the same disk and the same answers. */
   readonly isKnown?: (scene: Scene) => boolean;
 }
 
