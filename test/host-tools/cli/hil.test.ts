@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 async function hilRun(args: readonly string[]): Promise<Told & { code: number | null; stderr: string }> {
-  const options = { cwd: folder.path, patienceMs: LATE_MS };
+  const options = { cwd: folder.path, withinMs: LATE_MS };
   const { code, stdout, stderr } = await meterbench(["hil", "run", ...args, "--json"], options);
   const { tests = [], ...counts } = stdout === "" ? {} : JSON.parse(stdout);
   return { code, stderr, counts, tests };
