@@ -69,6 +69,10 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
     "firmware/update/manifest.ts",
     /^(decode|commonFrom|machineFrom|nodeFrom|schemaFrom|filesFrom|fileFrom|is|items)/,
   ],
+  [
+    "host-tools/image/elf.ts",
+    /^(factsOf|libcOf|segmentsOf|dynamic|offsetOf|needed|defined|view|word|name|walk)/,
+  ],
 ];
 
 interface Place {
