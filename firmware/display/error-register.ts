@@ -2,7 +2,7 @@
 import type { EventName } from "../events/event-table.ts";
 
 /**
- * Two digits each, from the right: metering, memory and relay, clock, fraud, supply. What a bit means is each manufacturer's
+ * Two digits each, from the right: metering, memory, relay and program, clock, fraud, supply. What a bit means is each manufacturer's
  * own; ours never change their meaning, and one that is given up is not used again.
  */
 export const ALARM_BITS = {
@@ -10,6 +10,7 @@ export const ALARM_BITS = {
   "register-lost": 0x00000002,
   "log-overflow": 0x00000004,
   "relay-failure": 0x00000008,
+  "firmware-rolled-back": 0x00000010,
   "clock-invalid": 0x00000100,
   "cover-removed": 0x00010000,
   "terminal-cover-removed": 0x00020000,

@@ -48,8 +48,9 @@ export class BootRecord {
     if (typeof opened === "string") return known;
     const { manifest, digest } = opened;
     const runningSchema = manifest.dataSchema;
-    if (manifest.sequence > floor) return { floor: manifest.sequence, floorDigest: digest, runningSchema };
-    return { ...known, runningSchema };
+    const isKnown = floorDigest !== undefined && manifest.sequence <= floor;
+    if (isKnown || manifest.sequence < floor) return { ...known, runningSchema };
+    return { floor: manifest.sequence, floorDigest: digest, runningSchema };
   }
 
   /** Changes some of the state, durably; what was lost of it is put together again. */

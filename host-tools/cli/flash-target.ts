@@ -41,7 +41,8 @@ async function openTarget(
     case "dir":
       return DirTarget.open(text, place.path, opensslEngine);
     case "ssh":
-      return new SshTarget(text, place);
+      // Files of keys are nobody's concern who reads what was done.
+      return new SshTarget(text.replace(/\?.*$/s, ""), place);
     case "console":
       return openConsole(text, options);
   }

@@ -18,6 +18,7 @@ export function outcomeLines(outcome: TestOutcome, withBench: boolean): string[]
     line,
     ...reasons.flatMap((reason) => reason.split("\n").map((text) => `${indent}${text}`)),
     ...(story?.evidence === undefined ? [] : [`${indent}Evidence: ${story.evidence}`]),
+    ...(story?.trouble === undefined ? [] : [`${indent}Its evidence is incomplete: ${story.trouble}`]),
     ...(repeat === undefined || outcome.outcome === "passed" ? [] : [`${indent}Again: ${repeat}`]),
   ];
 }

@@ -1,5 +1,6 @@
 // A board at the other end of a line: an image goes there in parts, however often the line, the board or this program stops.
 import { EMPTY, equal } from "../../firmware/protocol/bytes.ts";
+import { TRIES } from "../../firmware/update/boot-state.ts";
 import { headBytesOf, readEnvelope } from "../../firmware/update/image.ts";
 import type { Refused } from "../../firmware/update/refusals.ts";
 import type { ImagePart, SlotsReport } from "../../firmware/update/slots-report.ts";
@@ -45,6 +46,17 @@ export class AskedBoard implements FlashTarget {
 
   async report(): Promise<SlotsReport> {
     return this.#asker.report();
+  }
+
+  /** A trial that is under way is not disturbed: that is told before an image is sent in vain. */
+  async check(image: FlashImage): Promise<void> {
+    if (!this.#asker.runs) return;
+    const report = await this.#asker.report();
+    const { trial, slots } = report;
+    const isUnderWay = trial !== undefined && trial.left < TRIES;
+    if (!isUnderWay || installedIn(report, image) !== undefined) return;
+    const why = `the image of sequence ${slots[trial.slot]?.sequence ?? 0} is on trial`;
+    throw refusedBy(this.name, { refusal: "busy", why });
   }
 
   async upload(image: FlashImage, onProgress: OnProgress): Promise<Uploaded> {

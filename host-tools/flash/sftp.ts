@@ -169,7 +169,7 @@ export class Sftp {
     if (code !== COMMAND_FAILED || CONNECTION_LOST.test(stderr)) return sshTrouble(this.#place, stderr);
     return new FlashError(
       "failed",
-      `The board takes no file (${why}): check its room, and whose its folders are.`,
+      `The board takes no file (${why}): log in as root or with ?sudo=yes, and check its room.`,
     );
   }
 }

@@ -21,6 +21,8 @@ import {
 
 /** What our own scripts end with where the loader is not there; none of the loader's own. */
 const NO_BOARD = 44;
+/** And where this user may not look into its data: to a loader that sees nothing, all slots are empty. */
+const NO_RIGHT = 46;
 
 const PLACES = placesBelow("");
 /** Within the data folder, which is written even where the root is read-only; with sudo, in the user's home. */
@@ -106,9 +108,11 @@ export class SshTarget implements FlashTarget {
 
   /** By the start script of the board, which knows where its Node is. */
   #loader(command: string, then = ":"): Promise<Ended> {
-    const isThere = `test -f ${this.#root}/${BOOT} || exit ${NO_BOARD}`;
+    const [boot, data] = [`${this.#root}/${BOOT}`, `${this.#root}/${PLACES.data}`];
+    const isThere = `test -f ${boot} || exit ${NO_BOARD}`;
+    const isSeen = `test ! -e ${data} || { test -r ${data} && test -x ${data}; } || exit ${NO_RIGHT}`;
     const start = `sh ${this.#root}/${START} ${command} --json`;
-    return this.#run(`${isThere}; ${start}; code=$?; ${then}; exit $code`);
+    return this.#run(`${isThere}; ${isSeen}; ${start}; code=$?; ${then}; exit $code`);
   }
 
   async #done(script: string): Promise<void> {
@@ -140,6 +144,11 @@ export class SshTarget implements FlashTarget {
 
   #fault(ended: Ended): FlashError {
     const why = lastWords(ended);
+    if (ended.code === NO_RIGHT)
+      return new FlashError(
+        "unusable",
+        `The user at ${this.name} may not look into the board's data: log in as root, or with ?sudo=yes.`,
+      );
     if (/^sudo: /.test(why))
       return new FlashError(
         "unusable",

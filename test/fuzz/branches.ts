@@ -62,6 +62,16 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/update-part.ts", /^(decode|isDigest)/],
   ["firmware/protocol/readings/update-state.ts", /^(decode|is|maybe|placed|\w+FromCbor)/],
   ["firmware/protocol/readings/value-codes.ts", /^read/],
+  ["firmware/update/boot-state.ts", /^(decode|trialFrom|outcomeFrom)/],
+  ["firmware/update/incoming.ts", /^(readUpload|framesOf)/],
+  [
+    "firmware/update/manifest.ts",
+    /^(decode|commonFrom|machineFrom|nodeFrom|schemaFrom|filesFrom|fileFrom|is|items)/,
+  ],
+  [
+    "host-tools/image/elf.ts",
+    /^(factsOf|libcOf|segmentsOf|dynamic|offsetOf|needed|defined|view|word|name|walk)/,
+  ],
 ];
 
 interface Place {

@@ -53,8 +53,8 @@ const COMMANDS: Readonly<Record<string, () => Promise<boolean> | boolean>> = {
     report({ case: name, verdict }, []);
     return verdict === "kept";
   },
-  "update-life": () => {
-    const lives = LIVES.filter((life) => life === words[1]);
+  "update-lives": () => {
+    const lives = LIVES.filter((life) => words.includes(life));
     process.stdout.write(`${JSON.stringify(enumerateUpdates({ lives }))}\n`);
     return true;
   },

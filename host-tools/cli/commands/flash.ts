@@ -56,15 +56,15 @@ async function flashImage(path: string, options: FlashCommandOptions): Promise<v
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
     process.once(signal, () => process.exit(128 + constants.signals[signal]));
   const progress = new FlashProgress();
-  const result = await withFlashTarget(to, options, (target) =>
-    flash(target, image, {
+  const flashed = await withFlashTarget(to, options, async (target) => {
+    const result = await flash(target, image, {
       ...{ clock: systemClock, dryRun, wait, ...(setUp !== undefined && { setUp }) },
       onStep: (step) => progress.step(step),
       onProgress: (doneBytes, allBytes) => progress.progress(doneBytes, allBytes),
-    }),
-  ).finally(() => progress.end());
-  process.exitCode = exitOf(result);
-  const flashed = { target: to, image, result };
+    });
+    return { target: target.name, image, result };
+  }).finally(() => progress.end());
+  process.exitCode = exitOf(flashed.result);
   if (options.json) return sayJson(flashDocument(flashed));
   for (const line of flashLines(flashed)) say(line);
 }

@@ -11,8 +11,11 @@ export function addSlotsCommand(program: Command): void {
     .requiredOption("--on <target>", "the board: dir:PATH, ssh:HOST, serial:PATH or coap:TARGET")
     .addHelpText("after", "\nExample: meterbench slots --on ssh:root@pi4.lab")
     .action(async ({ on, ...options }: TargetOptions & { on: string }) => {
-      const report = await withFlashTarget(on, options, (target) => target.report());
-      if (options.json) return sayJson(slotsDocument(on, report));
-      for (const line of slotsLines(on, report)) say(line);
+      const { name, report } = await withFlashTarget(on, options, async (target) => ({
+        name: target.name,
+        report: await target.report(),
+      }));
+      if (options.json) return sayJson(slotsDocument(name, report));
+      for (const line of slotsLines(name, report)) say(line);
     });
 }

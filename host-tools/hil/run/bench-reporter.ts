@@ -165,7 +165,13 @@ function outcomeOf(test: TestCase): PassOutcome | undefined {
   const base = { ...blank(test), durationMs: Math.round(test.diagnostic()?.duration ?? 0) };
   switch (result.state) {
     case "passed":
-      return { ...base, outcome: "passed" };
+      return result.errors === undefined || result.errors.length === 0
+        ? { ...base, outcome: "passed" }
+        : {
+            ...base,
+            outcome: "flaky",
+            reasons: ["It passed when it tried again by itself; before:", ...result.errors.map(reasonOf)],
+          };
     case "skipped":
       return { ...base, outcome: "skipped", reasons: [result.note ?? "It is marked to be skipped."] };
     case "failed":

@@ -30,7 +30,8 @@ export async function keepStory(task: Task, rig: Rig, context: RunContext = runC
     const isKept = context.keep === "all" || task.result?.state === "fail";
     task.meta.meterbench = {
       ...story,
-      evidence: isKept ? writeEvidence(task, rig, evidence, context) : undefined,
+      // Of a test that tries again by itself, the try that failed has left some.
+      evidence: isKept ? writeEvidence(task, rig, evidence, context) : task.meta.meterbench?.evidence,
       curves: curvesOf(evidence, rig),
     };
   } catch (error) {
@@ -40,7 +41,7 @@ export async function keepStory(task: Task, rig: Rig, context: RunContext = runC
 
 /** Gives the folder. */
 function writeEvidence(task: Task, rig: Rig, evidence: Evidence, context: RunContext): string {
-  const folder = join(context.resultsFolder, rig.name, folderName(task.fullTestName));
+  const folder = join(context.resultsFolder, rig.name, folderName(task.fullTestName, task.file.filepath));
   mkdirSync(folder, { recursive: true });
   const write = (name: string, content: string | Uint8Array): void =>
     writeFileSync(join(folder, name), content, { mode: 0o600 });
@@ -92,11 +93,11 @@ function benchText(file: string | undefined): string {
 }
 
 /** `a-read-is-answered-1a2b3c`: what can be read of the name, and what tells it from others that read alike. */
-function folderName(test: string): string {
+function folderName(test: string, file: string): string {
   const slug = test
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "")
     .slice(0, SLUG_CHARS_MAX);
-  return `${slug}-${createHash("sha256").update(test).digest("hex").slice(0, HASH_CHARS)}`;
+  return `${slug}-${createHash("sha256").update(`${file}\n${test}`).digest("hex").slice(0, HASH_CHARS)}`;
 }

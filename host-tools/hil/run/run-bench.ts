@@ -81,7 +81,9 @@ async function repeat(
           ...first.reasons,
         ]
       : [];
-    finish({ ...second, outcome: isFlaky ? "flaky" : second.outcome }, 2, more);
+    // What was kept of the first try says what the bench did then.
+    const story = second.story?.evidence === undefined ? (first.story ?? second.story) : second.story;
+    finish({ ...second, story, outcome: isFlaky ? "flaky" : second.outcome }, 2, more);
   }
 }
 

@@ -131,7 +131,7 @@ describe("F.F", () => {
   test("adds up the bits that hold, is zeros without an alarm, and dashes where nobody watches", () => {
     expect(errorText(["cover-removed", "magnet-present", "metering-part-silent"])).toBe("00050001");
     expect(errorText(["voltage-missing-l3", "voltage-missing-l3"])).toBe("04000000");
-    expect(errorText(Object.keys(ALARM_BITS) as EventName[])).toBe("073F010F");
+    expect(errorText(Object.keys(ALARM_BITS) as EventName[])).toBe("073F011F");
     expect(errorText([])).toBe("00000000");
     expect(errorText(undefined)).toBe("--------");
     expect(errorText(["power-down", "clock-invalid"])).toBe("00000100");

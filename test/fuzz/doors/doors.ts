@@ -14,6 +14,8 @@ const LOADERS: Readonly<Record<string, () => Promise<Door>>> = {
   readings: async () => (await import("./readings.ts")).readings,
   signed: async () => (await import("./signed.ts")).signed,
   profile: async () => (await import("./profile.ts")).profile,
+  image: async () => (await import("./image.ts")).image,
+  slots: async () => (await import("./slots.ts")).slots,
   elf: async () => (await import("./elf.ts")).elf,
 };
 
@@ -21,7 +23,7 @@ export const DOOR_NAMES: readonly string[] = Object.keys(LOADERS);
 
 /**
  * Of a number of inputs for all doors, what each gets against the others: one tenth where keys are computed, and
- * where an input is a dozen datagrams.
+ * where an input is a dozen datagrams; less where it is a board that is written and started.
  */
 const SHARES: Readonly<Record<string, number>> = {
   edhoc: 0.1,
@@ -29,6 +31,8 @@ const SHARES: Readonly<Record<string, number>> = {
   signed: 0.1,
   xbee: 0.1,
   recovery: 0.1,
+  image: 0.05,
+  slots: 0.01,
 };
 
 /** How many of `inputs` for all doors this one gets at the least. */

@@ -15,7 +15,14 @@ export const elf: Door = {
     smallElf(),
     smallElf({ machine: 40, needed: ["libc.so"], versions: [] }),
     smallElf({ machine: 183, needed: ["libc.so.6", "libm.so.6"], versions: ["GLIBC_2.17"] }),
-    smallElf({ machine: 243, needed: [], versions: ["A", "B", "C"] }),
+    smallElf({
+      machine: 243,
+      needed: [],
+      versions: ["A", "B", "C"],
+      interpreter: "/lib/ld-musl-riscv64.so.1",
+    }),
+    smallElf({ bits: 32, machine: 40, interpreter: "/lib/ld-linux-armhf.so.3", needed: ["libm.so.6"] }),
+    smallElf({ needed: ["ld-linux-x86-64.so.2"], soname: "libc.so.6", gives: ["GLIBC_2.2.5", "GLIBC_2.36"] }),
   ],
   check(input) {
     const facts = readElf(elfBytes(input));

@@ -26,7 +26,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 async function hilRun(args: readonly string[]): Promise<Told & { code: number | null; stderr: string }> {
-  const options = { cwd: folder.path, patienceMs: LATE_MS };
+  const options = { cwd: folder.path, withinMs: LATE_MS };
   const { code, stdout, stderr } = await meterbench(["hil", "run", ...args, "--json"], options);
   const { tests = [], ...counts } = stdout === "" ? {} : JSON.parse(stdout);
   return { code, stderr, counts, tests };
@@ -53,8 +53,16 @@ describe("hil run", { timeout: LATE_MS }, () => {
       "is wrong at a bench that is gone as well": "failed",
       "never ends": "timeout",
       "skips itself": "skipped",
+      "passes at its second try": "flaky",
     });
-    expect(counts).toMatchObject({ passed: 1, failed: 2, infrastructure: 1, timeout: 1, skipped: 1 });
+    expect(counts).toMatchObject({
+      passed: 1,
+      failed: 2,
+      infrastructure: 1,
+      timeout: 1,
+      skipped: 1,
+      flaky: 1,
+    });
     expect(tests.find(({ name }) => name === "skips itself")?.reasons).toEqual(["there is nothing to see"]);
     const [run = ""] = readdirSync(join(folder.path, "hil-results"));
     const kept = readdirSync(join(folder.path, "hil-results", run, "emulated"));

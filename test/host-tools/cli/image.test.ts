@@ -10,13 +10,16 @@ import {
 } from "../../../firmware/identity/identity.ts";
 import { fromHex } from "../../../firmware/protocol/bytes.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { packageFacts } from "../../../host-tools/image/programs.ts";
+import { sequenceOf } from "../../../host-tools/image/sequence.ts";
 import { emptyFolder, meterbench, start, startMeterbench, stopAll } from "../../support/command.ts";
 import { INSTALLED_HELPERS } from "../../support/pty-pair.ts";
 import { writeSlot } from "../../support/slot.ts";
 
 let folder: ReturnType<typeof emptyFolder>;
 let cwd: string;
-const IMAGE = "meterbench-0.1.0-linux-x64.mbi";
+const { version } = packageFacts();
+const IMAGE = `meterbench-${version}-linux-x64.mbi`;
 
 const run = (...args: string[]) => meterbench(args, { cwd });
 
@@ -66,8 +69,14 @@ describe("the command image", () => {
     const document = JSON.parse(again.stdout);
     expect(readFileSync(join(cwd, "again.mbi")).equals(readFileSync(join(cwd, IMAGE)))).toBe(true);
     expect(document).toMatchObject({
-      ...{ file: "again.mbi", author: { id: "acme", development: false }, version: "0.1.0" },
-      ...{ sequence: 100_000, board: "node-gateway", arch: "x64", libc: "glibc", libcMin: "2.28" },
+      ...{ file: "again.mbi", author: { id: "acme", development: false }, version },
+      ...{
+        sequence: sequenceOf(version),
+        board: "node-gateway",
+        arch: "x64",
+        libc: "glibc",
+        libcMin: "2.28",
+      },
     });
     const inspected = JSON.parse((await run("image", "inspect", IMAGE, "--json")).stdout);
     expect(inspected).toMatchObject({
@@ -172,7 +181,7 @@ describe.skipIf(process.arch !== "x64" || INSTALLED_HELPERS.length === 0)("an im
     expect(JSON.parse(read.stdout)).toMatchObject({ meter: "B1", registers: [{ value: 1200, unit: "W" }] });
     const info = JSON.parse((await run("info", at, "--keys", "H.key.json", "--json")).stdout);
     const inspected = JSON.parse((await run("image", "inspect", IMAGE, "--json")).stdout);
-    expect(info).toMatchObject({ firmwareVersion: "0.1.0", firmwareDigest: inspected.firmwareDigest });
+    expect(info).toMatchObject({ firmwareVersion: version, firmwareDigest: inspected.firmwareDigest });
     expect(await board.stop()).toBe(0);
   });
 });

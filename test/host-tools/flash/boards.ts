@@ -1,13 +1,17 @@
 // Boards for the tests of flashing: who they are, whom they believe, and images for this machine.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { brotliCompressSync, constants } from "node:zlib";
 import { AUTHOR_KEYS, newIdentity, type Role, writeKeyFile } from "../../../firmware/identity/identity.ts";
-import { concat, fromText } from "../../../firmware/protocol/bytes.ts";
+import { concat, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
 import { encodeImage } from "../../../firmware/update/image.ts";
 import { signManifest } from "../../../firmware/update/manifest.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
+import { systemClock } from "../../../hal/node/system-clock.ts";
 import { thisMachine } from "../../../hal/node/this-machine.ts";
+import { DirTarget } from "../../../host-tools/flash/dir.ts";
+import { type FlashOptions, flash } from "../../../host-tools/flash/flash.ts";
 import { readFlashImage } from "../../../host-tools/flash/image-file.ts";
 import { type BoardSetUp, boardSetUp } from "../../../host-tools/flash/set-up.ts";
 import type { FlashImage } from "../../../host-tools/flash/target.ts";
@@ -85,4 +89,22 @@ export function setUp(changes: Partial<Parameters<typeof boardSetUp>[0]> = {}): 
     },
     ...changes,
   });
+}
+
+/** Flashes a board in a folder. */
+export async function flashedIn(root: string, image: FlashImage, options: Partial<FlashOptions> = {}) {
+  const target = await DirTarget.open("dir:card", root, opensslEngine);
+  try {
+    return await flash(target, image, { clock: systemClock, ...options });
+  } finally {
+    await target.close();
+  }
+}
+
+/** All files below a folder, with the digest of what is in each. */
+export function filesIn(path: string): Record<string, string> {
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  const digestOf = (file: string): string => toHex(opensslEngine.sha256(new Uint8Array(readFileSync(file))));
+  return Object.fromEntries(files.map((file) => [file, digestOf(file)]));
 }

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -13,15 +12,16 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import type { ImageManifest } from "../../../firmware/update/manifest.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
-import { systemClock } from "../../../hal/node/system-clock.ts";
 import { DirTarget } from "../../../host-tools/flash/dir.ts";
-import { type FlashOptions, flash } from "../../../host-tools/flash/flash.ts";
+import type { FlashOptions } from "../../../host-tools/flash/flash.ts";
 import type { FlashImage } from "../../../host-tools/flash/target.ts";
+import { elfBytes, readElf } from "../../../host-tools/image/elf.ts";
 import { author } from "../../firmware/update/images.ts";
 import { elfFile } from "../../support/elf-file.ts";
 import { temporaryFolder } from "../../support/pty-pair.ts";
-import { ownImage, setUp } from "./boards.ts";
+import { filesIn, flashedIn, ownImage, setUp } from "./boards.ts";
 
 let folder: ReturnType<typeof temporaryFolder>;
 let root: string;
@@ -36,13 +36,8 @@ const FIRST = ownImage(7);
 const NEXT = ownImage(8);
 const DATA = "var/lib/meterbench";
 
-async function flashed(image: FlashImage, options: Partial<FlashOptions> = {}, at = root) {
-  const target = await DirTarget.open("dir:card", at, opensslEngine);
-  try {
-    return await flash(target, image, { clock: systemClock, ...options });
-  } finally {
-    await target.close();
-  }
+function flashed(image: FlashImage, options: Partial<FlashOptions> = {}) {
+  return flashedIn(root, image, options);
 }
 
 async function reported() {
@@ -54,24 +49,11 @@ async function reported() {
   }
 }
 
-/** All files below the folder, with the digest of what is in each. */
-function filesIn(path: string): Record<string, string> {
-  const entries = readdirSync(path, { recursive: true, withFileTypes: true }).filter((entry) =>
-    entry.isFile(),
-  );
-  return Object.fromEntries(
-    entries.map((entry) => {
-      const at = join(entry.parentPath, entry.name);
-      return [at, createHash("sha256").update(readFileSync(at)).digest("hex")];
-    }),
-  );
-}
-
 /** A board with its first image, made once. */
 let made: ReturnType<typeof temporaryFolder>;
 beforeAll(async () => {
   made = temporaryFolder();
-  await flashed(FIRST, { setUp: setUp() }, made.path);
+  await flashedIn(made.path, FIRST, { setUp: setUp() });
 });
 afterAll(() => made.remove());
 
@@ -181,59 +163,6 @@ describe("a board", () => {
   });
 });
 
-describe("links that somebody has planted on a card", () => {
-  let decoy: string;
-  let before: Record<string, string>;
-  beforeEach(() => {
-    decoy = join(folder.path, "decoy");
-    mkdirSync(decoy);
-    writeFileSync(join(decoy, "passwd"), "root:x:0:0\n");
-    before = filesIn(decoy);
-  });
-
-  function plant(path: string, target = decoy): void {
-    rmSync(join(root, path), { recursive: true, force: true });
-    mkdirSync(join(root, path, ".."), { recursive: true });
-    symlinkSync(target, join(root, path));
-  }
-
-  test.each([
-    "var",
-    "var/lib/meterbench",
-    "var/lib/meterbench/keys",
-    "etc",
-    "etc/meterbench/authors",
-    "opt/meterbench",
-  ])("%s: a set-up does not follow it, and says whose it is", async (path) => {
-    plant(path);
-    await expect(flashed(FIRST, { setUp: setUp() })).rejects.toThrow(/is a link, which could lead anywhere/);
-    expect(filesIn(decoy)).toEqual(before);
-  });
-
-  test("a file's place that is a link gets the file, and what it led to stays", async () => {
-    for (const path of [
-      "var/lib/meterbench/keys/meter.key.json",
-      "etc/meterbench/meter.conf",
-      "opt/meterbench/start",
-    ])
-      plant(path, join(decoy, "passwd"));
-    expect(await flashed(FIRST, { setUp: setUp() })).toMatchObject({ end: "installed" });
-    expect(filesIn(decoy)).toEqual(before);
-    expect(statSync(join(root, DATA, "keys/meter.key.json")).mode & 0o777).toBe(0o600);
-  });
-
-  test.each(["slots", "slots/a", "slots/b", "slots/b/app", "incoming", "boot.state", "current"])(
-    "%s of a board: nothing is written where it leads",
-    async (path) => {
-      board();
-      plant(join(DATA, path));
-      await flashed(NEXT).catch(() => {});
-      expect(filesIn(decoy)).toEqual(before);
-      expect(existsSync(join(decoy, "manifest.cbor"))).toBe(false);
-    },
-  );
-});
-
 test("a folder that is not there is no empty board, and two flashers are not at work in one", async () => {
   await expect(DirTarget.open("dir:none", join(root, "none"), opensslEngine)).rejects.toThrow(
     /is no folder: mount/,
@@ -249,4 +178,60 @@ test("a card whose data has a partition of its own is flashed with that mounted,
   await expect(flashed(FIRST, { setUp: setUp() })).rejects.toThrow(/partition of its own .*: mount that too/);
   writeFileSync(join(root, "etc/fstab"), "#LABEL=meter /var/lib/meterbench ext4 defaults 0 2\n");
   expect(await flashed(FIRST, { setUp: setUp() })).toMatchObject({ end: "installed" });
+});
+
+describe("the card of another machine, a Pi's", () => {
+  const PREBUILDS =
+    "node_modules/@serialport/bindings-cpp/prebuilds/linux-arm64/@serialport+bindings-cpp.armv8";
+  const LIBRARIES = "usr/lib/aarch64-linux-gnu";
+  const module = new Uint8Array(readFileSync(`${PREBUILDS}.glibc.node`));
+  const needs = readElf(elfBytes(module));
+
+  function put(path: string, bytes: Uint8Array): void {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), bytes);
+  }
+
+  /** An image for it: its native module is a real one. */
+  function piImage(sequence: number, native = module, manifest: Partial<ImageManifest> = {}): FlashImage {
+    const path = "prebuilds/linux-arm64/@serialport+bindings-cpp.node";
+    const says = { arch: "arm64", libc: "glibc", libcMin: "2.28", native: path, ...manifest } as const;
+    return ownImage(sequence, { files: { [path]: native }, manifest: says });
+  }
+
+  beforeEach(() => {
+    if ("error" in needs) throw new Error(needs.error);
+    put(
+      "usr/bin/node",
+      elfFile({ machine: 183, needed: ["libc.so.6"], behind: "nodejs.org/download/release/v20.19.6/" }),
+    );
+    for (const name of needs.needed) put(`${LIBRARIES}/${name}`, elfFile({ machine: 183 }));
+    put(
+      `${LIBRARIES}/libc.so.6`,
+      elfFile({ machine: 183, givesVersions: [...needs.needsVersions, "GLIBC_2.36"] }),
+    );
+    symlinkSync("usr/lib", join(root, "lib"));
+  });
+
+  test("takes the image for it, with a module that is looked at and not loaded", async () => {
+    expect(await flashed(piImage(1), { setUp: setUp() })).toMatchObject({ end: "installed" });
+    expect(await flashed(piImage(2))).toMatchObject({ end: "armed", slot: "b" });
+    expect(await reported()).toMatchObject({
+      facts: { arch: "arm64", libc: { kind: "glibc", version: "2.36" } },
+    });
+  });
+
+  test("refuses this machine's image, one for musl, and one whose module its libraries do not load", async () => {
+    await expect(flashed(FIRST, { setUp: setUp() })).rejects.toMatchObject({ refusal: "arch" });
+    const musl = piImage(1, new Uint8Array(readFileSync(`${PREBUILDS}.musl.node`)), { libc: "musl" });
+    await expect(flashed(musl, { setUp: setUp() })).rejects.toMatchObject({ refusal: "libc" });
+    expect(existsSync(join(root, "opt"))).toBe(false);
+    await flashed(piImage(1), { setUp: setUp() });
+    rmSync(join(root, LIBRARIES, "libstdc++.so.6"));
+    await expect(flashed(piImage(2))).rejects.toMatchObject({
+      refusal: "preflight",
+      message: expect.stringMatching(/needs libstdc\+\+\.so\.6, which the board has not/),
+    });
+    expect(await reported()).not.toHaveProperty("trial");
+  });
 });

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { elfBytes, highestVersion, readElf } from "../../../host-tools/image/elf.ts";
 import { readElfFile } from "../../../host-tools/image/elf-file.ts";
+import { smallElf } from "./elf-files.ts";
 
 const PREBUILDS = "node_modules/@serialport/bindings-cpp/prebuilds";
 
@@ -44,6 +45,15 @@ describe("an ELF file", () => {
     if (facts === undefined || "error" in facts) return;
     expect(facts).toMatchObject({ libc: "glibc", soname: "libc.so.6" });
     expect(Number(highestVersion(facts.givesVersions, "GLIBC_")?.split(".")[1])).toBeGreaterThanOrEqual(17);
+  });
+
+  test.each([32, 64] as const)("of %i bits says all that it has, and nothing more", (bits) => {
+    const parts = { interpreter: "/lib/ld-musl-armhf.so.1", soname: "libc.so.6", needed: ["a.so", "b.so"] };
+    const versions = { versions: ["GLIBC_2.4", "GLIBC_2.28"], gives: ["BASE", "GLIBC_2.36"] };
+    expect(readElf(elfBytes(smallElf({ bits, machine: 40, ...parts, ...versions })))).toEqual({
+      ...{ arch: "arm", libc: "glibc", ...parts },
+      ...{ needsVersions: versions.versions, givesVersions: versions.gives },
+    });
   });
 
   test("what is none is told as the end of a sentence", () => {

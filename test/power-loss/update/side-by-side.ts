@@ -1,5 +1,6 @@
-// All lives side by side, each in a process of its own: the cores that there are do the work.
+// All lives side by side, in as many processes as there are cores.
 import { execFile } from "node:child_process";
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import type { UpdateTally } from "./enumerate.ts";
@@ -8,7 +9,9 @@ import { LIVES } from "./life.ts";
 const MAIN = fileURLToPath(new URL("../main.ts", import.meta.url));
 
 export async function enumerateSideBySide(): Promise<UpdateTally> {
-  const tallies = await Promise.all(LIVES.map(inProcess));
+  const processes = Math.min(availableParallelism(), LIVES.length);
+  const shares = Array.from({ length: processes }, (_, i) => LIVES.filter((__, at) => at % processes === i));
+  const tallies = await Promise.all(shares.map(inProcess));
   const total = (figure: Exclude<keyof UpdateTally, "failures">): number =>
     tallies.reduce((sum, tally) => sum + tally[figure], 0);
   return {
@@ -18,8 +21,8 @@ export async function enumerateSideBySide(): Promise<UpdateTally> {
   };
 }
 
-async function inProcess(life: string): Promise<UpdateTally> {
-  const words = ["--import", "tsx", MAIN, "update-life", life];
+async function inProcess(lives: readonly string[]): Promise<UpdateTally> {
+  const words = ["--import", "tsx", MAIN, "update-lives", ...lives];
   const { stdout } = await promisify(execFile)(process.execPath, words);
   return JSON.parse(stdout);
 }

@@ -22,3 +22,9 @@ test("is wrong at a bench that is gone as well", () => {
 test("never ends", { timeout: 300 }, () => new Promise(() => {}));
 
 test("skips itself", ({ skip }) => skip("there is nothing to see"));
+
+let tries = 0;
+test("passes at its second try", { retry: 1 }, () => {
+  tries++;
+  expect(tries).toBe(2);
+});
