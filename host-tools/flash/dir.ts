@@ -42,6 +42,7 @@ export class DirTarget implements FlashTarget {
   readonly #root: string;
   readonly #crypto: CryptoEngine;
   readonly #release: () => void;
+  #known: FoundFacts | undefined;
 
   private constructor(name: string, root: string, crypto: CryptoEngine, release: () => void) {
     this.name = name;
@@ -145,10 +146,13 @@ export class DirTarget implements FlashTarget {
     });
   }
 
+  /** Told once: Node alone has a hundred megabytes to look through, on a card that is slow. */
   #facts(shippedNode?: Uint8Array): FoundFacts {
+    if (this.#known !== undefined) return this.#known;
     const facts = boardFactsOf(this.#root, shippedNode);
     if ("error" in facts)
       throw new FlashError("unusable", `${facts.error.replace(/\.$/, "")} (${this.name}).`);
+    this.#known = facts;
     return facts;
   }
 

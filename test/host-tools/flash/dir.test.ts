@@ -221,6 +221,19 @@ describe("the card of another machine, a Pi's", () => {
     });
   });
 
+  test("is an empty folder too, where a Node for a Pi comes with the meter: its libc is what that Node needs", async () => {
+    for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+    const node = elfFile({
+      ...{ machine: 183, needed: ["libc.so.6"], needsVersions: ["GLIBC_2.17", "GLIBC_2.28"] },
+      behind: "nodejs.org/download/release/v20.19.6/",
+    });
+    await expect(flashed(FIRST, { setUp: setUp({ node }) })).rejects.toMatchObject({ refusal: "arch" });
+    expect(readdirSync(root)).toEqual([]);
+    expect(await flashed(piImage(1), { setUp: setUp({ node }) })).toMatchObject({ end: "installed" });
+    expect(statSync(join(root, "opt/meterbench/node/bin/node")).mode & 0o777).toBe(0o755);
+    expect(await reported()).toMatchObject({ facts: { libc: { version: "2.28" }, nodeVersion: "20.19.6" } });
+  });
+
   test("refuses this machine's image, one for musl, and one whose module its libraries do not load", async () => {
     await expect(flashed(FIRST, { setUp: setUp() })).rejects.toMatchObject({ refusal: "arch" });
     const musl = piImage(1, new Uint8Array(readFileSync(`${PREBUILDS}.musl.node`)), { libc: "musl" });
