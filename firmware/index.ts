@@ -67,3 +67,8 @@ export { SecureClient } from "./protocol/secure-client.ts";
 export { SecureServer, type ServerEvent } from "./protocol/secure-server.ts";
 export type { Resources, ServedRequest } from "./protocol/served-request.ts";
 export { MeterRuntime } from "./runtime.ts";
+export { BoardSlots, type BoardSlotsParts } from "./update/board-slots.ts";
+export { encodeImage, readImage } from "./update/image.ts";
+export { type ImageManifest, openManifest, signManifest } from "./update/manifest.ts";
+export { type BoardFacts, refusalFor, UPDATE_REFUSALS, type UpdateRefusal } from "./update/refusals.ts";
+export type { BootChoice, SlotsReport } from "./update/slots-report.ts";

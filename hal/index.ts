@@ -39,12 +39,14 @@ export { EmulatedXbee, type EmulatedXbeeOptions } from "./modems/xbee/emulated.t
 export * from "./ports/board-signals.ts";
 export * from "./ports/clock.ts";
 export * from "./ports/crypto.ts";
+export * from "./ports/file-tree.ts";
 export * from "./ports/link.ts";
 export * from "./ports/metering-ic.ts";
 export * from "./ports/random.ts";
 export * from "./ports/relay.ts";
 export * from "./ports/storage.ts";
 export * from "./ports/uart.ts";
+export { MemoryFileTree } from "./storage/memory-file-tree.ts";
 export {
   type BytesSurvival,
   type FolderSurvival,

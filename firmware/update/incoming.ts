@@ -143,12 +143,13 @@ function readUpload(tree: FileTree): Upload | undefined {
   const file =
     (tree.sizeOf(FILE) ?? FILE_BYTES_MAX + 1) > FILE_BYTES_MAX ? EMPTY : (tree.read(FILE) ?? EMPTY);
   const [head, ...parts] = framesOf(file);
-  const items = head && decodeCbor(head);
+  if (head === undefined) return undefined;
+  const items = decodeCbor(head);
   if (!Array.isArray(items) || items.length !== 2) return undefined;
   const [digest, imageBytes] = items as readonly unknown[];
   if (!(digest instanceof Uint8Array) || typeof imageBytes !== "number") return undefined;
   const received = parts.reduce((sum, { length }) => sum + length, 0);
-  const endBytes = FRAME_HEAD_BYTES * (1 + parts.length) + (head?.length ?? 0) + received;
+  const endBytes = FRAME_HEAD_BYTES * (1 + parts.length) + head.length + received;
   return received > imageBytes ? undefined : { digest, imageBytes, received, parts, endBytes };
 }
 

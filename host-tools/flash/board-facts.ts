@@ -92,7 +92,8 @@ function libcVersionOf(root: string, { arch, libc, needsVersions }: ElfFacts): s
   return highestVersion(libraryOf(root, arch, "libc.so.6")?.givesVersions ?? needsVersions, "GLIBC_");
 }
 
-const BUILT_FROM = /nodejs\.org\/download\/release\/v(\d{1,3}\.\d{1,3}\.\d{1,3})\//;
+const BUILT_FROM = "nodejs.org/download/release/v";
+const VERSION = /^(\d{1,3}\.\d{1,3}\.\d{1,3})\//;
 const READ_BYTES = 4 << 20;
 /** What begins at the end of a piece is whole in the next. */
 const OVERLAP_BYTES = 64;
@@ -101,8 +102,13 @@ const TEXT = new TextDecoder("latin1");
 /** What Node's own builds say of themselves: of its hundred megabytes the text is somewhere in the middle. */
 function builtVersion({ bytes, read }: ElfSource): string | undefined {
   for (let offset = 0; offset < bytes; offset += READ_BYTES - OVERLAP_BYTES) {
-    const version = BUILT_FROM.exec(TEXT.decode(read(offset, Math.min(READ_BYTES, bytes - offset))))?.[1];
-    if (version !== undefined) return version;
+    const { buffer, byteOffset, length } = read(offset, Math.min(READ_BYTES, bytes - offset));
+    const piece = Buffer.from(buffer, byteOffset, length);
+    for (let at = piece.indexOf(BUILT_FROM); at >= 0; at = piece.indexOf(BUILT_FROM, at + 1)) {
+      const behind = at + BUILT_FROM.length;
+      const version = VERSION.exec(piece.toString("latin1", behind, behind + 16))?.[1];
+      if (version !== undefined) return version;
+    }
   }
   return undefined;
 }

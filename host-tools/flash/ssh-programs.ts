@@ -1,5 +1,5 @@
 // The programs ssh and sftp of this machine: how they are called for one board, and what their trouble means.
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, type StdioOptions, spawn } from "node:child_process";
 import type { SshPlace } from "./place.ts";
 import { FlashError } from "./target.ts";
 
@@ -60,7 +60,13 @@ export function start(
   ];
   // Messages are read by us below: in English, whatever this machine speaks.
   const env = { ...process.env, LC_ALL: "C" };
-  return spawn(program, args, { env, stdio: ["pipe", "pipe", "pipe"], ...(cwd !== undefined && { cwd }) });
+  const stdio: StdioOptions = ["pipe", "pipe", "pipe"];
+  const child = spawn(program, args, { env, stdio, ...(cwd !== undefined && { cwd }) });
+  // It would go on sending for somebody who is not there any more.
+  const end = (): void => void child.kill();
+  process.once("exit", end);
+  child.once("close", () => process.off("exit", end));
+  return child;
 }
 
 /** All that a program says until its end; rejects where it is not installed. */

@@ -63,7 +63,6 @@ const DECODERS: readonly (readonly [file: string, functions: RegExp])[] = [
   ["firmware/protocol/readings/update-state.ts", /^(decode|is|maybe|placed|\w+FromCbor)/],
   ["firmware/protocol/readings/value-codes.ts", /^read/],
   ["firmware/update/boot-state.ts", /^(decode|trialFrom|outcomeFrom)/],
-  ["firmware/update/image.ts", /^readImage/],
   ["firmware/update/incoming.ts", /^(readUpload|framesOf)/],
   [
     "firmware/update/manifest.ts",

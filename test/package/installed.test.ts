@@ -1,6 +1,6 @@
 // The package as a stranger gets it: packed, installed into an empty folder, and run from there.
 import { createHash } from "node:crypto";
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { emptyFolder, run, start, stopAll } from "../support/command.ts";
@@ -134,6 +134,43 @@ describe("the installed package", () => {
       "utf8",
     );
     for (const name of ["serialport", "cbor-x"]) expect(notices).toContain(`## ${name} `);
+  });
+
+  test("makes a board of an empty folder, with the loader and the service that it was packed with", async () => {
+    const target = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
+    const settings = [
+      "at udp:127.0.0.1:0",
+      "chip bl0942@serial:./chip",
+      "serial-number 4711",
+      "profile development",
+    ];
+    mkdirSync(join(installed, "board"));
+    writeFileSync(join(installed, "meter.conf"), `${settings.join("\n")}\n`);
+    for (const role of ["meter", "head-end"])
+      await command(["keys", "new", role, "--id", `B-${role}`, "--out", `${role}.board.json`]);
+    await command(["image", "build", "--target", target, "--out", "board.image"]);
+    for (const [name, key] of [
+      ["head-end.credential.json", "head-end.board.json"],
+      ["author.credential.json", ".meterbench/author.key.json"],
+    ] as const)
+      writeFileSync(join(installed, name), (await command(["keys", "credential", key])).stdout);
+    const parties = ["--board-keys", "meter.board.json", "--trust", "head-end.credential.json"];
+    const rest = ["--author", "author.credential.json", "--conf", "meter.conf"];
+    const flashed = await command(["flash", "board.image", "--to", "dir:board", ...parties, ...rest]);
+    expect(flashed).toMatchObject({
+      code: 0,
+      stderr: "",
+      stdout: expect.stringMatching(/in slot a of dir:board/),
+    });
+    const asked = await run("sh", [join(installed, "board/opt/meterbench/start"), "slots", "--json"]);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ current: "a", slots: { a: { state: "confirmed" } } });
+    expect(readdirSync(join(installed, "board/etc/systemd/system"))).toContain("meterbench.service");
+    const files = readdirSync(join(installed, "board"), { recursive: true, withFileTypes: true });
+    const sizes = files
+      .filter((one) => one.isFile())
+      .map((one) => statSync(join(one.parentPath, one.name)).size);
+    // All that a board has but its system and Node.
+    expect(sizes.reduce((sum, bytes) => sum + bytes, 0)).toBeLessThan(1.5e6);
   });
 
   test("runs the firmware as on a board, with a chip on a PTY, and is read and profiled by the installed head-end", async () => {

@@ -6,39 +6,51 @@ export interface MadeElf {
   readonly machine: number;
   readonly needed?: readonly string[];
   readonly givesVersions?: readonly string[];
+  /** Of the first library that is needed. */
+  readonly needsVersions?: readonly string[];
   /** What else is in the file, behind all that it says. */
   readonly behind?: string;
 }
 
 /** A little-endian 64-bit ELF file with a dynamic section and nothing to run; it is loaded at address 0. */
-export function elfFile({ machine, needed = [], givesVersions = [], behind = "" }: MadeElf): Uint8Array {
-  const names = new Map<string, number>();
+export function elfFile({ machine, needed = [], behind = "", ...versions }: MadeElf): Uint8Array {
+  const { givesVersions = [], needsVersions = [] } = versions;
+  const places = new Map<string, number>();
   let strings = "\0";
-  for (const name of [...needed, ...givesVersions]) {
-    names.set(name, strings.length);
+  for (const name of [...needed, ...givesVersions, ...needsVersions]) {
+    places.set(name, strings.length);
     strings += `${name}\0`;
   }
-  const tags = 2 + needed.length + (givesVersions.length > 0 ? 2 : 0);
-  const [headers, dynamic] = [64 + 2 * 56, tags * 16];
-  const stringsAt = headers + dynamic;
-  const versionsAt = stringsAt + strings.length;
-  const entries = [
-    ...needed.map((name) => [1, names.get(name) ?? 0]),
+  const place = (name = ""): number => places.get(name) ?? 0;
+  const gives = concat(
+    ...givesVersions.map((name, i) => definition(place(name), i < givesVersions.length - 1)),
+  );
+  const needs =
+    needsVersions.length === 0 ? new Uint8Array(0) : need(place(needed[0]), needsVersions.map(place));
+  const tagCount = 2 + needed.length + (gives.length > 0 ? 2 : 0) + (needs.length > 0 ? 2 : 0);
+  const [dynamicAt, dynamicBytes] = [64 + 2 * 56, tagCount * 16];
+  const stringsAt = dynamicAt + dynamicBytes;
+  const givesAt = stringsAt + strings.length;
+  const tags = [
+    ...needed.map((name) => [1, place(name)]),
     [5, stringsAt],
-    ...(givesVersions.length > 0
+    ...(gives.length > 0
       ? [
-          [0x6ffffffc, versionsAt],
+          [0x6ffffffc, givesAt],
           [0x6ffffffd, givesVersions.length],
+        ]
+      : []),
+    ...(needs.length > 0
+      ? [
+          [0x6ffffffe, givesAt + gives.length],
+          [0x6fffffff, 1],
         ]
       : []),
     [0, 0],
   ].map(([tag = 0, value = 0]) => words(tag, value));
-  const definitions = givesVersions.map((name, i) =>
-    definition(names.get(name) ?? 0, i === givesVersions.length - 1),
-  );
-  const body = concat(...entries, fromText(strings), ...definitions);
-  const whole = headers + body.length;
-  return concat(header(machine), segment(1, 0, whole), segment(2, headers, dynamic), body, fromText(behind));
+  const body = concat(...tags, fromText(strings), gives, needs);
+  const segments = concat(segment(1, 0, dynamicAt + body.length), segment(2, dynamicAt, dynamicBytes));
+  return concat(header(machine), segments, body, fromText(behind));
 }
 
 function header(machine: number): Uint8Array {
@@ -64,12 +76,26 @@ function segment(type: number, offset: number, length: number): Uint8Array {
 }
 
 /** Elf64_Verdef and its one Elf64_Verdaux (LSB 10.7.2). */
-function definition(name: number, isLast: boolean): Uint8Array {
+function definition(name: number, hasNext: boolean): Uint8Array {
   const bytes = new Uint8Array(28);
   const view = new DataView(bytes.buffer);
   view.setUint32(12, 20, true);
-  view.setUint32(16, isLast ? 0 : 28, true);
+  view.setUint32(16, hasNext ? 28 : 0, true);
   view.setUint32(20, name, true);
+  return bytes;
+}
+
+/** Elf64_Verneed of one library, and an Elf64_Vernaux for each version of it (LSB 10.7.3). */
+function need(library: number, names: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(16 * (1 + names.length));
+  const view = new DataView(bytes.buffer);
+  view.setUint16(2, names.length, true);
+  view.setUint32(4, library, true);
+  view.setUint32(8, 16, true);
+  for (const [i, name] of names.entries()) {
+    view.setUint32(16 * (i + 1) + 8, name, true);
+    view.setUint32(16 * (i + 1) + 12, i < names.length - 1 ? 16 : 0, true);
+  }
   return bytes;
 }
 

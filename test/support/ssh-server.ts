@@ -24,14 +24,18 @@ export interface SshServer {
 const SSHD = ["/usr/sbin/sshd", "/usr/local/sbin/sshd", "/sbin/sshd"].find(existsSync);
 
 /** Why there can be no such server here, or undefined. */
-export const NO_SSH_SERVER: string | undefined =
-  SSHD === undefined
-    ? "no sshd is installed (openssh-server)"
-    : ["ssh", "sftp", "ssh-keygen"].some((name) => programPath(name) === undefined)
-      ? "no ssh client is installed (openssh-client)"
-      : needsNamespace() && spawnSync("unshare", ["-m", "mount", "-t", "tmpfs", "tmpfs", "/run"]).status !== 0
-        ? "sshd as root needs /run/sshd, and a /run of its own cannot be made here"
-        : undefined;
+export const NO_SSH_SERVER = whyNoServer();
+
+function whyNoServer(): string | undefined {
+  if (process.platform !== "linux") return "its processes are looked for in Linux's /proc";
+  if (SSHD === undefined) return "no sshd is installed (openssh-server)";
+  if (["ssh", "sftp", "ssh-keygen"].some((name) => programPath(name) === undefined))
+    return "no ssh client is installed (openssh-client)";
+  const mounting = ["-m", "mount", "-t", "tmpfs", "tmpfs", "/run"];
+  if (needsNamespace() && spawnSync("unshare", mounting).status !== 0)
+    return "sshd as root needs /run/sshd, and a /run of its own cannot be made here";
+  return undefined;
+}
 
 /** As root it wants an empty folder at that place, which the system's own service would make. */
 function needsNamespace(): boolean {

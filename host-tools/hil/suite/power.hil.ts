@@ -197,6 +197,29 @@ test(
   },
 );
 
+// CoAP remembers messages for four minutes; after that it is the session that knows what it has seen.
+test(
+  "an order that somebody recorded is not carried out again, however late",
+  lasting(400, "tariff"),
+  async ({ meter, headEnd, line, clock }) => {
+    const before = await headEnd.readTariff(meter);
+    const seen = line.frames.length;
+    await headEnd.setTariff(meter, dailyRates(300));
+    const heard = line.frames.slice(seen).filter(({ direction }) => direction === "outbound");
+    await headEnd.setTariff(meter, dailyRates(600));
+    await clock.pass(5 * MINUTE_MS);
+    const { counters } = await headEnd.readNameplate(meter);
+    for (const { bytes } of heard) {
+      line.inject(bytes);
+      await clock.pass(SECOND_MS);
+    }
+    const refused = (await headEnd.readNameplate(meter)).counters.refusedMessages - counters.refusedMessages;
+    expect(refused).toBeGreaterThanOrEqual(heard.length);
+    expect(await headEnd.readTariff(meter)).toEqual(dailyRates(600));
+    await headEnd.setTariff(meter, before);
+  },
+);
+
 /** Lets time pass until a quarter of an hour has just ended; gives which second that was. */
 async function atQuarter(clock: { utcMs(): number; pass(ms: number): Promise<void> }): Promise<number> {
   const seconds = (Math.floor(clock.utcMs() / SECOND_MS / QUARTER_SECONDS) + 1) * QUARTER_SECONDS;

@@ -47,12 +47,14 @@ function verdictsAfter(life: Life, plan: StorageFaultPlan): readonly string[] {
 
 describe.each(Object.entries(FAULTS))("a disk that is %s", (_, fault) => {
   test.each<Life>(["healthy", "unhealthy"])(
-    "at any operation of an update leaves the confirmed image, and the update can be ended later: %s",
+    "in an update leaves the confirmed image, and the update can be ended later: %s",
     (life) => {
       const whole = beginning(life);
       play(whole);
-      const failed = Array.from({ length: whole.tree.operations }, (__, i) => i + 1).filter((operation) =>
-        verdictsAfter(life, { ...fault, operation }).some((verdict) => verdict !== "kept"),
+      // Each operation of the one life, each third of the other, which differs in its end only.
+      const step = life === "healthy" ? 1 : 3;
+      const failed = Array.from({ length: whole.tree.operations / step }, (__, i) => step * i + 1).filter(
+        (operation) => verdictsAfter(life, { ...fault, operation }).some((verdict) => verdict !== "kept"),
       );
       expect(failed).toEqual([]);
     },

@@ -13,8 +13,11 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { StorageError } from "../../../hal/node/file-storage.ts";
 import { type NodeFileTree, openFileTree } from "../../../hal/node/file-tree.ts";
+import { opensslEngine } from "../../../hal/node/openssl.ts";
+import type { FileTree } from "../../../hal/ports/file-tree.ts";
+import { PowerCut } from "../../../hal/storage/disk-model.ts";
 import { fileTreeContract } from "../../contracts/file-tree.ts";
-import { boardWith, mustInstall, slotsOn } from "../../firmware/update/board.ts";
+import { boardWith, mustInstall, partsOf, slotsOn } from "../../firmware/update/board.ts";
 import { imageOf } from "../../firmware/update/images.ts";
 import { emptyFolder } from "../../support/command.ts";
 
@@ -108,6 +111,75 @@ describe("a folder as a tree", () => {
       const { uid, gid } = lstatSync(at(path));
       expect([path, uid, gid]).toEqual([path, 1234, 1235]);
     }
+  });
+});
+
+/** The same tree, until so many operations that change something were done; the process ends in the next one. */
+function endingAfter(operations: number, of: FileTree): FileTree {
+  let count = 0;
+  const counted =
+    <Inputs extends readonly unknown[], Result>(operation: (...inputs: Inputs) => Result) =>
+    (...inputs: Inputs): Result => {
+      if (count === operations) throw new PowerCut();
+      count++;
+      return operation(...inputs);
+    };
+  return {
+    kindOf: (path) => of.kindOf(path),
+    list: (path) => of.list(path),
+    read: (path) => of.read(path),
+    sizeOf: (path) => of.sizeOf(path),
+    readLink: (path) => of.readLink(path),
+    write: counted((path, content) => of.write(path, content)),
+    append: counted((path, content) => of.append(path, content)),
+    makeFolder: counted((path) => of.makeFolder(path)),
+    remove: counted((path) => of.remove(path)),
+    removeAll: counted((path) => of.removeAll(path)),
+    rename: counted((from, to) => of.rename(from, to)),
+    link: counted((path, target) => of.link(path, target)),
+    sync: counted((path) => of.sync(path)),
+    syncFolder: counted((path) => of.syncFolder(path)),
+  };
+}
+
+/** True where it came to its end. */
+function untilCut(run: () => void): boolean {
+  try {
+    run();
+    return true;
+  } catch (error) {
+    if (!(error instanceof PowerCut)) throw error;
+    return false;
+  }
+}
+
+/** Sends image 7, installs it, and confirms it where it is started. */
+function update(on: FileTree): void {
+  const parts = partsOf(imageOf(7), 400);
+  const from = slotsOn(on).report().incoming?.received ?? 0;
+  for (const part of parts.filter(({ offset }) => offset >= from)) slotsOn(on).take(part);
+  mustInstall(slotsOn(on).install(opensslEngine.sha256(imageOf(7))));
+  const choice = slotsOn(on).choose();
+  if (choice.kind === "start" && choice.isTrial) slotsOn(on).confirm(choice.slot);
+}
+
+describe("a process that ends in the midst of an update of a folder", () => {
+  test("leaves an image to start, wherever that is, and the update comes to its end the next time", () => {
+    const ends: string[] = [];
+    for (let operations = 0, isWhole = false; !isWhole; operations += 3) {
+      const root = at(`${operations}`);
+      mkdirSync(root);
+      const card = openFileTree(root);
+      mustInstall(slotsOn(card).installImage(imageOf(6)));
+      isWhole = untilCut(() => update(endingAfter(operations, card)));
+      const choice = slotsOn(card).choose();
+      if (choice.kind === "recovery") ends.push(`${operations}: ${choice.why}`);
+      update(card);
+      const again = slotsOn(card).choose();
+      expect(again).toMatchObject({ kind: "start", isTrial: false, manifest: { sequence: 7 } });
+      card.close();
+    }
+    expect(ends).toEqual([]);
   });
 });
 

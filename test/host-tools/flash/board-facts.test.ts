@@ -126,3 +126,13 @@ test("a native module is looked at before it is trusted: its libraries and their
   expect(nativeFault(root.path, module)).toMatch(/needs \w+_[\d.]+, which no library of the board has/);
   expect(nativeFault("/", readFileSync("package.json"))).toBe("The native module is no ELF file.");
 });
+
+test("a Node that the board is to get counts in the place of its own, wherever in the file its version is", () => {
+  piCard();
+  const far = `${"-".repeat((4 << 20) - 300)}nodejs.org/download/release/v22.11.0/`;
+  const shipped = elfFile({ machine: ARM64, needed: ["libc.so.6"], behind: far });
+  expect(boardFactsOf(root.path, shipped)).toMatchObject({ arch: "arm64", nodeVersion: "22.11.0" });
+  expect(boardFactsOf(root.path, NODE.slice(0, 100))).toMatchObject({
+    error: expect.stringContaining("no Node"),
+  });
+});

@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -12,7 +13,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openSlots } from "../../../firmware/startup/open-slots.ts";
 import type { ImageManifest } from "../../../firmware/update/manifest.ts";
+import { holdExclusively } from "../../../hal/node/exclusive.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { DirTarget } from "../../../host-tools/flash/dir.ts";
 import type { FlashOptions } from "../../../host-tools/flash/flash.ts";
@@ -172,6 +175,20 @@ test("a folder that is not there is no empty board, and two flashers are not at 
   await first.close();
 });
 
+test("a trial that a loader on this machine runs is not written over, nor is anything while a meter is at the slots", async () => {
+  await flashed(FIRST, { setUp: setUp() });
+  await flashed(NEXT);
+  const data = join(realpathSync(root), DATA);
+  const letLoaderGo = await holdExclusively(`board of ${data}`);
+  openSlots(root, "production").choose();
+  await expect(flashed(ownImage(9))).rejects.toMatchObject({ refusal: "busy" });
+  letLoaderGo?.();
+  const letMeterGo = await holdExclusively(`slots of ${data}`);
+  await expect(flashed(ownImage(9))).rejects.toMatchObject({ refusal: "busy" });
+  letMeterGo?.();
+  expect(await flashed(ownImage(9))).toMatchObject({ end: "armed" });
+});
+
 test("a card whose data has a partition of its own is flashed with that mounted, or not at all", async () => {
   mkdirSync(join(root, "etc"));
   writeFileSync(join(root, "etc/fstab"), "LABEL=meter /var/lib/meterbench ext4 defaults,noatime 0 2\n");
@@ -219,6 +236,19 @@ describe("the card of another machine, a Pi's", () => {
     expect(await reported()).toMatchObject({
       facts: { arch: "arm64", libc: { kind: "glibc", version: "2.36" } },
     });
+  });
+
+  test("is an empty folder too, where a Node for a Pi comes with the meter: its libc is what that Node needs", async () => {
+    for (const name of readdirSync(root)) rmSync(join(root, name), { recursive: true });
+    const node = elfFile({
+      ...{ machine: 183, needed: ["libc.so.6"], needsVersions: ["GLIBC_2.17", "GLIBC_2.28"] },
+      behind: "nodejs.org/download/release/v20.19.6/",
+    });
+    await expect(flashed(FIRST, { setUp: setUp({ node }) })).rejects.toMatchObject({ refusal: "arch" });
+    expect(readdirSync(root)).toEqual([]);
+    expect(await flashed(piImage(1), { setUp: setUp({ node }) })).toMatchObject({ end: "installed" });
+    expect(statSync(join(root, "opt/meterbench/node/bin/node")).mode & 0o777).toBe(0o755);
+    expect(await reported()).toMatchObject({ facts: { libc: { version: "2.28" }, nodeVersion: "20.19.6" } });
   });
 
   test("refuses this machine's image, one for musl, and one whose module its libraries do not load", async () => {

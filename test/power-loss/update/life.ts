@@ -63,10 +63,9 @@ const ON_TRIAL = boardThat((slots) => slots.choose(), ARMED);
 const SPOILED = boardThat((_, tree) => tree.append("slots/b/app/main.mjs", Uint8Array.of(0)), BOARD);
 
 const PLOTS = {
-  healthy: { disk: () => copyOf(BOARD), next: NEXT, works: true },
+  /** It works in its second start: the third is its last, and nothing mends what a cut leaves of that. */
+  healthy: { disk: () => copyOf(BOARD), next: NEXT, works: true, worksAtStart: 2 },
   unhealthy: { disk: () => copyOf(BOARD), next: NEXT, works: false },
-  /** It takes until its last start: from then on there is no other try that could mend what a cut has left. */
-  late: { disk: () => copyOf(BOARD), next: NEXT, works: true, worksAtStart: TRIES },
   /** Another image was armed, and never started. */
   replaced: { disk: () => copyOf(ARMED), next: LATER, works: true },
   /** Another image was on trial when the card was taken out. */

@@ -19,6 +19,7 @@ test("what was read is there after a power cut", needs("power"), async ({ meter,
   expect(await importWattHours()).toBeGreaterThanOrEqual(before);
 });
 
-test("a bench that has no board to flash skips, and says so", needs("flash"), () => {
-  throw new Error("this bench has none");
+test("a DAP tells of each meter of its group", needs("group"), async ({ dap }) => {
+  const reports = await dap.readGroup(["1-0:1.8.0*255"]);
+  expect(reports).toHaveLength(dap.meters.length);
 });
