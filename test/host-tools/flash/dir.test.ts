@@ -175,6 +175,22 @@ test("a folder that is not there is no empty board, and two flashers are not at 
   await first.close();
 });
 
+test("what a set-up that was cut has left beside its files, a key among it, is away after the next one", async () => {
+  const left = [
+    "etc/meterbench/meter.conf.new",
+    `${DATA}/keys/meter.key.json.new`,
+    "opt/meterbench/boot.mjs.new",
+  ];
+  for (const path of left) {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), "half of it");
+  }
+  symlinkSync("/etc/passwd", join(root, "opt/meterbench/start.new"));
+  await flashed(FIRST, { setUp: setUp() });
+  const all = readdirSync(root, { recursive: true }).map(String);
+  expect(all.filter((path) => path.endsWith(".new"))).toEqual([]);
+});
+
 test("a trial that a loader on this machine runs is not written over, nor is anything while a meter is at the slots", async () => {
   await flashed(FIRST, { setUp: setUp() });
   await flashed(NEXT);
