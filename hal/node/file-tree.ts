@@ -36,13 +36,17 @@ const { O_APPEND, O_CREAT, O_NOFOLLOW = 0, O_NONBLOCK = 0, O_RDONLY, O_TRUNC, O_
 
 /**
  * A folder, which must be there, as a {@link FileTree}. What root makes in it belongs to whom the folder belongs, so that a
- * card that was written by root is the meter's. Throws {@link StorageError} where there is no folder.
+ * card that was written by root is the meter's. Throws {@link StorageError} where there is no folder, or
+ * none that this user may look into.
  */
 export function openFileTree(path: string): NodeFileTree {
   const root = attempt(() => realpathSync(resolve(path)));
   const stats = root === undefined ? undefined : attempt(() => statSync(root));
   if (root === undefined || !stats?.isDirectory())
     throw new StorageError(`There is no folder ${path}: make it or name another one.`);
+  // To whom sees nothing, all would be empty: slots, and what was ever confirmed.
+  if (attempt(() => [readdirSync(root), lstatSync(join(root, "."))]) === undefined)
+    throw new StorageError(`The folder ${path} cannot be looked into: come as its owner, or as root.`);
   return new NodeFileTree(root, stats);
 }
 

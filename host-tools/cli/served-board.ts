@@ -117,7 +117,7 @@ function chosenOn(root: string, profile: TrustProfile): Started | undefined {
   const { current, slots: images } = slots.report();
   if (current === undefined && Object.keys(images).length === 0) return undefined;
   throw usageFault(
-    `The board at ${root} has nothing to start, as ${choice.why}: look at it with 'meterbench slots --on dir:${root}', or name an empty folder.`,
+    `The board at ${root} has nothing to start, as ${choice.why}: name an empty folder, or delete that one.`,
   );
 }
 

@@ -8,7 +8,8 @@ import { refusalFor } from "../../firmware/update/refusals.ts";
 import type { SlotsReport } from "../../firmware/update/slots-report.ts";
 import { unpack } from "../../hal/node/brotli.ts";
 import { holdAtOnce, holdExclusively } from "../../hal/node/exclusive.ts";
-import { openFileTree } from "../../hal/node/file-tree.ts";
+import { StorageError } from "../../hal/node/file-storage.ts";
+import { type NodeFileTree, openFileTree } from "../../hal/node/file-tree.ts";
 import { loadFault } from "../../hal/node/this-machine.ts";
 import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import { boardFactsOf, type FoundFacts } from "./board-facts.ts";
@@ -132,7 +133,7 @@ export class DirTarget implements FlashTarget {
     const facts = this.#facts();
     const isOurs = facts.from === "this machine";
     return new BoardSlots({
-      tree: openFileTree(data),
+      tree: treeAt(data),
       crypto: this.#crypto,
       authors: authorsBelow(this.#root),
       facts,
@@ -164,6 +165,14 @@ export class DirTarget implements FlashTarget {
   #runs(): boolean {
     const names = [`board of ${join(this.#root, DATA)}`, `storage ${join(this.#root, PLACES.state)}`];
     return KNOWS_OTHERS && names.some(isHeld);
+  }
+}
+
+function treeAt(data: string): NodeFileTree {
+  try {
+    return openFileTree(data);
+  } catch (error) {
+    throw error instanceof StorageError ? new FlashError("unusable", error.message) : error;
   }
 }
 

@@ -169,8 +169,9 @@ async function serveOnce(options: Options, first: Address): Promise<"restart" | 
   const ends: (() => void)[] = [];
   try {
     const presets = await presetsOf(options, ends);
-    const board = ServedBoard.start(options);
     const states = await statesOf(options, identities, ends);
+    // Behind what keeps a second process out: each start of a board spends one of a trial.
+    const board = ServedBoard.start(options);
     const watch = new LineWatch(options);
     ends.push(() => watch.close());
     const links = await openServedLinks(addresses, watch, ends);

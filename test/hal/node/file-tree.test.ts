@@ -1,5 +1,6 @@
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   chownSync,
   existsSync,
   lstatSync,
@@ -59,6 +60,20 @@ describe("a folder as a tree", () => {
     expect(() => openFileTree(at("file"))).toThrow(
       /^There is no folder .*file: make it or name another one\.$/,
     );
+  });
+
+  test("must be one that may be looked into: to whom sees nothing, all would be empty", () => {
+    chmodSync(folder.path, 0o300);
+    const isRoot = process.geteuid?.() === 0;
+    if (isRoot) process.seteuid?.(65_534);
+    try {
+      expect(() => openFileTree(folder.path)).toThrow(
+        /cannot be looked into: come as its owner, or as root\.$/,
+      );
+    } finally {
+      if (isRoot) process.seteuid?.(0);
+      chmodSync(folder.path, 0o700);
+    }
   });
 
   test("may be reached by a link, and has nothing behind the links in it", () => {

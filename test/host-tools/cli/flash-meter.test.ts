@@ -6,6 +6,7 @@ import { afterEach, beforeEach, expect, test } from "vitest";
 import { writeCredentialFile } from "../../../firmware/identity/identity.ts";
 import { concat } from "../../../firmware/protocol/bytes.ts";
 import { placesBelow } from "../../../firmware/startup/board-places.ts";
+import { openSlots } from "../../../firmware/startup/open-slots.ts";
 import { SeededRandom } from "../../../hal/emulated/seeded-random.ts";
 import { AUTHOR } from "../../firmware/update/images.ts";
 import { imageFor, meterFiles } from "../../support/board.ts";
@@ -65,4 +66,14 @@ test("a meter that is killed in the middle has what it has acknowledged, and the
   const { code, told } = await flashing;
   expect({ code, told }).toMatchObject({ code: 0, told: { end: "installed", slot: "a" } });
   expect(told.sentBytes).toBeLessThan(1.1 * told.image.bytes);
+}, 60_000);
+
+test("a second process at a board that runs is turned away before it spends a start of a trial", async () => {
+  await serve();
+  const slots = openSlots(join(folder.path, "board"), "development");
+  slots.installImage(IMAGES[1]);
+  slots.installImage(IMAGES[2]);
+  const second = await ask("serve", "--at", "pty:./other", "--board", "board");
+  expect(second).toMatchObject({ code: 2, stderr: expect.stringContaining("in use by another process") });
+  expect(openSlots(join(folder.path, "board"), "development").report().trial).toEqual({ slot: "b", left: 3 });
 }, 60_000);
