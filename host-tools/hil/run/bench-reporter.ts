@@ -178,7 +178,8 @@ function outcomeOf(test: TestCase): PassOutcome | undefined {
       return {
         ...base,
         outcome: failureClass(result.errors),
-        reasons: result.errors.map(reasonOf),
+        // Of fixtures that fail at their end vitest tells twice.
+        reasons: [...new Set(result.errors.map(reasonOf))],
       };
     case "pending":
       return undefined;

@@ -105,6 +105,14 @@ describe("hil run", { timeout: LATE_MS }, () => {
     ]);
   });
 
+  test("closes the bench, and keeps evidence, where a fixture of the user's own fails at its end", async () => {
+    const { tests } = await hilRun([mutant("fixture-end")]);
+    expect(tests).toMatchObject([
+      { class: "failed", reasons: ["no end"], evidence: expect.stringContaining("has-a-fixture") },
+      { class: "passed" },
+    ]);
+  });
+
   test("ends a test that never gives its turn back", async () => {
     const { code, tests } = await hilRun([mutant("busy")]);
     expect(code).toBe(1);
