@@ -9,6 +9,7 @@ import { offersOf } from "./offers.ts";
 import { openRig } from "./open-rig.ts";
 import type { Need, Rig, RigClock, RigDap, RigHeadEnd, RigLine, RigMeter, RigPower } from "./rig.ts";
 import { keepStory } from "./run/keep-story.ts";
+import { markProgress } from "./run/progress-mark.ts";
 import { runContext } from "./run/worker-context.ts";
 
 declare module "vitest" {
@@ -53,6 +54,7 @@ export function lasting(seconds: number, ...names: readonly Need[]): TestOptions
 export const test = base.extend<RigFixtures>({
   rig: [
     async ({ task, skip, onTestFinished }, use) => {
+      markProgress(runContext().progressFile, task.id);
       const { bench, seed } = benchOfRun();
       const missing = missingAt(bench, task.meta.needs ?? []);
       if (missing.length > 0) skip(`The bench ${bench.name} does not offer ${missing.join(", ")}.`);
