@@ -1,4 +1,5 @@
 // What vitest tells of one bench's tests, collected.
+import { stripVTControlCharacters } from "node:util";
 import type { UserConsoleLog } from "vitest";
 import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 import { failureClass, type OutcomeClass, reasonOf, type WorkerError } from "./outcome.ts";
@@ -98,7 +99,9 @@ export class BenchReporter implements Reporter {
     for (const module of modules) this.#addUnfinished(module);
     for (const error of unhandled)
       this.#add(
-        isEndOfWorker(error) ? this.#endOfWorker() : { ...outside("outside of any test"), ...told(error) },
+        isEndOfWorker(error)
+          ? this.#endOfWorker()
+          : { ...outside("outside of any test"), ...toldOutside(error) },
       );
     this.#running = undefined;
     this.#hung = undefined;
@@ -131,8 +134,12 @@ export class BenchReporter implements Reporter {
   /** Whatever never had its turn, could not be loaded, or failed around its tests. */
   #addUnfinished(module: TestModule): void {
     const file = module.moduleId;
-    for (const error of module.errors())
-      this.#add({ ...outside(module.relativeModuleId), file, ...told(error) });
+    // Of files that it cannot load vitest tells in colours.
+    for (const { message, ...error } of module.errors())
+      this.#add({
+        ...{ ...outside(module.relativeModuleId), file },
+        ...told({ ...error, message: stripVTControlCharacters(message) }),
+      });
     for (const suite of module.children.allSuites())
       for (const error of suite.errors()) this.#add({ ...outside(suite.fullName), file, ...told(error) });
     for (const test of module.children.allTests()) {
@@ -230,6 +237,14 @@ function told(error: WorkerError): Pick<PassOutcome, "outcome" | "reasons"> {
   if (error.cause !== undefined) reasons.push(reasonOf(error.cause as WorkerError));
   const outcome = failureClass([error]);
   return { outcome: outcome === "timeout" ? "failed" : outcome, reasons };
+}
+
+/** Vitest names the test that was running then, which need not be the one that it comes from. */
+function toldOutside(error: SerializedError & { VITEST_TEST_NAME?: unknown }): ReturnType<typeof told> {
+  const { outcome, reasons } = told(error);
+  const name = error.VITEST_TEST_NAME;
+  if (typeof name !== "string") return { outcome, reasons };
+  return { outcome, reasons: [...reasons, `It came while "${name}" ran, from it or from a test before.`] };
 }
 
 function isEndOfWorker({ message }: SerializedError): boolean {

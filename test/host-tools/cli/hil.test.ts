@@ -94,11 +94,16 @@ describe("hil run", { timeout: LATE_MS }, () => {
     expect(crash.code).toBe(1);
     expect(crash.counts["passed"]).toBe(0);
     writeFileSync(join(folder.path, "broken.hil.ts"), 'import "./missing.ts";');
+    writeFileSync(join(folder.path, "torn.hil.ts"), 'test("');
+    const torn = await hilRun(["torn.hil.ts"]);
+    expect(torn.tests[0]?.reasons[0]).toContain("Unterminated string");
+    expect(torn.tests[0]?.reasons[0]).not.toContain("\u001b");
     const broken = await hilRun(["broken.hil.ts", mutant("empty"), mutant("around")]);
     expect(broken.code).toBe(1);
     const reasons = broken.tests.filter((one) => one.class === "failed").flatMap((one) => one.reasons);
     expect(reasons.sort()).toEqual([
       expect.stringContaining("missing.ts"),
+      'It came while "leaves something that fails later" ran, from it or from a test before.',
       expect.stringMatching(/^No test was found in it/),
       "later",
       "no set-up",
