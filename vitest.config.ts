@@ -10,14 +10,16 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Packing and installing has its own script, `npm run test:package`, and so has bad input, `npm run fuzz`: of that
     // only what was found once is replayed here. `npm run test:commands` has the commands that are not asked for most,
-    // a process for each: `npm test` would take a third longer with them. CI runs all.
+    // a process for each, and what builds images and cuts updates: `npm test` would take half as long again with them. CI runs all.
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
             "test/firmware/board/{loader,meter-on-board}.test.ts",
+            "test/firmware/update/{faults,power-loss}.test.ts",
             "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,flash-meter,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
             "test/host-tools/flash/{console,sftp,ssh}.test.ts",
-            "test/host-tools/hil/attached-rig.test.ts",
+            "test/host-tools/hil/{attached-rig,power/power}.test.ts",
+            "test/host-tools/image/build.test.ts",
           ]
         : []),
       ...(process.env["METERBENCH_PACKAGE"] === undefined ? ["test/package/**"] : []),

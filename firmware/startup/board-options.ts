@@ -9,7 +9,7 @@ import { isPlateText } from "../protocol/readings/nameplate.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
 import { jsonFilesIn, readAs, readText } from "./board-files.ts";
 import { placesBelow } from "./board-places.ts";
-import { confFault, confLines } from "./meter-conf.ts";
+import { type ConfLine, confFault, confLines } from "./meter-conf.ts";
 
 export interface BoardOptions {
   readonly at: string;
@@ -62,7 +62,7 @@ export function readOptions(args: readonly string[]): BoardOptions {
   const given = parseOptions(args);
   const board = given.board === undefined ? undefined : resolve(given.board);
   const values = board === undefined ? given : withSettings(board, args);
-  const { at, chip, cwt, allow = [], zone = "" } = values;
+  const { at, chip, cwt, allow = [] } = values;
   const keys = values.keys;
   const serialNumber = values["serial-number"];
   if (at === undefined || chip === undefined || keys === undefined || serialNumber === undefined) {
@@ -70,18 +70,40 @@ export function readOptions(args: readonly string[]): BoardOptions {
       "A meter needs --at ADDRESS, --chip PART@ADDRESS, --keys FILE and --serial-number TEXT: give all four.",
     );
   }
-  if (serialNumber === "" || !isPlateText(serialNumber)) {
+  return {
+    ...{ at, chip, keys, cwt, allow, serialNumber, state: values.state, board, ...judged(values) },
+    trust: trustFilesOf(values),
+    trial: given.trial === undefined ? undefined : oneOf("trial", ["a", "b"], given.trial),
+  };
+}
+
+/** What a meter with these settings would end with as it starts, as a sentence. Files and lines are not looked for. */
+export function settingsFault(lines: readonly ConfLine[]): string | undefined {
+  try {
+    judged(parseOptions(argumentsOf(lines)));
+    return undefined;
+  } catch (error) {
+    if (error instanceof BoardFault) return error.message;
+    throw error;
+  }
+}
+
+/** The values that say all by themselves; one that is not right ends the program. */
+function judged(values: Values) {
+  const { zone = "", utc = "disciplined", profile = "production", "serial-number": number } = values;
+  if (number !== undefined && (number === "" || !isPlateText(number))) {
     throw usage("A --serial-number is a text of 1 to 64 bytes: give one that short.");
   }
-  const zoneFault = zone === "" ? undefined : TimeZone.parse(zone);
-  if (zoneFault !== undefined && "error" in zoneFault) throw usage(zoneFault.error);
+  const parsed = zone === "" ? undefined : TimeZone.parse(zone);
+  if (parsed !== undefined && "error" in parsed)
+    throw usage(
+      `--zone is written like CET-1CEST,M3.5.0,M10.5.0/3, and this is ${zone}: ${reasonOf(parsed.error)}.`,
+    );
   return {
-    ...{ at, chip, keys, cwt, allow, serialNumber, state: values.state, zone, board },
-    trust: trustFilesOf(values),
-    utc: oneOf("utc", ["disciplined", "free-running"], values.utc ?? "disciplined"),
+    zone,
+    utc: oneOf("utc", ["disciplined", "free-running"], utc),
     padding: paddingOf(values),
-    profile: oneOf("profile", ["production", "development"], values.profile ?? "production"),
-    trial: given.trial === undefined ? undefined : oneOf("trial", ["a", "b"], given.trial),
+    profile: oneOf("profile", ["production", "development"], profile),
   };
 }
 
@@ -91,10 +113,13 @@ function withSettings(root: string, args: readonly string[]): Values {
   const lines = confLines(readAs(places.conf, readText));
   const fault = confFault(lines, CONF_NAMES);
   if (fault !== undefined) throw usage(`The file ${places.conf} ${fault}: put it right there.`);
-  const said = lines.filter(({ name }) => name !== RECOVERY).map(({ name, value }) => `--${name}=${value}`);
   const own = [`--keys=${places.key}`, `--state=${places.state}`];
-  const values = parseOptions([...own, ...said, ...args]);
+  const values = parseOptions([...own, ...argumentsOf(lines), ...args]);
   return values.trust === undefined ? { ...values, trust: jsonFilesIn(places.headEnds) } : values;
+}
+
+function argumentsOf(lines: readonly ConfLine[]): readonly string[] {
+  return lines.filter(({ name }) => name !== RECOVERY).map(({ name, value }) => `--${name}=${value}`);
 }
 
 function parseOptions(args: readonly string[]) {
@@ -126,6 +151,11 @@ function oneOf<const Word extends string>(name: string, words: readonly Word[], 
   const found = words.find((known) => known === word);
   if (found === undefined) throw usage(`--${name} is ${words.join(" or ")}, and this is ${word}.`);
   return found;
+}
+
+/** A sentence as the end of another one. */
+function reasonOf(sentence: string): string {
+  return sentence.charAt(0).toLowerCase() + sentence.slice(1).replace(/\.$/, "");
 }
 
 function usage(sentence: string): BoardFault {

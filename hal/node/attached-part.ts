@@ -7,15 +7,22 @@ import type { Uart } from "../ports/uart.ts";
 import { openUart, parseAddress } from "./address.ts";
 import { LineError } from "./line-error.ts";
 
-/**
- * Opens `PART@ADDRESS`, an address of serial bytes (`serial:`, `pty:` or `tcp:`); its settings are the
- * part's own, and an address that names others does not fit. `watch` may stand between the line and the driver. Rejects with {@link LineError}.
- */
+/** Opens `PART@ADDRESS`. `watch` may stand between the line and the driver. Rejects with {@link LineError}. */
 export async function openAttachedPart(
   text: string,
   clock: Clock,
   watch: (uart: Uart) => Uart = (uart) => uart,
 ): Promise<{ meteringIc: MeteringIc; uart: Uart }> {
+  const { part, address } = parseAttachedPart(text);
+  const uart = watch(await openUart(address, part.line, "reach"));
+  return { meteringIc: part.driver(uart, clock), uart };
+}
+
+/**
+ * What `PART@ADDRESS` names: an address of serial bytes (`serial:`, `pty:` or `tcp:`), whose settings are the part's own; one
+ * that names others does not fit. Throws {@link LineError}.
+ */
+export function parseAttachedPart(text: string) {
   const at = text.indexOf("@");
   const name = at < 0 ? text : text.slice(0, at);
   const part = METERING_PARTS.get(name);
@@ -34,6 +41,5 @@ export async function openAttachedPart(
     if (fault !== undefined)
       throw new LineError(`The address ${text} does not fit: ${fault}; leave ?... out.`);
   }
-  const uart = watch(await openUart(address, part.line, "reach"));
-  return { meteringIc: part.driver(uart, clock), uart };
+  return { part, address };
 }

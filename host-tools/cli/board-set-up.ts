@@ -1,10 +1,13 @@
 // The options of `flash` that make a board of an empty place.
 import type { Command } from "commander";
 import { writeKeyFile } from "../../firmware/identity/identity.ts";
-import { HEAD_ENDS_MAX, refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
+import { grantedTrust, HEAD_ENDS_MAX, refusalOf, type TrustProfile } from "../../firmware/identity/trust.ts";
 import type { Credential } from "../../firmware/protocol/cose/credential.ts";
-import { CONF_NAMES } from "../../firmware/startup/board-options.ts";
-import { confFault, confLines } from "../../firmware/startup/meter-conf.ts";
+import { CONF_NAMES, RECOVERY, settingsFault } from "../../firmware/startup/board-options.ts";
+import { type ConfLine, confFault, confLines } from "../../firmware/startup/meter-conf.ts";
+import { parseAddress } from "../../hal/node/address.ts";
+import { parseAttachedPart } from "../../hal/node/attached-part.ts";
+import { LineError } from "../../hal/node/line-error.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { signatureRefusal } from "../flash/image-file.ts";
 import { loaderParts } from "../flash/loader-parts.ts";
@@ -52,15 +55,16 @@ export async function setUpOf(options: SetUpOptions, image: FlashImage): Promise
   const authors = readCredentials(author, "author", profile);
   const refused = signatureRefusal(opensslEngine, authors, image);
   if (refused !== undefined) throw refusedBy("a board with these authors", refused);
+  const headEnds = readCredentials(trust, "head-end", profile);
+  refuseGrants(conf, settings, headEnds);
   return boardSetUp({
-    ...{ meterKey: writeKeyFile(identity), authors, conf: settings },
-    headEnds: readCredentials(trust, "head-end", profile),
+    ...{ meterKey: writeKeyFile(identity), authors, headEnds, conf: settings },
     ...(node !== undefined && { node: readNode(node) }),
     ...(await loaderParts(opensslEngine, image)),
   });
 }
 
-/** The names in the settings are known, and those are there without which no meter starts; the board judges the rest. */
+/** What a board could not start with is told here, and not at the customer's: all but the board's own lines and files. */
 function readConf(path: string): string {
   const text = readTextFile(path, "file of settings");
   const lines = confLines(text);
@@ -71,7 +75,41 @@ function readConf(path: string): string {
     throw usageFault(
       `The file of settings ${path} has no line '${missing} ...': a meter needs at, chip and serial-number.`,
     );
+  const wrong = settingsFault(lines) ?? lines.map(lineFault).find((sentence) => sentence !== undefined);
+  if (wrong !== undefined) throw confFaultOf(path, wrong);
   return text;
+}
+
+function confFaultOf(path: string, sentence: string): CliFault {
+  return usageFault(
+    `No meter starts with the file of settings ${path}, which is to be put right: ${sentence}`,
+  );
+}
+
+/** What is wrong with a line of the meter's own lines, where it names one. */
+function lineFault({ name, value }: ConfLine): string | undefined {
+  if (name === "chip") return partFault(value);
+  const address = name === "at" || name === RECOVERY ? parseAddress(value) : undefined;
+  return address !== undefined && "error" in address ? address.error : undefined;
+}
+
+function partFault(text: string): string | undefined {
+  try {
+    parseAttachedPart(text);
+    return undefined;
+  } catch (error) {
+    if (error instanceof LineError) return error.message;
+    throw error;
+  }
+}
+
+/** Rights are for head-ends that the board knows; where the settings name files of its own, those are not seen here. */
+function refuseGrants(path: string, settings: string, headEnds: readonly Credential[]): void {
+  const lines = confLines(settings);
+  if (lines.some(({ name }) => name === "trust")) return;
+  const allowed = lines.filter(({ name }) => name === "allow").map(({ value }) => value);
+  const granted = grantedTrust(headEnds, allowed);
+  if ("error" in granted) throw confFaultOf(path, granted.error);
 }
 
 /** Each in a file of its id on the board: two of one id would be one. */

@@ -52,6 +52,7 @@ const DETAIL_TEXTS: Readonly<Partial<Record<EventName, readonly DetailText[]>>> 
   "clock-set-refused": [times, named(SETTERS, "setter"), named(REFUSAL_REASONS, "reason")],
   "relay-order-refused": [times, named(ORDER_REFUSALS, "reason")],
   "firmware-ready": [(sequence) => `image ${sequence}`],
+  "firmware-rolled-back": [(sequence) => `image ${sequence}`],
   "firmware-verification-failed": [times, named(UPDATE_REFUSALS, "reason")],
   "limit-exceeded": [watts],
   "limit-changed": [watts, (value) => `for ${seconds(value)}`],

@@ -69,7 +69,7 @@ interface FoundElf {
 function shippedNode(bytes: Uint8Array): FoundElf {
   const facts = readElf(elfBytes(bytes));
   const none = { arch: "none", needed: [], needsVersions: [], givesVersions: [] };
-  return { path: "the file of --node", facts: "error" in facts ? none : facts, bytes };
+  return { path: "The file of --node", facts: "error" in facts ? none : facts, bytes };
 }
 
 function withSource<Result>(root: string, { path, bytes }: FoundElf, work: (source: ElfSource) => Result) {

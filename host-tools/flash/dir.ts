@@ -34,6 +34,9 @@ const DATA = PLACES.data;
 /** systemd looks for new users and the like in /etc where this is not there, as it starts (systemd.unit(5), ConditionNeedsUpdate). */
 const UPDATED = "etc/.updated";
 
+/** Elsewhere no board runs, and nobody can be kept away (`hal/node/exclusive.ts`). */
+const KNOWS_OTHERS = process.platform === "linux";
+
 /** Small enough to tell how far it is, and to lose little at a cut. */
 const PART_BYTES = 64 << 10;
 
@@ -143,6 +146,7 @@ export class DirTarget implements FlashTarget {
               readBelow(this.#root, `${DATA}/${folder}/${native}`) ?? new Uint8Array(0),
             ),
       isAtRest: !this.#runs(),
+      hold: () => (KNOWS_OTHERS ? holdAtOnce(`slots of ${data}`) : () => {}),
     });
   }
 
@@ -156,12 +160,17 @@ export class DirTarget implements FlashTarget {
     return facts;
   }
 
-  /** A meter that runs from this folder, on this machine, has its state for itself. */
+  /** On this machine a loader has started what is in this folder, or a meter without one has its state there. */
   #runs(): boolean {
-    const release = holdAtOnce(`storage ${join(this.#root, PLACES.state)}`);
-    release?.();
-    return release === undefined && process.platform === "linux";
+    const names = [`board of ${join(this.#root, DATA)}`, `storage ${join(this.#root, PLACES.state)}`];
+    return KNOWS_OTHERS && names.some(isHeld);
   }
+}
+
+function isHeld(name: string): boolean {
+  const release = holdAtOnce(name);
+  release?.();
+  return release === undefined;
 }
 
 /** What is written into a folder that another partition is mounted over is on the card, and never seen. */

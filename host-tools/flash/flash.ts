@@ -57,6 +57,8 @@ export type FlashStep = "asking" | "setting up" | "carrying" | "installing" | "w
 
 /** A trial ends by itself: three starts of ten minutes each, and what the board needs to start. */
 const WAIT_MS_MAX = 35 * 60_000;
+/** A board that says nothing for so long is one that nobody starts again, or it tries an image that cannot even answer. */
+const SILENCE_MINUTES_MAX = 3;
 const ASK_AGAIN_MS = 2_000;
 
 /** Brings the image onto the board. What stands in the way is thrown, as a {@link FlashError} or the line's own error. */
@@ -168,7 +170,7 @@ function refuse({ name }: FlashTarget, report: SlotsReport, { manifest, manifest
   if (refused !== undefined) throw refusedBy(name, refused);
 }
 
-/** Polls the board, which is away while it starts, until its trial is over. */
+/** Polls the board, which is away while it starts, until its trial is over. One that does not come back is not waited for. */
 async function endOfTrial(
   target: FlashTarget,
   image: FlashImage,
@@ -176,9 +178,11 @@ async function endOfTrial(
   clock: Clock,
 ): Promise<Pick<FlashResult, "end" | "why">> {
   const startedMs = clock.monotonicMs();
-  while (clock.monotonicMs() - startedMs < WAIT_MS_MAX) {
+  for (let heardMs = startedMs; clock.monotonicMs() - startedMs < WAIT_MS_MAX; ) {
     await new Promise<void>((resolve) => clock.after(ASK_AGAIN_MS, resolve));
     const report = await reportUnlessAway(target);
+    if (report !== undefined) heardMs = clock.monotonicMs();
+    else if (clock.monotonicMs() - heardMs >= SILENCE_MINUTES_MAX * 60_000) throw notBack(target);
     if (report === undefined || report.trial !== undefined) continue;
     if (report.current === slot && slotWith(report, image) === slot) return { end: "confirmed" };
     const { outcome } = report;
@@ -186,6 +190,13 @@ async function endOfTrial(
     return { end: "rolled-back", ...(why !== undefined && { why }) };
   }
   return { end: "undecided" };
+}
+
+function notBack({ name }: FlashTarget): FlashError {
+  return new FlashError(
+    "unreachable",
+    `The board at ${name} has the image and has said nothing for ${SILENCE_MINUTES_MAX} minutes: see that something starts it again each time it ends (a trial that fails takes half an hour), then ask 'meterbench slots' how it ended.`,
+  );
 }
 
 async function reportUnlessAway(target: FlashTarget): Promise<SlotsReport | undefined> {

@@ -1,5 +1,4 @@
 // Writing in a mounted tree: a link on the way is never followed, as it may lead to this machine's own files.
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fchmodSync,
@@ -31,7 +30,7 @@ export function writeBelow(root: string, { path, mode, bytes }: SetUpFile): void
   const folder = makeFolders(root, path.split("/").slice(0, -1));
   const to = join(root, path);
   refuseFolderAt(to);
-  const temporary = `${to}.${randomBytes(4).toString("hex")}`;
+  const temporary = freshName(to);
   const file = openSync(temporary, "wx", mode);
   try {
     // The umask is this machine's affair.
@@ -48,13 +47,20 @@ export function writeBelow(root: string, { path, mode, bytes }: SetUpFile): void
   syncFolder(folder);
 }
 
+/** Of the same name each time, and away first: what a cut has left, a meter's key among it, does not stay beside its file. */
+function freshName(path: string): string {
+  const fresh = `${path}.new`;
+  rmSync(fresh, { recursive: true, force: true });
+  return fresh;
+}
+
 /** Puts a symbolic link there, in the place of a file or link that is there. */
 export function linkBelow(root: string, { path, target }: SetUpLink): void {
   const folder = makeFolders(root, path.split("/").slice(0, -1));
   const to = join(root, path);
   if (isLinkTo(to, target)) return;
   refuseFolderAt(to);
-  const temporary = `${to}.${randomBytes(4).toString("hex")}`;
+  const temporary = freshName(to);
   symlinkSync(target, temporary);
   renameSync(temporary, to);
   syncFolder(folder);

@@ -32,9 +32,9 @@ An upload that was cut goes on where it was; an image older than what the board 
 The first time at dir: or ssh:, the board is set up with --board-keys, --trust, --author and --conf.
 Exit code 5 where the board has tried the image and gone back.
 
-Examples: meterbench flash meter.image --to dir:/media/card --dry-run
-          meterbench flash meter.image --to ssh:root@pi4.lab
-          meterbench flash meter.image --to coap:meter:M1 --keys utility.key.json`;
+Examples: meterbench flash meter.mbi --to dir:/media/card --dry-run
+          meterbench flash meter.mbi --to ssh:root@pi4.lab
+          meterbench flash meter.mbi --to coap:meter:M1 --keys utility.key.json`;
 
 export function addFlashCommand(program: Command): void {
   withSetUp(withTargetOptions(program.command("flash <image>")))

@@ -1,5 +1,5 @@
 // `image build|verify|inspect`: what is flashed to a gateway board.
-import { closeSync, existsSync, openSync, readSync } from "node:fs";
+import { closeSync, existsSync, openSync, readSync, statSync } from "node:fs";
 import { type Command, Option } from "commander";
 import type { Identity } from "../../../firmware/identity/identity.ts";
 import { isTestKey } from "../../../firmware/identity/test-keys.ts";
@@ -127,6 +127,7 @@ function refuseTestKey({ key, id }: Credential, path = id): void {
 /** A slip of the hand should cost nobody a file that is no image. */
 function refuseOther(path: string): void {
   if (!existsSync(path)) return;
+  if (statSync(path).isDirectory()) throw usageFault(`${path} is a folder: name a file in it with --out.`);
   const file = openSync(path, "r");
   try {
     const head = new Uint8Array(4);

@@ -1,7 +1,7 @@
 // The images of an emulated board: two slots on a model disk, and what stands in for a loader that starts them.
 import { AUTHOR_KEYS, type Identity, newIdentity } from "../../../firmware/identity/identity.ts";
 import type { BoardUpdates } from "../../../firmware/meter-board.ts";
-import { concat, fromText } from "../../../firmware/protocol/bytes.ts";
+import { concat, fromText, toHex } from "../../../firmware/protocol/bytes.ts";
 import { BoardSlots } from "../../../firmware/update/board-slots.ts";
 import { encodeImage } from "../../../firmware/update/image.ts";
 import { signManifest } from "../../../firmware/update/manifest.ts";
@@ -58,7 +58,7 @@ export class EmulatedBoard {
       "package.json": fromText('{"type":"module"}\n'),
       [NATIVE]: random.fork(`native of ${sequence}`).bytes(NATIVE_BYTES),
     };
-    const payload = pack(concat(...Object.values(files)));
+    const payload = packedOnce(crypto, concat(...Object.values(files)));
     const manifest = {
       ...{ sequence, version: `1.${sequence}.0-${kind}`, board: FACTS.board, arch: "arm64" as const },
       ...{ libc: "glibc" as const, libcMin: "2.28", node: { from: "20.19.0" } },
@@ -107,3 +107,15 @@ export class EmulatedBoard {
     return new BoardSlots({ tree: this.#tree, crypto, authors, facts: FACTS, unpack });
   }
 }
+
+/** To pack as small as it gets takes longer than all else of a rig's opening, and a seed makes the same images again. */
+function packedOnce(crypto: CryptoEngine, bytes: Uint8Array): Uint8Array {
+  const name = toHex(crypto.sha256(bytes));
+  const packed = PACKED.get(name) ?? pack(bytes);
+  if (PACKED.size < PACKED_MAX) PACKED.set(name, packed);
+  return packed;
+}
+
+const PACKED = new Map<string, Uint8Array>();
+/** Images of some seeds, a megabyte in all. */
+const PACKED_MAX = 64;

@@ -129,6 +129,11 @@ describe("the command image", () => {
     const target = ["image", "build", "--target", "linux-x64"];
     const key = await run(...target, "--keys", "acme.key.json", "--out", "H.credential.json");
     expect(key).toMatchObject({ code: 2, stderr: expect.stringContaining("is no image") });
+    const into = await run(...target, "--out", ".");
+    expect(into).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining("is a folder: name a file in it"),
+    });
     const role = await run(...target, "--keys", "H.key.json");
     expect(role).toMatchObject({ code: 2, stderr: expect.stringContaining("an author's is needed") });
     const mips = await run("image", "build", "--target", "linux-mips");

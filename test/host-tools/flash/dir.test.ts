@@ -5,6 +5,7 @@ import {
   readdirSync,
   readFileSync,
   readlinkSync,
+  realpathSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -12,7 +13,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { openSlots } from "../../../firmware/startup/open-slots.ts";
 import type { ImageManifest } from "../../../firmware/update/manifest.ts";
+import { holdExclusively } from "../../../hal/node/exclusive.ts";
 import { opensslEngine } from "../../../hal/node/openssl.ts";
 import { DirTarget } from "../../../host-tools/flash/dir.ts";
 import type { FlashOptions } from "../../../host-tools/flash/flash.ts";
@@ -170,6 +173,36 @@ test("a folder that is not there is no empty board, and two flashers are not at 
   const first = await DirTarget.open("dir:card", root, opensslEngine);
   await expect(DirTarget.open("dir:card", root, opensslEngine)).rejects.toMatchObject({ refusal: "busy" });
   await first.close();
+});
+
+test("what a set-up that was cut has left beside its files, a key among it, is away after the next one", async () => {
+  const left = [
+    "etc/meterbench/meter.conf.new",
+    `${DATA}/keys/meter.key.json.new`,
+    "opt/meterbench/boot.mjs.new",
+  ];
+  for (const path of left) {
+    mkdirSync(join(root, path, ".."), { recursive: true });
+    writeFileSync(join(root, path), "half of it");
+  }
+  symlinkSync("/etc/passwd", join(root, "opt/meterbench/start.new"));
+  await flashed(FIRST, { setUp: setUp() });
+  const all = readdirSync(root, { recursive: true }).map(String);
+  expect(all.filter((path) => path.endsWith(".new"))).toEqual([]);
+});
+
+test("a trial that a loader on this machine runs is not written over, nor is anything while a meter is at the slots", async () => {
+  await flashed(FIRST, { setUp: setUp() });
+  await flashed(NEXT);
+  const data = join(realpathSync(root), DATA);
+  const letLoaderGo = await holdExclusively(`board of ${data}`);
+  openSlots(root, "production").choose();
+  await expect(flashed(ownImage(9))).rejects.toMatchObject({ refusal: "busy" });
+  letLoaderGo?.();
+  const letMeterGo = await holdExclusively(`slots of ${data}`);
+  await expect(flashed(ownImage(9))).rejects.toMatchObject({ refusal: "busy" });
+  letMeterGo?.();
+  expect(await flashed(ownImage(9))).toMatchObject({ end: "armed" });
 });
 
 test("a card whose data has a partition of its own is flashed with that mounted, or not at all", async () => {

@@ -87,11 +87,21 @@ describe("flashing a board that runs", () => {
     });
   });
 
-  test("does not wait for ever for a board that does not come back, nor at all where it is not to", async () => {
-    const silent = world((board) => {
+  test("gives up a board that does not come back within minutes, and says what starts it", async () => {
+    const silent = world((board, clock) => {
       board.away = "unreachable";
+      clock.after(200_000, () => {
+        board.away = undefined;
+      });
     });
-    expect(await silent.run()).toMatchObject({ end: "undecided" });
+    await expect(silent.run()).rejects.toMatchObject({
+      ...{ kind: "unreachable", message: expect.stringContaining("said nothing for 3 minutes") },
+    });
+  });
+
+  test("does not wait for ever for a board that answers and never ends its trial, nor at all where it is not to", async () => {
+    const stuck = world(({ slots }) => void slots.choose());
+    expect(await stuck.run()).toMatchObject({ end: "undecided" });
     expect(await world().run({ wait: false })).toMatchObject({ end: "armed", milliseconds: 0 });
   });
 
