@@ -209,7 +209,7 @@ function outcomeOf(test: TestCase): PassOutcome | undefined {
             reasons: ["It passed when it tried again by itself; before:", ...result.errors.map(reasonOf)],
           };
     case "skipped":
-      return { ...base, outcome: "skipped", reasons: [result.note ?? "It is marked to be skipped."] };
+      return { ...base, outcome: "skipped", reasons: [result.note ?? whySkipped(test)] };
     case "failed":
       return {
         ...base,
@@ -220,6 +220,10 @@ function outcomeOf(test: TestCase): PassOutcome | undefined {
     case "pending":
       return undefined;
   }
+}
+
+function whySkipped({ options }: TestCase): string {
+  return options.mode === "run" ? "The set-up of its group or file failed." : "It is marked to be skipped.";
 }
 
 function blank(test: TestCase): Omit<PassOutcome, "outcome"> {

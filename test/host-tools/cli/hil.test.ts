@@ -100,6 +100,9 @@ describe("hil run", { timeout: LATE_MS }, () => {
     expect(torn.tests[0]?.reasons[0]).not.toContain("\u001b");
     const broken = await hilRun(["broken.hil.ts", mutant("empty"), mutant("around")]);
     expect(broken.code).toBe(1);
+    expect(broken.tests.find(({ name }) => name.endsWith("is not run"))?.reasons).toEqual([
+      "The set-up of its group or file failed.",
+    ]);
     const reasons = broken.tests.filter((one) => one.class === "failed").flatMap((one) => one.reasons);
     expect(reasons.sort()).toEqual([
       expect.stringContaining("missing.ts"),
