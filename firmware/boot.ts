@@ -4,11 +4,10 @@
 //   node boot.mjs install FILE [--root /] [--json]    checks an image, and has the next start try it
 //   node boot.mjs slots [--root /] [--json]           tells what there is to start
 //   node boot.mjs recovery [--line serial:PATH] [--root /]    opens the recovery console, at the line of meter.conf
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
 import { closeDebugPorts } from "../hal/node/debug-ports.ts";
 import { StorageError } from "../hal/node/file-storage.ts";
 import { LineError } from "../hal/node/line-error.ts";
+import { parseArgs, resolve } from "../hal/node/program.ts";
 import { BoardFault, EXIT, runProgram } from "./startup/board-fault.ts";
 import { runAlone, runBoard } from "./startup/loader.ts";
 import { installFile, tellSlots } from "./startup/loader-commands.ts";

@@ -1,11 +1,6 @@
 // Files of text on a board.
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { join, namesIn } from "../../hal/node/program.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
-
-export function readText(path: string): string {
-  return readFileSync(path, "utf8");
-}
 
 /** What `read` makes of a file; one that cannot be read ends the program. */
 export function readAs<Result>(path: string, read: (path: string) => Result): Result {
@@ -22,7 +17,7 @@ export function readAs<Result>(path: string, read: (path: string) => Result): Re
 /** The files of JSON in a folder, by their names; none where there is no such folder. */
 export function jsonFilesIn(folder: string): string[] {
   try {
-    const names = readdirSync(folder).filter((name) => name.endsWith(".json") && !name.startsWith("."));
+    const names = namesIn(folder).filter((name) => name.endsWith(".json") && !name.startsWith("."));
     return names.sort().map((name) => join(folder, name));
   } catch {
     return [];

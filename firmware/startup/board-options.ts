@@ -1,13 +1,12 @@
 // The options of a meter on a board: from the command line, and from the file of settings below the board's root.
-import { resolve } from "node:path";
-import { parseArgs } from "node:util";
+import { parseArgs, readText, resolve } from "../../hal/node/program.ts";
 import { TimeZone } from "../calendar/time-zone.ts";
 import { HOUSEHOLD_BILLING } from "../configuration.ts";
 import { HEAD_ENDS_MAX, type TrustProfile } from "../identity/trust.ts";
 import { PADDING_TENTHS, type PaddingTenths } from "../protocol/readings/interval-block.ts";
 import { isPlateText } from "../protocol/readings/nameplate.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
-import { jsonFilesIn, readAs, readText } from "./board-files.ts";
+import { jsonFilesIn, readAs } from "./board-files.ts";
 import { placesBelow } from "./board-places.ts";
 import { type ConfLine, confFault, confLines } from "./meter-conf.ts";
 

@@ -1,12 +1,14 @@
 // Who a board is, and whom it believes: its key file, and the credential files of others.
+
 import { opensslEngine } from "../../hal/node/openssl.ts";
 import { readPrivateFile } from "../../hal/node/private-file.ts";
+import { readText } from "../../hal/node/program.ts";
 import { identityIssued, readCwtFile } from "../identity/cwt-file.ts";
 import { type Identity, type Role, readCredentialFile, readKeyFile } from "../identity/identity.ts";
 import { grantedTrust, refusalOf, type TrustList, type TrustProfile } from "../identity/trust.ts";
 import type { Credential } from "../protocol/cose/credential.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
-import { readAs, readText } from "./board-files.ts";
+import { readAs } from "./board-files.ts";
 import type { BoardOptions } from "./board-options.ts";
 
 /** The meter's own key; one that others could read, or that is not for this profile, ends the program. */

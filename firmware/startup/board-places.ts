@@ -1,5 +1,5 @@
 // Where a board has its files: all below its root, which is / on a board, and any folder for who prepares one.
-import { join } from "node:path";
+import { join } from "../../hal/node/program.ts";
 
 export interface BoardPlaces {
   readonly conf: string;

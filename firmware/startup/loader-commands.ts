@@ -1,14 +1,15 @@
 // What the loader does for whoever has a shell on the board: a flasher over ssh, or a person.
-import { readFileSync, statSync } from "node:fs";
+import { becomeOwnerOf } from "../../hal/node/file-owner.ts";
+import { readBytes, sizeOf } from "../../hal/node/program.ts";
 import { IMAGE_BYTES_MAX } from "../update/manifest.ts";
 import type { Refused } from "../update/refusals.ts";
 import { reportDocument } from "../update/report-json.ts";
 import { type Installed, SLOTS, type SlotsReport } from "../update/slots-report.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
 import { readAs } from "./board-files.ts";
+import { placesBelow } from "./board-places.ts";
 import { loaderSettings } from "./loader-settings.ts";
 import { openSlots } from "./open-slots.ts";
-import { becomeOwnerOf } from "./owner.ts";
 
 export interface CommandOptions {
   readonly root: string;
@@ -19,7 +20,7 @@ export interface CommandOptions {
 /** Installs the image in a file; a refusal is told, and ends with a code of its own. */
 export function installFile(path: string, { root, json }: CommandOptions): void {
   const bytes = readAs(path, readImageFile);
-  becomeOwnerOf(root);
+  becomeOwnerOf(placesBelow(root).data);
   const installed = openSlots(root, loaderSettings(root).profile).installImage(bytes);
   tell(installed, json, "refusal" in installed ? refusalText(installed) : installedText(installed));
   if ("refusal" in installed)
@@ -28,16 +29,16 @@ export function installFile(path: string, { root, json }: CommandOptions): void 
 
 /** Tells what is in the slots. */
 export function tellSlots({ root, json }: CommandOptions): void {
-  becomeOwnerOf(root);
+  becomeOwnerOf(placesBelow(root).data);
   const report = openSlots(root, loaderSettings(root).profile).report();
   tell(reportDocument(report), json, reportText(report));
 }
 
 function readImageFile(path: string): Uint8Array {
-  const { size } = statSync(path);
+  const size = sizeOf(path);
   if (size > IMAGE_BYTES_MAX)
     throw new BoardFault(EXIT.usage, `The file ${path} has ${size} bytes, and no image has more than 4 MiB.`);
-  return readFileSync(path);
+  return readBytes(path);
 }
 
 function tell(document: object, json: boolean, text: string): void {

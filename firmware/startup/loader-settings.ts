@@ -1,6 +1,6 @@
 // What the loader takes of a board's settings. It must start whatever they say: what is wrong there is the meter's to tell.
+import { readText } from "../../hal/node/program.ts";
 import type { TrustProfile } from "../identity/trust.ts";
-import { readText } from "./board-files.ts";
 import { RECOVERY } from "./board-options.ts";
 import { placesBelow } from "./board-places.ts";
 import { type ConfLine, confLines } from "./meter-conf.ts";

@@ -1,15 +1,14 @@
 // Starts what is in a board's slots: the image on trial, or the confirmed one, or else the recovery console.
-import { existsSync, realpathSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
 import { holdExclusively } from "../../hal/node/exclusive.ts";
+import { isThere, join, realPath, removeAll, resolve, runModule } from "../../hal/node/program.ts";
+import { limitTrial } from "../../hal/node/trial-limit.ts";
+import { TRIAL_LIMIT_MS } from "../update/boot-state.ts";
 import type { BootChoice } from "../update/slots-report.ts";
 import { BoardFault, EXIT } from "./board-fault.ts";
 import { placesBelow } from "./board-places.ts";
 import { loaderSettings } from "./loader-settings.ts";
 import { openSlots } from "./open-slots.ts";
 import { openRecovery } from "./recovery.ts";
-import { limitTrial, TRIAL_LIMIT_MS } from "./trial-limit.ts";
 
 export interface LoaderOptions {
   /** `/` on a board. */
@@ -27,10 +26,11 @@ export async function runBoard({ root: given, trialLimitMs = TRIAL_LIMIT_MS }: L
   if (line === undefined) forgetRequest(recoveryFlag);
   const choice = openSlots(root, profile).choose();
   if (choice.kind === "recovery") {
-    const isAsked = (): boolean => existsSync(recoveryFlag);
+    const isAsked = (): boolean => isThere(recoveryFlag);
     return openRecovery({ root, profile, line, why: choice.why, isAsked });
   }
-  if (choice.isTrial) limitTrial({ data, folder: choice.folder, limitMs: trialLimitMs });
+  if (choice.isTrial)
+    limitTrial({ data, folder: choice.folder, limitMs: trialLimitMs, exitCode: EXIT.again });
   await startImage(root, choice);
 }
 
@@ -49,8 +49,8 @@ export async function runAlone(root: string): Promise<void> {
 
 /** A console that there is no line for is nothing to wait at. */
 function forgetRequest(recoveryFlag: string): void {
-  if (!existsSync(recoveryFlag)) return;
-  rmSync(recoveryFlag, { recursive: true, force: true });
+  if (!isThere(recoveryFlag)) return;
+  removeAll(recoveryFlag);
   process.stderr.write("The recovery console was asked for, and meter.conf names no line for it.\n");
 }
 
@@ -60,11 +60,10 @@ async function startImage(
   { folder, slot, manifest, isTrial }: Extract<BootChoice, { kind: "start" }>,
 ): Promise<void> {
   // Whatever becomes of links above, one start has all its files of one place.
-  const entry = join(realpathSync(join(placesBelow(root).data, folder)), manifest.entry);
+  const entry = join(realPath(join(placesBelow(root).data, folder)), manifest.entry);
   const trial = isTrial ? ["--trial", slot] : [];
-  process.argv = [process.execPath, entry, "--board", root, ...trial];
   try {
-    await import(pathToFileURL(entry).href);
+    await runModule(entry, ["--board", root, ...trial]);
   } catch (error) {
     // Half a program may hold the process up.
     process.stderr.write(`The image in ${folder} does not start: ${(error as Error).stack}\n`);

@@ -1,9 +1,9 @@
 // A board's slots, as its loader and its meter find them.
-import { join } from "node:path";
 import { unpack } from "../../hal/node/brotli.ts";
 import { holdAtOnce } from "../../hal/node/exclusive.ts";
 import { openFileTree } from "../../hal/node/file-tree.ts";
 import { opensslEngine } from "../../hal/node/openssl.ts";
+import { join } from "../../hal/node/program.ts";
 import { loadFault, thisMachine } from "../../hal/node/this-machine.ts";
 import type { TrustProfile } from "../identity/trust.ts";
 import type { Credential } from "../protocol/cose/credential.ts";

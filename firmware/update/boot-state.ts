@@ -28,6 +28,8 @@ export interface BootState {
 export const BOOT_STATE_FILE = "boot.state";
 /** Starts that an image has to be confirmed in; RAUC and U-Boot give as many. */
 export const TRIES = 3;
+/** How long each of them may take: what a meter needs to be confirmed is over in a minute on the slowest board. */
+export const TRIAL_LIMIT_MS = 600_000;
 const FORMAT = 1;
 const CRC_BYTES = 4;
 /** Ours take some hundred bytes. */

@@ -10,7 +10,7 @@ import type { MeterRuntime } from "../../firmware/runtime.ts";
 import { BoardLife } from "../../firmware/startup/board-life.ts";
 import { placesBelow } from "../../firmware/startup/board-places.ts";
 import { openSlots } from "../../firmware/startup/open-slots.ts";
-import { TRIAL_LIMIT_MS } from "../../firmware/startup/trial-limit.ts";
+import { TRIAL_LIMIT_MS } from "../../firmware/update/boot-state.ts";
 import type { BootChoice } from "../../firmware/update/slots-report.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import type { Link } from "../../hal/ports/link.ts";

@@ -1,9 +1,9 @@
 // Bench files: what a test bench is made of, as people write it in YAML.
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
-import { isCollection, isNode, LineCounter, parseDocument } from "yaml";
+import { isCollection, isNode, LineCounter, parseDocument, type YAMLError } from "yaml";
 import { isValidId } from "../../firmware/identity/identity.ts";
-import { type Address, isModem, parseAddress } from "../../hal/node/address.ts";
+import { type Address, formatAddress, isModem, parseAddress } from "../../hal/node/address.ts";
 import { LARGEST_WATTS } from "../loads/load.ts";
 import {
   type Bench,
@@ -124,19 +124,22 @@ export function readBenchFile(text: string, folder: string): Bench | { readonly 
     return { error: `It is longer than ${FILE_BYTES_MAX} characters: no bench needs that much.` };
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const [syntax] = document.errors;
-  if (syntax !== undefined) {
-    const [what = ""] = syntax.message.split("\n");
-    return {
-      error: `It is no YAML at line ${lines.linePos(syntax.pos[0]).line}: ${what.replace(/\.$/, "")}.`,
-    };
-  }
+  // What the parser only warns of, such as a tag of another language, it takes for something that was not meant.
+  const [syntax] = [...document.errors, ...document.warnings];
+  if (syntax !== undefined)
+    return { error: `It is no YAML at line ${lines.linePos(syntax.pos[0]).line}: ${yamlFault(syntax)}.` };
   try {
     return benchOf(checked(plain(document)), folder);
   } catch (fault) {
     if (!(fault instanceof BenchFault)) throw fault;
     return { error: `${placeOf(fault.path, document, lines)}: ${fault.message}.` };
   }
+}
+
+function yamlFault({ code, message }: YAMLError): string {
+  if (code === "MULTIPLE_DOCS") return "a second document begins here, and a file is one bench";
+  const [what = ""] = message.split("\n");
+  return what.replace(/\.$/, "");
 }
 
 function plain(document: ReturnType<typeof parseDocument>): unknown {
@@ -183,6 +186,7 @@ function benchOf(file: FileText, folder: string): Bench {
     meters.map(({ id }) => id),
     (i) => ["meters", i, "id"],
   );
+  refuseSharedLines(meters);
   const kinds = new Set(meters.map(({ kind }) => kind));
   const kind = kinds.size === 2 ? "mixed" : meters[0]?.kind === "real" ? "real" : "emulated";
   if (file.kind !== undefined && file.kind !== kind)
@@ -296,6 +300,23 @@ function pathIn(folder: string, path: string): string {
 function refuseTwice(names: readonly string[], pathOf: (i: number) => (string | number)[]): void {
   const i = names.findIndex((name, place) => names.indexOf(name) < place);
   if (i >= 0) throw new BenchFault(pathOf(i), `${names[i]} is named twice`);
+}
+
+/** Only modems have an address for each of those behind them: any other line ends at one meter, or at a DAP. */
+function refuseSharedLines(meters: readonly BenchMeter[]): void {
+  const seen = new Map<string, string>();
+  for (const [i, meter] of meters.entries()) {
+    if (meter.kind !== "real" || isModem(meter.line)) continue;
+    // The same port with other settings is the same port.
+    const at = "path" in meter.line ? meter.line.path : formatAddress(meter.line);
+    const other = seen.get(at);
+    if (other !== undefined)
+      throw new BenchFault(
+        ["meters", i, "line"],
+        `${other} is at this line already, and it leads to one meter`,
+      );
+    seen.set(at, meter.id);
+  }
 }
 
 /** A date that the calendar has. */

@@ -55,7 +55,7 @@ export class BenchRig implements Rig {
       placeOf: (meter) => this.#headEnds.placeOf(meter),
     };
     this.#headEnds = new HeadEnds({
-      ...{ ...wiring, identity: parties.headEnd, operator: parties.operator },
+      ...{ ...wiring, identity: parties.headEnd, operator: parties.operator, reader: parties.reader },
       trusted: [...parties.trusted, ...keys],
       lineTo: (meter) => this.#lineTo(meter),
     });

@@ -9,6 +9,7 @@ import { offersOf } from "./offers.ts";
 import { openRig } from "./open-rig.ts";
 import type { Need, Rig, RigClock, RigDap, RigHeadEnd, RigLine, RigMeter, RigPower } from "./rig.ts";
 import { keepStory } from "./run/keep-story.ts";
+import { markProgress } from "./run/progress-mark.ts";
 import { runContext } from "./run/worker-context.ts";
 
 declare module "vitest" {
@@ -52,17 +53,21 @@ export function lasting(seconds: number, ...names: readonly Need[]): TestOptions
 
 export const test = base.extend<RigFixtures>({
   rig: [
-    async ({ task, skip }, use) => {
+    async ({ task, skip, onTestFinished }, use) => {
+      markProgress(runContext().progressFile, task.id);
       const { bench, seed } = benchOfRun();
       const missing = missingAt(bench, task.meta.needs ?? []);
       if (missing.length > 0) skip(`The bench ${bench.name} does not offer ${missing.join(", ")}.`);
       const rig = await openRig(bench, seed);
-      try {
-        await use(rig);
-        await keepStory(task, rig);
-      } finally {
-        await rig.close();
-      }
+      // Not at this fixture's own end, which does not come where another one fails at its end: the bench would stay taken.
+      onTestFinished(async () => {
+        try {
+          await keepStory(task, rig);
+        } finally {
+          await rig.close();
+        }
+      });
+      await use(rig);
     },
     // A test's needs hold whatever it takes of the bench.
     { auto: true },

@@ -6,6 +6,7 @@ import type { CryptoEngine } from "../../hal/ports/crypto.ts";
 import type { Random } from "../../hal/ports/random.ts";
 import { HeadEnd, type Target } from "../head-end/client.ts";
 import type { LinePlace } from "../head-end/groups/group-reader.ts";
+import { InfrastructureFault } from "./infrastructure.ts";
 import type { WatchedLine } from "./line/watched-line.ts";
 import type { Recorder } from "./recorder.ts";
 import type { RigHeadEnd, RigMeter } from "./rig.ts";
@@ -29,6 +30,8 @@ export interface HeadEndsParts {
   /** Of all meters, and of the DAP. */
   readonly trusted: readonly Credential[];
   readonly operator: Identity | undefined;
+  /** One that may only read; undefined where the meters know none. */
+  readonly reader?: Identity | undefined;
   /** Throws an InfrastructureFault where a line is not there. */
   readonly lineTo: (meter: string) => LineToMeter;
 }
@@ -60,6 +63,7 @@ export class HeadEnds {
       ...{ id: identity.credential.id, time, crypto, recorder, operator },
       placeOf: (meter: RigMeter) => this.#placeOf(meter.id, identity, at),
       stranger: () => this.#stranger(),
+      reader: () => this.#reader(),
     });
   }
 
@@ -68,6 +72,15 @@ export class HeadEnds {
     const id = `stranger-${++this.#strangers}`;
     const identity = newIdentity(crypto, random.fork(id), { role: "head-end", id, development: true });
     return this.#asking(identity, new Map());
+  }
+
+  #reader(): RigHeadEnd {
+    const { reader } = this.#parts;
+    if (reader === undefined)
+      throw new InfrastructureFault(
+        'This bench has no head-end that may only read: let the test ask for it by needs("reader").',
+      );
+    return this.#asking(reader, new Map());
   }
 
   #placeOf(meter: string, identity: Identity, at: Map<WatchedLine, HeadEnd>): LinePlace {

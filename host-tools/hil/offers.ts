@@ -3,7 +3,16 @@ import { isModem } from "../../hal/node/address.ts";
 import type { Bench, BenchMeter } from "./bench.ts";
 import type { Need } from "./rig.ts";
 
-const EMULATED: readonly Need[] = ["power", "clock-set", "tariff", "load", "line-fault", "relay", "flash"];
+const EMULATED: readonly Need[] = [
+  "power",
+  "clock-set",
+  "tariff",
+  "load",
+  "line-fault",
+  "relay",
+  "flash",
+  "reader",
+];
 
 /** What all meters of the bench offer, so that a test may take any of them. */
 export function offersOf(bench: Bench): ReadonlySet<Need> {
@@ -33,5 +42,5 @@ function offersOfMeter(meter: BenchMeter, told: readonly Need[]): ReadonlySet<Ne
 
 /** What nobody need say, as it shows. */
 const FOUND_OUT: ReadonlySet<Need> = new Set([
-  ...(["power", "load", "line-fault", "time", "second-meter", "dap", "flash"] as const),
+  ...(["power", "load", "line-fault", "time", "second-meter", "dap", "flash", "reader"] as const),
 ]);

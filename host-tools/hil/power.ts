@@ -34,6 +34,7 @@ const HUB_FAULT = 'this must be a hub as uhubctl names it, in quotes, such as "1
 const USB_PORT_MAX = 127;
 const PORT_FAULT = `this must be a whole number from 1 to ${USB_PORT_MAX}`;
 
+const START_FAULT = "this must be a list: the program and its arguments";
 const TEXT_FAULT = "this must be text";
 const offSeconds = v.optional(
   v.pipe(
@@ -63,7 +64,7 @@ export const PowerSchema = v.variant(
     v.strictObject({ driver: v.literal("manual"), offSeconds }),
     v.strictObject({
       driver: v.literal("process"),
-      start: v.pipe(v.array(text, "this must be a list: the program and its arguments"), v.minLength(1)),
+      start: v.pipe(v.array(text, START_FAULT), v.minLength(1, START_FAULT)),
       offSeconds,
     }),
   ],

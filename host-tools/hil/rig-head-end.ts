@@ -28,6 +28,7 @@ export interface RigHeadEndParts {
   /** Who signs orders to relays; undefined where the bench has nobody. */
   readonly operator: Identity | undefined;
   readonly stranger: () => RigHeadEnd;
+  readonly reader: () => RigHeadEnd;
 }
 
 type Question<Body> = (headEnd: HeadEnd, target: Target) => Promise<Answer<Body>>;
@@ -129,6 +130,10 @@ export class AskingHeadEnd implements RigHeadEnd {
 
   async stranger(): Promise<RigHeadEnd> {
     return this.#parts.stranger();
+  }
+
+  async reader(): Promise<RigHeadEnd> {
+    return this.#parts.reader();
   }
 
   async #ask<Body>(meter: RigMeter, question: Question<Body>): Promise<Body> {

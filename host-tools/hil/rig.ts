@@ -31,6 +31,7 @@ export const NEEDS = [
   "relay",
   "second-meter",
   "flash",
+  "reader",
 ] as const;
 export type Need = (typeof NEEDS)[number];
 
@@ -168,6 +169,8 @@ export interface RigHeadEnd {
   readNameplateAs(meter: RigMeter, expect: string): Promise<Nameplate>;
   /** Another head-end at the same line, which the meters do not know. */
   stranger(): Promise<RigHeadEnd>;
+  /** Another head-end, which the meters know and which may only read. Throws where the rig does not offer `reader`. */
+  reader(): Promise<RigHeadEnd>;
 }
 
 /** Meters behind a DAP, and the way to them. */

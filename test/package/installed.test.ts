@@ -139,7 +139,7 @@ describe("the installed package", () => {
   test("makes a board of an empty folder, with the loader and the service that it was packed with", async () => {
     const target = process.arch === "arm64" ? "linux-arm64" : "linux-x64";
     const settings = [
-      "at udp:127.0.0.1:0",
+      "at udp:127.0.0.1:5683",
       "chip bl0942@serial:./chip",
       "serial-number 4711",
       "profile development",

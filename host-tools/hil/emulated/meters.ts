@@ -21,13 +21,19 @@ import { EmulatedMeter, type EmulatedMeterParts, RELAY_MODE } from "./meter.ts";
 export interface Parties {
   readonly headEnd: Identity;
   readonly operator: Identity | undefined;
+  /** A head-end that meters know and that may only read; real meters know none. */
+  readonly reader?: Identity | undefined;
 }
 
 /** Those of an emulated bench, by its seed. */
 export function emulatedParties({ crypto, chance }: Pick<Wiring, "crypto" | "chance">): Parties {
-  const party = (role: "head-end" | "operator"): Identity =>
-    newIdentity(crypto, chance.fork(`${role} key`), { role, id: role, development: true });
-  return { headEnd: party("head-end"), operator: party("operator") };
+  const party = (role: "head-end" | "operator", id: string = role): Identity =>
+    newIdentity(crypto, chance.fork(`${id} key`), { role, id, development: true });
+  return {
+    headEnd: party("head-end"),
+    operator: party("operator"),
+    reader: party("head-end", "reader"),
+  };
 }
 
 export function emulatedKey(
@@ -84,11 +90,12 @@ export function emulatedMeter(
 ): EmulatedMeter {
   const { crypto, chance, time, recorder, ends } = wiring;
   const { credential } = parties.headEnd;
+  const trusted = parties.reader === undefined ? [credential] : [credential, parties.reader.credential];
   const meter = new EmulatedMeter({
     ...{ crypto, time, recorder, untilReady, random: chance.fork(id) },
     ...own,
     identity: emulatedKey(wiring, "meter", id),
-    trust: new TrustList([credential], { [credential.id]: OWNER }),
+    trust: new TrustList(trusted, { [credential.id]: OWNER }),
     switching: switchingBy(parties),
   });
   ends.push(() => meter.close());

@@ -1,7 +1,9 @@
 // What vitest tells of one bench's tests, collected.
+import { stripVTControlCharacters } from "node:util";
 import type { UserConsoleLog } from "vitest";
 import type { Reporter, SerializedError, TestCase, TestModule } from "vitest/node";
 import { failureClass, type OutcomeClass, reasonOf, type WorkerError } from "./outcome.ts";
+import type { ProgressMark } from "./progress-mark.ts";
 import type { TestStory } from "./run-context.ts";
 
 /** A test as one pass of a bench left it. */
@@ -18,6 +20,7 @@ export interface PassOutcome {
 
 /** On top of what a test may take, for what it does at its end, such as a bench that is closed. */
 const HANG_GRACE_MS = 10_000;
+const PROGRESS_EVERY_MS = 1000;
 /** Between tests: a file is loaded, hooks run. */
 const BETWEEN_MS = 60_000;
 
@@ -29,6 +32,8 @@ export interface BenchReporterSettings {
   onOutput(text: string): void;
   /** Ends the worker, as nothing else stops a test that never gives its turn back. */
   endWorker(): void;
+  /** What the worker says itself. */
+  progress(): ProgressMark | undefined;
 }
 
 /** Collects the outcomes of one pass over one bench's tests, and notices a test that does not end. */
@@ -38,6 +43,10 @@ export class BenchReporter implements Reporter {
   #running: TestCase | undefined;
   #hung: TestCase | "between tests" | undefined;
   #watchdog: NodeJS.Timeout | undefined;
+  #progress: NodeJS.Timeout | undefined;
+  readonly #tests = new Map<string, TestCase>();
+  /** When the worker began the last test that it was seen in. */
+  #seenMs = 0;
   /** That a worker has begun a test it may tell only as that ends: then this long is no sign of a hang. */
   #longestMs = 0;
 
@@ -53,12 +62,17 @@ export class BenchReporter implements Reporter {
   }
 
   onTestRunStart(): void {
+    this.#tests.clear();
+    this.#seenMs = Date.now();
     this.#watch("between tests");
+    this.#progress = setInterval(() => this.#look(), PROGRESS_EVERY_MS);
   }
 
   onTestModuleCollected({ children }: TestModule): void {
-    for (const { options } of children.allTests())
-      this.#longestMs = Math.max(this.#longestMs, options.timeout ?? 0);
+    for (const test of children.allTests()) {
+      this.#tests.set(test.id, test);
+      this.#longestMs = Math.max(this.#longestMs, test.options.timeout ?? 0);
+    }
     this.#watch("between tests");
   }
 
@@ -68,6 +82,7 @@ export class BenchReporter implements Reporter {
   }
 
   onTestCaseResult(test: TestCase): void {
+    this.#tests.delete(test.id);
     this.#watch("between tests");
     this.#running = undefined;
     const outcome = outcomeOf(test);
@@ -80,30 +95,51 @@ export class BenchReporter implements Reporter {
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
     clearTimeout(this.#watchdog);
+    clearInterval(this.#progress);
     for (const module of modules) this.#addUnfinished(module);
     for (const error of unhandled)
       this.#add(
-        isEndOfWorker(error) ? this.#endOfWorker() : { ...outside("outside of any test"), ...told(error) },
+        isEndOfWorker(error)
+          ? this.#endOfWorker()
+          : { ...outside("outside of any test"), ...toldOutside(error) },
       );
     this.#running = undefined;
     this.#hung = undefined;
   }
 
-  #watch(what: TestCase | "between tests"): void {
+  /** Vitest tells of a test once it has given its turn back, which the one that the worker is in may never do. */
+  #look(): void {
+    const mark = this.#settings.progress();
+    const test = mark && this.#tests.get(mark.id);
+    // Each try of a test has its time; a mark of the pass before is of no test of this one.
+    if (mark === undefined || test === undefined || mark.sinceMs <= this.#seenMs) return;
+    this.#seenMs = mark.sinceMs;
+    this.#running = test;
+    this.#watch(test, Date.now() - mark.sinceMs);
+  }
+
+  #watch(what: TestCase | "between tests", sinceMs = 0): void {
     clearTimeout(this.#watchdog);
     const ownMs =
       what === "between tests" ? Math.max(BETWEEN_MS, this.#longestMs) : (what.options.timeout ?? BETWEEN_MS);
-    this.#watchdog = setTimeout(() => {
-      this.#hung = what;
-      this.#settings.endWorker();
-    }, ownMs + HANG_GRACE_MS);
+    this.#watchdog = setTimeout(
+      () => {
+        this.#hung = what;
+        this.#settings.endWorker();
+      },
+      ownMs + HANG_GRACE_MS - sinceMs,
+    );
   }
 
   /** Whatever never had its turn, could not be loaded, or failed around its tests. */
   #addUnfinished(module: TestModule): void {
     const file = module.moduleId;
-    for (const error of module.errors())
-      this.#add({ ...outside(module.relativeModuleId), file, ...told(error) });
+    // Of files that it cannot load vitest tells in colours.
+    for (const { message, ...error } of module.errors())
+      this.#add({
+        ...{ ...outside(module.relativeModuleId), file },
+        ...told({ ...error, message: stripVTControlCharacters(message) }),
+      });
     for (const suite of module.children.allSuites())
       for (const error of suite.errors()) this.#add({ ...outside(suite.fullName), file, ...told(error) });
     for (const test of module.children.allTests()) {
@@ -132,7 +168,7 @@ export class BenchReporter implements Reporter {
   }
 
   #whyUnfinished(test: TestCase): Pick<PassOutcome, "outcome" | "reasons"> {
-    // What a worker tells of its tests comes in portions: of one that never gives its turn back it may not have told.
+    // Of a test without a bench no worker says that it is in it.
     if (this.#hung === "between tests")
       return {
         outcome: "timeout",
@@ -173,16 +209,21 @@ function outcomeOf(test: TestCase): PassOutcome | undefined {
             reasons: ["It passed when it tried again by itself; before:", ...result.errors.map(reasonOf)],
           };
     case "skipped":
-      return { ...base, outcome: "skipped", reasons: [result.note ?? "It is marked to be skipped."] };
+      return { ...base, outcome: "skipped", reasons: [result.note ?? whySkipped(test)] };
     case "failed":
       return {
         ...base,
         outcome: failureClass(result.errors),
-        reasons: result.errors.map(reasonOf),
+        // Of fixtures that fail at their end vitest tells twice.
+        reasons: [...new Set(result.errors.map(reasonOf))],
       };
     case "pending":
       return undefined;
   }
+}
+
+function whySkipped({ options }: TestCase): string {
+  return options.mode === "run" ? "The set-up of its group or file failed." : "It is marked to be skipped.";
 }
 
 function blank(test: TestCase): Omit<PassOutcome, "outcome"> {
@@ -200,6 +241,14 @@ function told(error: WorkerError): Pick<PassOutcome, "outcome" | "reasons"> {
   if (error.cause !== undefined) reasons.push(reasonOf(error.cause as WorkerError));
   const outcome = failureClass([error]);
   return { outcome: outcome === "timeout" ? "failed" : outcome, reasons };
+}
+
+/** Vitest names the test that was running then, which need not be the one that it comes from. */
+function toldOutside(error: SerializedError & { VITEST_TEST_NAME?: unknown }): ReturnType<typeof told> {
+  const { outcome, reasons } = told(error);
+  const name = error.VITEST_TEST_NAME;
+  if (typeof name !== "string") return { outcome, reasons };
+  return { outcome, reasons: [...reasons, `It came while "${name}" ran, from it or from a test before.`] };
 }
 
 function isEndOfWorker({ message }: SerializedError): boolean {

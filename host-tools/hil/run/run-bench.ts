@@ -1,10 +1,14 @@
 // All tests at one bench: one worker, file by file, with a second try of what the bench itself spoilt.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { createVitest, type TestCase, type Vitest } from "vitest/node";
 import type { Bench } from "../bench.ts";
 import { BenchReporter, type PassOutcome } from "./bench-reporter.ts";
 import { BenchWorker } from "./bench-worker.ts";
 import type { TestOutcome } from "./outcome.ts";
 import { powerCycle } from "./power-cycle.ts";
+import { progressMark } from "./progress-mark.ts";
 import { endedQuarantines, quarantined } from "./quarantine.ts";
 import { repeatLine } from "./repeat-line.ts";
 import { RUN_CONTEXT, type RunContext } from "./run-context.ts";
@@ -110,6 +114,8 @@ class Passes {
   readonly #worker = new BenchWorker();
   readonly #reporter: BenchReporter;
   readonly #pattern: RegExp | undefined;
+  readonly #folder = mkdtempSync(join(tmpdir(), "meterbench-hil-"));
+  readonly #progressFile = join(this.#folder, "test.json");
   #vitest: Vitest | undefined;
   /** Undefined while all are asked for. */
   #askedIds: ReadonlySet<string> | undefined;
@@ -124,6 +130,7 @@ class Passes {
       },
       onOutput: (text) => job.onOutput(text),
       endWorker: () => void this.#worker.end(),
+      progress: () => progressMark(this.#progressFile),
     });
   }
 
@@ -143,7 +150,7 @@ class Passes {
         ...{ testTimeout, hookTimeout: testTimeout, reporters: [this.#reporter] },
         ...(this.#pattern !== undefined && { testNamePattern: this.#pattern }),
         ...(sourceFolder !== undefined && loadedByTsx(sourceFolder)),
-        provide: { [RUN_CONTEXT]: this.#job.context },
+        provide: { [RUN_CONTEXT]: { ...this.#job.context, progressFile: this.#progressFile } },
       },
       {
         ...{ resolve, ssr: { resolve }, logLevel: "error", server: { watch: null } },
@@ -174,6 +181,7 @@ class Passes {
 
   async close(): Promise<void> {
     await this.#vitest?.close();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #isAsked(test: TestCase): boolean {

@@ -11,6 +11,8 @@ export interface RunContext {
   /** Folder of what is kept of tests. */
   readonly resultsFolder: string;
   readonly keep: "failed" | "all";
+  /** Where a worker says which test it is in, by {@link ProgressMark}; undefined where nobody looks. */
+  readonly progressFile?: string | undefined;
   /** True where it is our own suite that runs, whose files nobody need name. */
   readonly isOwnSuite: boolean;
 }

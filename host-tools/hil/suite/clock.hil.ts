@@ -75,6 +75,20 @@ test(
 );
 
 test(
+  "a clock that is set over the end of an interval flags both that it is in, and no other",
+  needs("clock-set", "time"),
+  async ({ meter, headEnd, clock }) => {
+    const startSeconds = await atQuarter(clock);
+    await clock.pass(14.5 * MINUTE_MS);
+    expect(await headEnd.setClock(meter, MINUTE_MS)).toMatchObject({ kind: "set" });
+    await clock.pass(31 * MINUTE_MS);
+    const intervals = await headEnd.readProfile(meter, { register: IMPORT, startSeconds, count: 3 });
+    const adjusted = intervals.map(({ flags }) => (flags & INTERVAL_FLAG.clockAdjusted) !== 0);
+    expect(adjusted).toEqual([true, true, false]);
+  },
+);
+
+test(
   "a clock is set once a day at the most",
   needs("clock-set", "time"),
   async ({ meter, headEnd, clock }) => {

@@ -54,6 +54,24 @@ test(
   },
 );
 
+// A real bench has one image, which is no older than itself.
+test(
+  "an image that is older than a confirmed one is refused, though its author signed it",
+  needs("flash", "time"),
+  async ({ meter }) => {
+    const flash = flashOf(meter);
+    const older = flash.image();
+    expect((await flash.flash(older)).end).toBe("confirmed");
+    await meter.ready();
+    expect((await flash.flash(flash.image())).end).toBe("confirmed");
+    await meter.ready();
+    const before = await flash.report();
+    await expect(flash.flash(older)).rejects.toMatchObject({ refusal: "rollback" });
+    const after = await flash.report();
+    expect([after.current, after.floor, after.trial]).toEqual([before.current, before.floor, undefined]);
+  },
+);
+
 test(
   "an image that never gets well is given up for the one before",
   needs("flash", "time"),

@@ -1,5 +1,6 @@
 // Who answers, whom it answers, and whether what it answers is true.
-import { expect, lasting, needs, registerValue, test } from "../index.ts";
+import { allEvents, expect, lasting, namesOf, needs, registerValue, test } from "../index.ts";
+import { dailyRates } from "./daily-rates.ts";
 import { isToldOf } from "./told-of.ts";
 
 const IMPORT = "1.8.0";
@@ -25,6 +26,33 @@ test("a head-end that no meter knows reads nothing, and is told of", async ({ me
   const stranger = await headEnd.stranger();
   await expect(stranger.readRegisters(meter)).rejects.toMatchObject({ kind: "identity" });
   expect(await isToldOf("authentication-failed", { headEnd, meter, clock })).toBe(true);
+});
+
+test(
+  "a head-end that may only read sets no clock and no tariff, and switches no relay",
+  needs("reader"),
+  async ({ meter, headEnd }) => {
+    const reader = await headEnd.reader();
+    await reader.readRegisters(meter);
+    const before = await headEnd.readTariff(meter);
+    await expect(reader.setTariff(meter, dailyRates(360))).rejects.toThrow();
+    await expect(reader.setClock(meter, 4 * SECOND_MS)).rejects.toThrow();
+    await expect(reader.switchRelay(meter, "disconnect")).rejects.toThrow();
+    expect(await headEnd.readTariff(meter)).toEqual(before);
+    expect(await headEnd.readRelay(meter)).toMatchObject({ state: "connected" });
+  },
+);
+
+test("whoever fails again and again does not fill the log", async ({ meter, headEnd }) => {
+  const failures = async (): Promise<number> =>
+    namesOf(await allEvents(headEnd, meter, "security")).filter((name) => name === "authentication-failed")
+      .length;
+  const before = await failures();
+  for (let i = 0; i < 3; i++) {
+    const stranger = await headEnd.stranger();
+    await expect(stranger.readRegisters(meter)).rejects.toMatchObject({ kind: "identity" });
+  }
+  expect((await failures()) - before).toBeLessThanOrEqual(1);
 });
 
 test("nothing that goes over the line shows whose meter it is", async ({ meter, headEnd, line }) => {

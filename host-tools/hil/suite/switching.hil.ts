@@ -4,6 +4,7 @@ import { allEvents, expect, lasting, namesOf, needs, registerValue, test } from 
 const IMPORT = "1.8.0";
 const IMPORT_POWER = "1.7.0";
 const SECOND_MS = 1000;
+const MINUTE_MS = 60_000;
 
 test(
   "a relay opens and closes as it was ordered, and says so",
@@ -96,6 +97,35 @@ test("a group is read by one question", lasting(240, "dap", "group"), async ({ d
     dap.meters.map(({ id }) => [id, "answered"]),
   );
 });
+
+test(
+  "a question to a group that somebody recorded is refused by each of its meters, however late",
+  lasting(600, "dap", "group"),
+  async ({ dap, clock }) => {
+    const [first] = dap.meters;
+    if (first === undefined) throw new Error("a DAP of a bench has a meter");
+    for (const meter of dap.meters) await meter.ready();
+    await dap.readGroup([IMPORT]);
+    const seen = first.line.frames.length;
+    await dap.readGroup([IMPORT]);
+    const heard = first.line.frames.slice(seen).filter(({ direction }) => direction === "outbound");
+    // The last question of a member is answered alike to whoever repeats it, and CoAP remembers for four minutes.
+    await dap.readGroup([IMPORT_POWER]);
+    await clock.pass(5 * MINUTE_MS);
+    const refusals = async (): Promise<number[]> => {
+      const plates = [];
+      for (const meter of dap.meters) plates.push(await dap.headEnd.readNameplate(meter));
+      return plates.map(({ counters }) => counters.refusedMessages);
+    };
+    const before = await refusals();
+    for (const { bytes } of heard) {
+      first.line.inject(bytes);
+      await clock.pass(SECOND_MS);
+    }
+    const after = await refusals();
+    expect(after.map((count, i) => count > (before[i] ?? count))).toEqual(dap.meters.map(() => true));
+  },
+);
 
 test(
   "a group read names the meter that is missing, and reads the others",

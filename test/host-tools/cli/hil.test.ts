@@ -94,23 +94,40 @@ describe("hil run", { timeout: LATE_MS }, () => {
     expect(crash.code).toBe(1);
     expect(crash.counts["passed"]).toBe(0);
     writeFileSync(join(folder.path, "broken.hil.ts"), 'import "./missing.ts";');
+    writeFileSync(join(folder.path, "torn.hil.ts"), 'test("');
+    const torn = await hilRun(["torn.hil.ts"]);
+    expect(torn.tests[0]?.reasons[0]).toContain("Unterminated string");
+    expect(torn.tests[0]?.reasons[0]).not.toContain("\u001b");
     const broken = await hilRun(["broken.hil.ts", mutant("empty"), mutant("around")]);
     expect(broken.code).toBe(1);
+    expect(broken.tests.find(({ name }) => name.endsWith("is not run"))?.reasons).toEqual([
+      "The set-up of its group or file failed.",
+    ]);
     const reasons = broken.tests.filter((one) => one.class === "failed").flatMap((one) => one.reasons);
     expect(reasons.sort()).toEqual([
       expect.stringContaining("missing.ts"),
+      'It came while "leaves something that fails later" ran, from it or from a test before.',
       expect.stringMatching(/^No test was found in it/),
       "later",
       "no set-up",
     ]);
   });
 
+  test("closes the bench, and keeps evidence, where a fixture of the user's own fails at its end", async () => {
+    const { tests } = await hilRun([mutant("fixture-end")]);
+    expect(tests).toMatchObject([
+      { class: "failed", reasons: ["no end"], evidence: expect.stringContaining("has-a-fixture") },
+      { class: "passed" },
+    ]);
+  });
+
   test("ends a test that never gives its turn back", async () => {
     const { code, tests } = await hilRun([mutant("busy")]);
     expect(code).toBe(1);
-    expect(tests).toContainEqual(
-      expect.objectContaining({ name: "never gives its turn back", class: "timeout" }),
-    );
+    expect(tests.filter((one) => one.class === "timeout").map(({ name }) => name)).toEqual([
+      "never gives its turn back",
+      "the bench's worker",
+    ]);
   });
 
   test("exits 5 where all was skipped, as nothing was shown, and 2 where no test has the name", async () => {

@@ -56,6 +56,19 @@ describe("a bench file", () => {
     ["name: a", "At meters: this field is missing."],
     ["name: a\nmeters: []", "At meters (line 2): name at least one meter."],
     ["name: a\nmeters:\n  - id: M1\n    lien: x", "At meters[0].lien (line 4): there is no such field."],
+    ["name: !!js/function a\nmeters: [{ id: M1 }]", "It is no YAML at line 1: Unresolved tag"],
+    [
+      "name: a\n---\nname: b",
+      "It is no YAML at line 2: a second document begins here, and a file is one bench.",
+    ],
+    [
+      'name: a\nheadEnd: { home: h }\nmeters:\n  - { id: M1, line: "serial:/dev/x" }\n  - { id: M2, line: "serial:/dev/x?baud=300" }',
+      "At meters[1].line (line 5): M1 is at this line already, and it leads to one meter.",
+    ],
+    [
+      'name: a\nmeters: [{ id: M1, line: "pty:x", power: { driver: process, start: [] } }]',
+      "At meters[0].power.start (line 2): this must be a list: the program and its arguments.",
+    ],
     ["name: a b\nmeters: [{ id: M1 }]", "At name (line 1): a name is 1 to 32 letters"],
     ["name: a\nmeters: [{ id: M1, line: com1 }]", 'At meters[0].line (line 2): The address "com1" has none'],
     [

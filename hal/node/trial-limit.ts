@@ -2,10 +2,7 @@
 import { readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { Worker } from "node:worker_threads";
-import { EXIT } from "./board-fault.ts";
 
-/** What a meter needs to be confirmed is over in a minute on the slowest board. */
-export const TRIAL_LIMIT_MS = 600_000;
 /** For a program that ends in order: what it has measured is not lost with its trial. */
 const ORDERLY_MS = 2000;
 /** A program whose main thread is caught in a loop does not even end itself. */
@@ -28,16 +25,18 @@ export interface LimitedTrial {
   /** As the link has it: "slots/b". */
   readonly folder: string;
   readonly limitMs: number;
+  /** By which the supervisor knows that there is another image to start. */
+  readonly exitCode: number;
 }
 
-/** Ends the process with {@link EXIT.again} unless the slot has become the confirmed one by then. */
-export function limitTrial({ data, folder, limitMs }: LimitedTrial): void {
+/** Ends the process with the exit code unless the slot has become the confirmed one by then. */
+export function limitTrial({ data, folder, limitMs, exitCode }: LimitedTrial): void {
   const link = join(data, "current");
   setTimeout(() => {
     if (targetOf(link) === folder) return;
     process.stderr.write(`The trial of ${folder} was not confirmed in time, and ends.\n`);
-    process.exitCode = EXIT.again;
-    setTimeout(() => process.exit(EXIT.again), process.emit("SIGTERM", "SIGTERM") ? ORDERLY_MS : 0);
+    process.exitCode = exitCode;
+    setTimeout(() => process.exit(exitCode), process.emit("SIGTERM", "SIGTERM") ? ORDERLY_MS : 0);
   }, limitMs).unref();
   const workerData = { link, target: folder, limitMs: limitMs + GRACE_MS };
   const worker = new Worker(WATCHER, { eval: true, workerData, execArgv: [] });
