@@ -8,6 +8,8 @@ export interface ConfLine {
 
 /** A remark stands by itself or behind a blank: values may have the character inside. */
 const REMARK = /(^|\s)#.*$/;
+/** Twice the longest that there is. */
+const NAME_LENGTH_MAX = 32;
 
 /** What the lines say that say something, whatever it is. */
 export function confLines(text: string): ConfLine[] {
@@ -29,11 +31,17 @@ export function confFault(lines: readonly ConfLine[], { single, manifold }: Conf
   for (const { line, name, value } of lines) {
     if (!single.includes(name) && !manifold.includes(name)) {
       const known = [...single, ...manifold].sort().join(", ");
-      return `says ${name} in line ${line}, which is none of ${known}`;
+      return `says ${shown(name)} in line ${line}, which is none of ${known}`;
     }
     if (value === "") return `says nothing after ${name} in line ${line}`;
     if (seen.has(name) && single.includes(name)) return `says ${name} once more in line ${line}`;
     seen.add(name);
   }
   return undefined;
+}
+
+/** A line may be of a file that is none of settings at all: of its bytes a terminal gets what is harmless. */
+function shown(name: string): string {
+  const text = name.replace(/[^\x21-\x7e]/g, "?");
+  return text.length > NAME_LENGTH_MAX ? `${text.slice(0, NAME_LENGTH_MAX)}...` : text;
 }

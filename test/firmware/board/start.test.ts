@@ -1,5 +1,5 @@
 // The script that finds a board's Node, with programs in the place of Node that say of themselves what they like.
-import { chmodSync, copyFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { emptyFolder, type Finished, run } from "../../support/command.ts";
@@ -46,6 +46,13 @@ describe("the start script of a board", () => {
     ship("v20.19.0");
     const { stdout } = await start("slots", "--json");
     expect(stdout).toBe(`${loader()} slots --json --root ${folder.path}\n`);
+  });
+
+  test("finds the loader beside itself, by whatever link it is called", async () => {
+    ship("v20.19.0");
+    const link = join(folder.path, "meter");
+    symlinkSync(join(home, "start"), link);
+    expect((await run("/bin/sh", [link, "slots"])).stdout).toBe(`${loader()} slots --root ${folder.path}\n`);
   });
 
   test("hands nothing of Node's settings on", async () => {

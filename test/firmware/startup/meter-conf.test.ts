@@ -17,6 +17,16 @@ test.each([
   ["an unknown name", "at x\nchipp y", "says chipp in line 2, which is none of at, trust, zone"],
   ["a name as the command line has it", "--at x", "says --at in line 1, which is none of at, trust, zone"],
   ["a name of every object", "constructor x", "says constructor in line 1, which is none of at, trust, zone"],
+  [
+    "a name of control characters",
+    "\u001b[31mx\u202e y",
+    "says ?[31mx? in line 1, which is none of at, trust, zone",
+  ],
+  [
+    "a name without an end",
+    "x".repeat(999),
+    `says ${"x".repeat(32)}... in line 1, which is none of at, trust, zone`,
+  ],
   ["a name without a value", "at\n", "says nothing after at in line 1"],
   ["a value that is only a remark", "at # none", "says nothing after at in line 1"],
   ["a second value where there is one", "at x\ntrust a\ntrust b\nat y", "says at once more in line 4"],
