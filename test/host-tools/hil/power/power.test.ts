@@ -118,12 +118,12 @@ describe("the driver manual", () => {
       ["\n", "yes"],
       ["q\n", "M1's supply was not switched off: who was asked gave up."],
     ] as const) {
-      writeFileSync(join(folder.path, "ask.ts"), script("off"));
+      writeFileSync(join(folder.path, "ask.mts"), script("off"));
       const pty = `import os, pty, sys
 pid, fd = pty.fork()
 if pid == 0:
     os.chdir(${JSON.stringify(folder.path)})
-    os.execvp(${JSON.stringify(process.execPath)}, ["node", "--import", ${JSON.stringify(import.meta.resolve("tsx"))}, "ask.ts"])
+    os.execvp(${JSON.stringify(process.execPath)}, ["node", "--import", ${JSON.stringify(import.meta.resolve("tsx"))}, "ask.mts"])
 asked = b""
 while b"press Enter" not in asked:
     asked += os.read(fd, 1024)
@@ -177,8 +177,8 @@ describe("the driver process", () => {
       const power = await openPowerDriver(${JSON.stringify(start("echo $$ > own; echo ready; sleep 60"))}, { meter: "M1", folder: ${JSON.stringify(folder.path)} });
       await power.on();
       process.kill(process.pid, "SIGKILL");`;
-    writeFileSync(join(folder.path, "crash.ts"), script);
-    await run(process.execPath, ["--import", "tsx", join(folder.path, "crash.ts")]);
+    writeFileSync(join(folder.path, "crash.mts"), script);
+    await run(process.execPath, ["--import", "tsx", join(folder.path, "crash.mts")]);
     const own = Number(text("own"));
     await expect.poll(() => isAlive(own)).toBe(false);
   });
