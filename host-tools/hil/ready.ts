@@ -5,7 +5,8 @@ import type { RigClock, RigHeadEnd, RigMeter } from "./rig.ts";
 /** A board's system starts within that, and so does a meter that was killed. */
 const READY_WITHIN_MS = 30_000;
 const AGAIN_MS = 500;
-const IMPORT = obisOf("1.8.0");
+/** The register may be of before its start; the power is of now. */
+const MEASURED = [obisOf("1.8.0"), obisOf("1.7.0")];
 
 /**
  * Asks until the meter has answered, has proved its name, and measures. Who proves to be somebody else, or refuses this
@@ -15,7 +16,8 @@ export async function untilReady(meter: RigMeter, headEnd: RigHeadEnd, clock: Ri
   let last = "";
   const answers = async (): Promise<boolean> => {
     try {
-      registerValue(await headEnd.readRegisters(meter, [IMPORT]), IMPORT);
+      const reading = await headEnd.readRegisters(meter, MEASURED);
+      for (const register of MEASURED) registerValue(reading, register);
       return true;
     } catch (error) {
       if (error instanceof HeadEndError && error.kind === "identity") throw error;
