@@ -10,10 +10,12 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     // Packing and installing has its own script, `npm run test:package`, and so has bad input, `npm run fuzz`: of that
     // only what was found once is replayed here. `npm run test:commands` has the commands that are not asked for most,
-    // a process for each, and what builds images and cuts updates: `npm test` would take half as long again with them. CI runs all.
+    // a process for each, what builds images and cuts updates, and samples of what has a long run of its own: `npm test`
+    // would take half as long again with them. CI runs all.
     exclude: [
       ...(process.env["METERBENCH_COMMANDS"] === undefined
         ? [
+            "test/{blindness,latency,load,power-cuts}/**",
             "test/firmware/board/{loader,meter-on-board}.test.ts",
             "test/firmware/update/{faults,power-loss}.test.ts",
             "test/host-tools/cli/{air,bus,capture,dap,dap-processes,dap-strangers,faceplate-pty,flash,flash-meter,groups,hil,ic,image,resources,secrets,signed,via}.test.ts",
