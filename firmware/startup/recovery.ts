@@ -35,10 +35,12 @@ export async function openRecovery({ root, profile, line, why, isAsked }: Recove
   const status = `Recovery, as ${why}; ${where}.`;
   process.stderr.write(`${status}\n`);
   supervisor.ready(status);
-  setInterval(() => {
+  const look = (): void => {
     supervisor.alive();
     if (!isAsked() && canStart(slots.report())) again();
-  }, LOOK_EVERY_MS);
+    systemClock.after(LOOK_EVERY_MS, look);
+  };
+  systemClock.after(LOOK_EVERY_MS, look);
 }
 
 /** Where the console is, or why there is none: a line that cannot be opened is no reason to end. */

@@ -21,14 +21,24 @@ export function writeDurably(
   text: string | Uint8Array | ((stats: BigIntStats) => string),
   mode = 0o644,
 ): void {
-  const folder = dirname(path);
-  makePrivateFolder(folder);
+  makePrivateFolder(dirname(path));
   const temporary = `${path}.${randomBytes(4).toString("hex")}`;
+  replaceWith(temporary, path, mode, (file) =>
+    typeof text === "function" ? text(fstatSync(file, { bigint: true })) : text,
+  );
+}
+
+/** Puts a new file at `temporary`, where nothing may be, into the place of the one at `path`; `contentOf` gets it open. */
+export function replaceWith(
+  temporary: string,
+  path: string,
+  mode: number,
+  contentOf: (file: number) => string | Uint8Array,
+): void {
   const file = openSync(temporary, "wx", mode);
   try {
-    const content = typeof text === "function" ? text(fstatSync(file, { bigint: true })) : text;
     // All of it or an error: one write alone may end short on a disk that is getting full.
-    writeFileSync(file, content);
+    writeFileSync(file, contentOf(file));
     fsyncSync(file);
     renameSync(temporary, path);
   } catch (error) {
@@ -37,7 +47,7 @@ export function writeDurably(
   } finally {
     closeSync(file);
   }
-  syncFolder(folder);
+  syncFolder(dirname(path));
 }
 
 /** Makes names in a folder durable: a file that is new there, or goes by another name. */

@@ -1,9 +1,8 @@
 // Routes files: which meters a DAP knows the way to, as people write it.
 import * as v from "valibot";
-import { parse, YAMLError } from "yaml";
-import { isValidId } from "../../firmware/identity/identity.ts";
 import { isStation } from "../../hal/modems/xbee/frames.ts";
 import { type Address, isModem, parseAddress } from "../../hal/node/address.ts";
+import { FIELD_FAULT, Name, readYaml } from "../yaml-file.ts";
 
 /** A line to meters that a DAP opens, by the name that the file gives it. */
 export interface FileLine {
@@ -35,18 +34,9 @@ const MEMBERS_MAX = 512;
 /** More than the largest of such files has. */
 const FILE_BYTES_MAX = 4_194_304;
 
-const FIELD_FAULT: v.ErrorMessage<v.StrictObjectIssue> = ({ expected, received }) =>
-  expected === "never"
-    ? "there is no such field"
-    : received === "undefined"
-      ? "this field is missing"
-      : "this must have fields of its own";
-const NAME_FAULT =
-  "a name is 1 to 32 letters, digits, dots, dashes or underscores, the first a letter or digit";
 const ADDRESS_FAULT = "this must be an address such as rs485:pty:./bus or udp:127.0.0.1:5683";
 const MAP_FAULT = "this must be names, each with what it is";
 
-const Name = v.pipe(v.string(NAME_FAULT), v.check(isValidId, NAME_FAULT));
 const AddressText = v.string(ADDRESS_FAULT);
 const Place = v.strictObject(
   { link: Name, station: v.optional(v.string("a station is text, in quotes where it is all digits")) },
@@ -80,9 +70,10 @@ export function readRoutesFile(text: string): RoutesFile | { readonly error: str
 
 function parsed(text: string): FileText {
   if (text.length > FILE_BYTES_MAX) throw new RoutesFault(`It is longer than ${FILE_BYTES_MAX} characters.`);
-  const file = yamlOf(text);
-  refuseLists(file);
-  const result = v.safeParse(FileSchema, file, { abortEarly: true });
+  const file = readYaml(text);
+  if ("error" in file) throw new RoutesFault(file.error);
+  refuseLists(file.value);
+  const result = v.safeParse(FileSchema, file.value, { abortEarly: true });
   if (result.success) return result.output;
   const [issue] = result.issues;
   const path = issue.path?.map(({ key }) => String(key)).join(".") ?? "";
@@ -94,18 +85,6 @@ function refuseLists(file: unknown): void {
   if (Array.isArray(file)) throw new RoutesFault(`At its top: ${MAP_FAULT}.`);
   for (const [name, value] of Object.entries(file ?? {}))
     if (Array.isArray(value)) throw new RoutesFault(`At ${name}: ${MAP_FAULT}.`);
-}
-
-function yamlOf(text: string): unknown {
-  try {
-    // Anchors have no use here, and a file of some bytes becomes gigabytes by them.
-    return parse(text, { maxAliasCount: 0, prettyErrors: false }) ?? {};
-  } catch (error) {
-    const [what = ""] = String((error as Error).message).split("\n");
-    const before = error instanceof YAMLError ? text.slice(0, error.pos[0]) : undefined;
-    const where = before === undefined ? "" : ` at line ${before.split("\n").length}`;
-    throw new RoutesFault(`It is no YAML${where}: ${what.replace(/\.$/, "")}.`);
-  }
 }
 
 function routesOf({ links, meters, groups }: FileText): RoutesFile {

@@ -1,22 +1,18 @@
 // Writing in a mounted tree: a link on the way is never followed, as it may lead to this machine's own files.
 import {
-  closeSync,
   fchmodSync,
-  fsyncSync,
   lchownSync,
   lstatSync,
   mkdirSync,
-  openSync,
   readdirSync,
   readFileSync,
   readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { syncFolder } from "../../hal/node/durable-file.ts";
+import { replaceWith, syncFolder } from "../../hal/node/durable-file.ts";
 import type { SetUpFile, SetUpLink } from "./set-up.ts";
 import { FlashError } from "./target.ts";
 
@@ -27,24 +23,14 @@ const PRIVATE_MODE = 0o700;
 
 /** Puts a file there whole and durable, in the place of a file or link that is there. */
 export function writeBelow(root: string, { path, mode, bytes }: SetUpFile): void {
-  const folder = makeFolders(root, path.split("/").slice(0, -1));
+  makeFolders(root, path.split("/").slice(0, -1));
   const to = join(root, path);
   refuseFolderAt(to);
-  const temporary = freshName(to);
-  const file = openSync(temporary, "wx", mode);
-  try {
+  replaceWith(freshName(to), to, mode, (file) => {
     // The umask is this machine's affair.
     fchmodSync(file, mode);
-    writeFileSync(file, bytes);
-    fsyncSync(file);
-    renameSync(temporary, to);
-  } catch (error) {
-    rmSync(temporary, { force: true });
-    throw error;
-  } finally {
-    closeSync(file);
-  }
-  syncFolder(folder);
+    return bytes;
+  });
 }
 
 /** Of the same name each time, and away first: what a cut has left, a meter's key among it, does not stay beside its file. */

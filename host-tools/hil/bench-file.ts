@@ -1,10 +1,10 @@
 // Bench files: what a test bench is made of, as people write it in YAML.
 import { isAbsolute, join } from "node:path";
 import * as v from "valibot";
-import { isCollection, isNode, LineCounter, parseDocument, type YAMLError } from "yaml";
-import { isValidId } from "../../firmware/identity/identity.ts";
+import { isCollection, isNode } from "yaml";
 import { type Address, formatAddress, isModem, parseAddress } from "../../hal/node/address.ts";
 import { LARGEST_WATTS } from "../loads/load.ts";
+import { FIELD_FAULT, Name, readYaml, type YamlFile } from "../yaml-file.ts";
 import {
   type Bench,
   type BenchDap,
@@ -23,18 +23,9 @@ const MULTIPLIER_MAX = 100;
 const TIME_SCALE_MAX = 3600;
 const SEED_MAX = 0xffffffff;
 
-const FIELD_FAULT: v.ErrorMessage<v.StrictObjectIssue> = ({ expected, received }) =>
-  expected === "never"
-    ? "there is no such field"
-    : received === "undefined"
-      ? "this field is missing"
-      : "this must have fields of its own";
-const NAME_FAULT =
-  "a name is 1 to 32 letters, digits, dots, dashes or underscores, the first a letter or digit";
 const ADDRESS_FAULT = "this must be an address such as pty:./meter1 or serial:/dev/ttyUSB0?baud=115200";
 const DATE_FAULT = "this must be a date such as 2027-01-31";
 
-const Name = v.pipe(v.string(NAME_FAULT), v.check(isValidId, NAME_FAULT));
 const Text = v.pipe(v.string("this must be text"), v.nonEmpty("this must not be empty"));
 const within = (least: number, most: number) =>
   v.pipe(
@@ -122,32 +113,13 @@ class BenchFault extends Error {
 export function readBenchFile(text: string, folder: string): Bench | { readonly error: string } {
   if (text.length > FILE_BYTES_MAX)
     return { error: `It is longer than ${FILE_BYTES_MAX} characters: no bench needs that much.` };
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  // What the parser only warns of, such as a tag of another language, it takes for something that was not meant.
-  const [syntax] = [...document.errors, ...document.warnings];
-  if (syntax !== undefined)
-    return { error: `It is no YAML at line ${lines.linePos(syntax.pos[0]).line}: ${yamlFault(syntax)}.` };
+  const file = readYaml(text);
+  if ("error" in file) return file;
   try {
-    return benchOf(checked(plain(document)), folder);
+    return benchOf(checked(file.value), folder);
   } catch (fault) {
     if (!(fault instanceof BenchFault)) throw fault;
-    return { error: `${placeOf(fault.path, document, lines)}: ${fault.message}.` };
-  }
-}
-
-function yamlFault({ code, message }: YAMLError): string {
-  if (code === "MULTIPLE_DOCS") return "a second document begins here, and a file is one bench";
-  const [what = ""] = message.split("\n");
-  return what.replace(/\.$/, "");
-}
-
-function plain(document: ReturnType<typeof parseDocument>): unknown {
-  try {
-    // Anchors have no use here, and a file of some bytes becomes gigabytes by them.
-    return document.toJS({ maxAliasCount: 0 }) ?? {};
-  } catch {
-    throw new BenchFault([], "aliases (*name) are not taken here: write it out");
+    return { error: `${placeOf(fault.path, file)}: ${fault.message}.` };
   }
 }
 
@@ -161,11 +133,7 @@ function checked(file: unknown): FileText {
 }
 
 /** `At meters[0].line (line 7)`; a field that is missing has the line of what it is missing in. */
-function placeOf(
-  path: readonly (string | number)[],
-  document: ReturnType<typeof parseDocument>,
-  lines: LineCounter,
-): string {
+function placeOf(path: readonly (string | number)[], { document, lines }: YamlFile): string {
   if (path.length === 0) return "At its top";
   const name = path
     .map((key, i) => (typeof key === "number" ? `[${key}]` : i === 0 ? key : `.${key}`))

@@ -61,7 +61,9 @@ describe("a routes file", () => {
     ["{ groups: { B: [M1] } }", "At groups.B: there is no meter M1"],
     ["{ meters: { B: udp:127.0.0.1:1 }, groups: { B: [B] } }", "At groups.B: a meter has the same name"],
     ["{ meters: { M1: udp:127.0.0.1:1 }, groups: { B: [M1, M1] } }", "At groups.B: a meter is named twice"],
-    ["a: &a [1]\nb: *a", "It is no YAML"],
+    ["a: &a [1]\nb: *a", "aliases (*name) are not taken here"],
+    ["meters: {}\n---\nmeters: {}", "It is no YAML at line 2: a second document begins here"],
+    ["meters: !other {}", "It is no YAML at line 1: Unresolved tag: !other"],
   ])("%j is refused in a sentence that says where", (text, sentence) => {
     const routes = readRoutesFile(text);
     expect("error" in routes ? routes.error : "").toContain(sentence);

@@ -57,10 +57,7 @@ describe("a bench file", () => {
     ["name: a\nmeters: []", "At meters (line 2): name at least one meter."],
     ["name: a\nmeters:\n  - id: M1\n    lien: x", "At meters[0].lien (line 4): there is no such field."],
     ["name: !!js/function a\nmeters: [{ id: M1 }]", "It is no YAML at line 1: Unresolved tag"],
-    [
-      "name: a\n---\nname: b",
-      "It is no YAML at line 2: a second document begins here, and a file is one bench.",
-    ],
+    ["name: a\n---\nname: b", "It is no YAML at line 2: a second document begins here, and a file is one."],
     [
       'name: a\nheadEnd: { home: h }\nmeters:\n  - { id: M1, line: "serial:/dev/x" }\n  - { id: M2, line: "serial:/dev/x?baud=300" }',
       "At meters[1].line (line 5): M1 is at this line already, and it leads to one meter.",
