@@ -14,8 +14,7 @@ import { TRIAL_LIMIT_MS } from "../../firmware/update/boot-state.ts";
 import type { BootChoice } from "../../firmware/update/slots-report.ts";
 import { systemClock } from "../../hal/node/system-clock.ts";
 import type { Link } from "../../hal/ports/link.ts";
-import type { CommonOptions } from "./common.ts";
-import { homeOf } from "./common.ts";
+import { type CommonOptions, homeOf } from "./common.ts";
 import { usageFault } from "./fault.ts";
 import { printable, say } from "./output.ts";
 

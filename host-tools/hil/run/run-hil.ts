@@ -68,7 +68,7 @@ async function runLocked(
 ): Promise<readonly TestOutcome[]> {
   let unlock: (() => void) | undefined;
   try {
-    if (file !== undefined && bench.kind !== "emulated") unlock = lockBench(file, bench.name);
+    if (file !== undefined && bench.kind !== "emulated") unlock = await lockBench(file, bench.name);
     return await runAt(request, bench, file);
   } catch (error) {
     const outcome = troubleOf(bench, error);
