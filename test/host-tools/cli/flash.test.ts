@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, watch, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
@@ -83,7 +83,7 @@ function setUpArgs(): string[] {
   ];
 }
 
-/** Flashes, and kills the flasher as a power cut would, as soon as so many changes were seen below the folder. */
+/** Flashes, and kills the flasher as a power cut would, as soon as so many changes of names were seen below the folder. */
 async function killedFlash(image: string, root: string, changes: number, more: readonly string[] = []) {
   const args = [MAIN, "flash", at(image), "--to", `dir:${root}`, ...more];
   const child = spawn(process.execPath, args, { cwd: folder.path, stdio: "ignore" });
@@ -91,12 +91,24 @@ async function killedFlash(image: string, root: string, changes: number, more: r
     child.once("close", (_code, signal) => resolve(signal));
   });
   let seen = 0;
-  const watcher = watch(root, { recursive: true }, () => {
-    if (++seen === changes) child.kill("SIGKILL");
-  });
+  let before = namesBelow(root);
+  const looking = setInterval(() => {
+    const names = namesBelow(root);
+    if (names !== before && ++seen === changes) child.kill("SIGKILL");
+    before = names;
+  }, 1);
   const signal = await ended;
-  watcher.close();
+  clearInterval(looking);
   return signal;
+}
+
+/** By asking again and again: Node's own watching of folders below others throws where one goes as it is looked at. */
+function namesBelow(root: string): string {
+  try {
+    return readdirSync(root, { recursive: true }).sort().join();
+  } catch {
+    return "in between";
+  }
 }
 
 describe.skipIf(INSTALLED_HELPERS.length === 0)(
@@ -148,7 +160,7 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)(
 
     test("is set up and flashed, however often the flasher is killed in the middle of it", async () => {
       let killed = 0;
-      for (const changes of [1, 4, 9, 16, 25, 36]) {
+      for (const changes of [1, 3, 6, 9, 12, 16]) {
         if ((await killedFlash("first.image", root, changes, setUpArgs())) === "SIGKILL") killed++;
       }
       expect(killed).toBeGreaterThan(2);
@@ -177,7 +189,10 @@ describe.skipIf(INSTALLED_HELPERS.length === 0)(
     });
 
     test("gets its next image by flashers that are killed, tries it at its next start, and confirms it", async () => {
-      for (const changes of [1, 3, 7, 12]) await killedFlash("next.image", root, changes);
+      let killed = 0;
+      for (const changes of [1, 2, 3, 4])
+        if ((await killedFlash("next.image", root, changes)) === "SIGKILL") killed++;
+      expect(killed).toBeGreaterThan(0);
       const flashed = JSON.parse(await done(["flash", at("next.image"), "--to", `dir:${root}`, "--json"]));
       expect(flashed).toMatchObject({ end: "armed", slot: "b", image: { sequence: 2 } });
       expect(await slots()).toMatchObject({ current: "a", trial: { slot: "b", left: 3 } });
